@@ -1,0 +1,87 @@
+// Runs a task of the project on a machine that has nothing but Node >= 18 and npm: installs the packages when the lock
+// file changed, generates and builds what is older than its sources, then hands over to the Node 24 that the packages brought.
+// Plain JavaScript on purpose: it is read by whatever Node the machine has.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const node24 = join(root, 'node_modules/node/bin/node');
+const installStamp = join(root, 'node_modules/.mizzen-installed');
+
+function fail(message) {
+  process.stderr.write(`mizzen: ${message}\n`);
+  process.exit(1);
+}
+
+function checkMachine() {
+  if (process.platform !== 'linux') fail(`this runs on Linux; found ${process.platform}. On another system use a Linux virtual machine or container.`);
+  if (Number(process.versions.node.split('.')[0]) < 18) fail(`Node 18 or newer is needed to start; found ${process.versions.node}. Node 24 itself is installed with the packages.`);
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  if (major < 4 || (major === 4 && minor < 18)) fail(`Linux 4.18 or newer is needed by Node 24; found ${release()}.`);
+}
+
+function lockDigest() {
+  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+}
+
+function npm(args) {
+  const viaNpm = process.env.npm_execpath;
+  return viaNpm ? spawnSync(process.execPath, [viaNpm, ...args], { cwd: root, encoding: 'utf8' }) : spawnSync('npm', args, { cwd: root, encoding: 'utf8' });
+}
+
+function installPackages() {
+  const digest = lockDigest();
+  if (existsSync(installStamp) && readFileSync(installStamp, 'utf8') === digest && existsSync(node24)) return;
+  process.stderr.write('mizzen: installing packages (first run only, about a minute) ...\n');
+  const result = npm(['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  if (result.error) fail(`npm could not be started: ${result.error.message}. Install npm and run the command again.`);
+  if (result.status !== 0) {
+    const text = `${result.stderr}${result.stdout}`;
+    if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|network/i.test(text)) {
+      fail('the package registry cannot be reached, and the first run needs it. Connect to the network (or set npm\'s registry or proxy) and run the command again.');
+    }
+    fail(`npm ci failed:\n${text}`);
+  }
+  if (!existsSync(node24)) fail('the package node@24 installed no binary for this machine. Supported: Linux on x64 and arm64 with glibc.');
+  writeFileSync(installStamp, digest);
+}
+
+function runNode(script, args, options = {}) {
+  return spawnSync(node24, [join(root, script), ...args], { cwd: root, stdio: 'inherit', ...options });
+}
+
+function prepare(build) {
+  checkMachine();
+  installPackages();
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  const generated = runNode('tools/generate-xds.ts', []);
+  if (generated.status !== 0) fail('generating the xDS types failed; see the lines above.');
+  if (build && runNode('tools/build.ts', ['--if-changed']).status !== 0) fail('the build failed; see the lines above.');
+}
+
+/** Tasks: the script that does it, fixed arguments, and whether the programs in dist/ must be built first. */
+const tasks = {
+  up: { script: 'dist/mizzen.js', args: ['up'], build: true },
+  mizzen: { script: 'dist/mizzen.js', args: [], build: true },
+  test: { script: 'tools/test.ts', args: [], build: true },
+  golden: { script: 'tools/test.ts', args: ['--update'], build: true },
+  check: { script: 'tools/check.ts', args: [], build: true },
+  build: { script: 'tools/build.ts', args: [], build: false },
+  gen: { script: 'tools/generate.ts', args: [], build: false },
+  'gen:check': { script: 'tools/generate.ts', args: ['--check'], build: false },
+  'bench:proxy': { script: 'bench/proxy/run.ts', args: [], build: true },
+};
+
+const [taskName = '', ...rest] = process.argv.slice(2);
+const task = tasks[taskName];
+if (!task) fail(`unknown task '${taskName}'. Known: ${Object.keys(tasks).join(', ')}.`);
+prepare(task.build);
+// The task's own process gets the terminal's signals itself; this one only waits for it and passes its exit status on.
+const child = spawn(node24, [join(root, task.script), ...task.args, ...rest], { cwd: process.env.INIT_CWD && taskName === 'mizzen' ? process.env.INIT_CWD : root, stdio: 'inherit', env: { ...process.env, PATH: `${dirname(node24)}:${process.env.PATH}` } });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => { if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal); });
+child.on('error', (error) => fail(`${task.script} could not be started: ${error.message}`));
+child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 143)));
