@@ -1,0 +1,3 @@
+// Life cycle of programs.
+export { startComponents, stopComponents, type Component } from './component.ts';
+export { describeError, runProgram } from './run.ts';
