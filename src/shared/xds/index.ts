@@ -5,3 +5,5 @@ export {
   inboundClusterName, listenerName, outboundClusterName, parseClusterName, sniClusterName, type ClusterName,
 } from './resource-names.ts';
 export { PUSH_ORDER, TYPE_URLS, WILDCARD_TYPES, type ResourceTypeUrl } from './type-urls.ts';
+export { DeltaClientState, SotwClientState, type DeltaClientRequest, type SotwClientRequest } from './client-state.ts';
+export { DeltaSubscription, SotwSubscription, type DeltaRequest, type RequestOutcome, type SotwRequest, type SubscriptionStatus } from './server-subscription.ts';
