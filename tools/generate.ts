@@ -1,0 +1,42 @@
+// Writes what is generated from code: the xDS types, crds/. `--check` writes nothing and fails with the files that differ.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { customResourceDefinition } from '../src/shared/api/crd.ts';
+import { customResources } from '../src/shared/api/registry.ts';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const check = process.argv.includes('--check');
+
+/** Every generated file, by its path in the repository. */
+function outputs(): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const type of customResources) {
+    const text = `# Generated from src/shared/api by \`npm run gen\`.\n${stringify(customResourceDefinition(type), { lineWidth: 0, aliasDuplicateObjects: false })}`;
+    files.set(`crds/${type.plural}.${type.group}.yaml`, text);
+  }
+  return files;
+}
+
+function staleFiles(wanted: ReadonlyMap<string, string>): string[] {
+  const folder = join(root, 'crds');
+  const present = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.yaml')) : [];
+  return present.map((file) => `crds/${file}`).filter((path) => !wanted.has(path));
+}
+
+execFileSync(process.execPath, [join(root, 'tools/generate-xds.ts')], { stdio: 'inherit' });
+const wanted = outputs();
+const stale = staleFiles(wanted);
+const differing = [...wanted].filter(([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text).map(([path]) => path);
+if (check) {
+  for (const path of [...differing, ...stale]) process.stdout.write(`${relative(process.cwd(), join(root, path))} is not what the code generates; run npm run gen\n`);
+  process.exit(differing.length + stale.length === 0 ? 0 : 1);
+}
+for (const path of differing) {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), wanted.get(path) ?? '');
+}
+for (const path of stale) rmSync(join(root, path));
+process.stdout.write(`${wanted.size} generated files, ${differing.length} written, ${stale.length} removed\n`);
