@@ -1,0 +1,67 @@
+// Who is calling: a client certificate of this mesh, or a service account token that the API server vouches for.
+// Used by the certificate service and, through its own interface, by the ADS server.
+import { programMetrics } from '../../shared/observability/index.ts';
+import { tokenReview, type KubeClient } from '../../shared/kube/index.ts';
+import { parseSpiffeId, spiffeIdOfUser, type SpiffeId } from '../../shared/pki/index.ts';
+
+/** What a call brings to prove who it is. */
+export interface CallCredentials {
+  /** URI names of the client's verified certificate; none without one. */
+  readonly certificateUris: readonly string[];
+  /** Value of the `authorization` header. */
+  readonly authorization?: string | undefined;
+}
+
+/** The caller, or why it is not known; `unavailable` means: ask again later. */
+export type Authentication =
+  | { readonly kind: 'authenticated'; readonly identity: SpiffeId; readonly by: 'certificate' | 'token' }
+  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'unavailable'; readonly message: string };
+
+/** Audience that tokens for the control plane are made for. */
+export const TOKEN_AUDIENCE = 'istio-ca';
+
+const failures = programMetrics.counter('citadel_server_authentication_failure_count', 'Calls whose caller could not be authenticated.');
+
+/** Tells callers apart. */
+export class Authenticator {
+  readonly #client: KubeClient;
+  readonly #trustDomains: () => readonly string[];
+
+  /** `trustDomains` gives the trust domain first, then its aliases. */
+  constructor(client: KubeClient, trustDomains: () => readonly string[]) {
+    this.#client = client;
+    this.#trustDomains = trustDomains;
+  }
+
+  /** Finds out who calls. */
+  async authenticate(credentials: CallCredentials): Promise<Authentication> {
+    const result = this.#byCertificate(credentials) ?? (await this.#byToken(credentials));
+    if (result.kind !== 'authenticated') failures.add({});
+    return result;
+  }
+
+  #byCertificate({ certificateUris }: CallCredentials): Authentication | undefined {
+    const domains = this.#trustDomains();
+    const identities = certificateUris.flatMap((uri) => parseSpiffeId(uri) ?? []);
+    const own = identities.find((identity) => domains.includes(identity.trustDomain));
+    if (own && identities.length === 1) return { kind: 'authenticated', identity: { ...own, trustDomain: domains[0] ?? own.trustDomain }, by: 'certificate' };
+    return undefined;
+  }
+
+  async #byToken({ authorization }: CallCredentials): Promise<Authentication> {
+    const token = /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
+    if (token === undefined) return { kind: 'refused', message: 'the call has neither a client certificate of this mesh nor an authorization header with a bearer token' };
+    let review;
+    try {
+      review = await tokenReview(this.#client, token, [TOKEN_AUDIENCE]);
+    } catch (error) {
+      return { kind: 'unavailable', message: `the API server could not review the token: ${error instanceof Error ? error.message : String(error)}` };
+    }
+    if (!review.authenticated) return { kind: 'refused', message: `the token was not accepted${review.error ? `: ${review.error}` : ''}` };
+    if (!review.audiences.includes(TOKEN_AUDIENCE)) return { kind: 'refused', message: `the token is not for the audience ${TOKEN_AUDIENCE}; mount a projected service account token made for it` };
+    const identity = spiffeIdOfUser(review.username, this.#trustDomains()[0] ?? 'cluster.local');
+    if (!identity) return { kind: 'refused', message: `${review.username} is not a service account` };
+    return { kind: 'authenticated', identity, by: 'token' };
+  }
+}

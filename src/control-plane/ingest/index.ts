@@ -1,0 +1,3 @@
+// The cluster as tables.
+export { checkConfig, istioKind } from './config-table.ts';
+export { Ingest, type IngestTables } from './ingest.ts';

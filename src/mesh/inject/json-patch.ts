@@ -1,0 +1,27 @@
+// Difference of two documents as a JSON patch (RFC 6902): maps field by field, lists as wholes.
+import { deepEqual } from '../../shared/lib/index.ts';
+import { isPlainObject, type PlainObject } from './pod.ts';
+
+/** One operation of a JSON patch, of the three kinds that a difference needs. */
+export type JsonPatchOperation =
+  | { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown }
+  | { readonly op: 'remove'; readonly path: string };
+
+/** Operations that turn `before` into `after`. */
+export function diffAsJsonPatch(before: PlainObject, after: PlainObject, path = ''): JsonPatchOperation[] {
+  const operations: JsonPatchOperation[] = [];
+  for (const field of Object.keys(before)) if (after[field] === undefined && before[field] !== undefined) operations.push({ op: 'remove', path: `${path}/${escapePointer(field)}` });
+  for (const [field, value] of Object.entries(after)) {
+    if (value === undefined) continue;
+    const pointer = `${path}/${escapePointer(field)}`;
+    const old = before[field];
+    if (old === undefined) operations.push({ op: 'add', path: pointer, value });
+    else if (isPlainObject(old) && isPlainObject(value)) operations.push(...diffAsJsonPatch(old, value, pointer));
+    else if (!deepEqual(old, value)) operations.push({ op: 'replace', path: pointer, value });
+  }
+  return operations;
+}
+
+function escapePointer(field: string): string {
+  return field.replaceAll('~', '~0').replaceAll('/', '~1');
+}
