@@ -56,6 +56,8 @@ export interface EndpointRecord {
   readonly health: 'healthy' | 'unhealthy' | 'draining';
   /** `istio` when the workload's proxy accepts mesh mutual TLS. */
   readonly tlsMode: 'istio' | 'disabled';
+  /** Workload ports that take no mutual TLS although `tlsMode` says so (port-level PeerAuthentication DISABLE). */
+  readonly plaintextPorts: readonly number[];
 }
 
 /** The endpoints of one service: the unit that changes by an endpoint-only push. */

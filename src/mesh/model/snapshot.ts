@@ -3,8 +3,10 @@
 import type { MeshConfig } from '../../shared/api/mesh-config/mesh-config.ts';
 import type { DestinationRule } from '../../shared/api/networking/destination-rule.ts';
 import type { Gateway } from '../../shared/api/networking/gateway.ts';
+import type { ServiceEntry } from '../../shared/api/networking/service-entry.ts';
 import type { Sidecar } from '../../shared/api/networking/sidecar.ts';
 import type { VirtualService } from '../../shared/api/networking/virtual-service.ts';
+import type { WorkloadEntry } from '../../shared/api/networking/workload-entry.ts';
 import type { AuthorizationPolicy } from '../../shared/api/security/authorization-policy.ts';
 import type { PeerAuthentication } from '../../shared/api/security/peer-authentication.ts';
 import type { RequestAuthentication } from '../../shared/api/security/request-authentication.ts';
@@ -36,6 +38,10 @@ export type VirtualServiceRecord = ConfigRecord<VirtualService['spec']>;
 export type DestinationRuleRecord = ConfigRecord<DestinationRule['spec']>;
 /** A Gateway. */
 export type GatewayRecord = ConfigRecord<Gateway['spec']>;
+/** A ServiceEntry. */
+export type ServiceEntryRecord = ConfigRecord<ServiceEntry['spec']>;
+/** A WorkloadEntry. */
+export type WorkloadEntryRecord = ConfigRecord<WorkloadEntry['spec']>;
 /** A Sidecar. */
 export type SidecarRecord = ConfigRecord<Sidecar['spec']>;
 /** A PeerAuthentication. */
@@ -64,6 +70,8 @@ export interface MeshSnapshot {
   readonly virtualServices: readonly VirtualServiceRecord[];
   readonly destinationRules: readonly DestinationRuleRecord[];
   readonly gateways: readonly GatewayRecord[];
+  readonly serviceEntries: readonly ServiceEntryRecord[];
+  readonly workloadEntries: readonly WorkloadEntryRecord[];
   readonly sidecars: readonly SidecarRecord[];
   readonly peerAuthentications: readonly PeerAuthenticationRecord[];
   readonly authorizationPolicies: readonly AuthorizationPolicyRecord[];

@@ -224,8 +224,8 @@ export class DeltaSubscription {
   #refuse(nonce: string, error: string): RequestOutcome {
     if (nonce !== '' && nonce !== this.#sent.sentNonce) return { kind: 'stale' };
     this.#sent.refused(error);
-    // What was refused is not held: a later push sends it again.
-    this.#held.clear();
+    // What was refused is not held, so a later push sends it again; the names stay, so that a removal is still told.
+    for (const name of this.#held.keys()) this.#held.set(name, '');
     return { kind: 'nack', error };
   }
 

@@ -1,0 +1,133 @@
+// Builds a snapshot from everything that was read, sharing with the previous one every record that did not change.
+// Called by the control plane after each debounce, and by offline tools. Pure: the same input in any order gives the same snapshot.
+import { deepEqual, type Issue } from '../../shared/lib/index.ts';
+import type { IstioObject } from '../../shared/api/istio-kinds.ts';
+import { buildEndpointSets } from './endpoints.ts';
+import { resolveHost } from './host-name.ts';
+import type { KubernetesEndpointSlice, KubernetesPod, SnapshotInput } from './inputs.ts';
+import { serviceKey, type ServiceRecord, type WorkloadRecord } from './records.ts';
+import { createdAt, kubernetesServiceRecord, serviceEntryRecords } from './services.ts';
+import type { ConfigRecord, MeshSnapshot, NamespaceRecord } from './snapshot.ts';
+import { prepareVirtualServices } from './virtual-services.ts';
+import { workloadOf } from './workloads.ts';
+
+/** The snapshot of `input`, and what was found wrong while relating its objects to one another. */
+export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): { readonly snapshot: MeshSnapshot; readonly issues: Issue[] } {
+  const services = shareMap(previous?.services, serviceTable(input));
+  const workloads = shareMap(previous?.workloads, workloadTable(input.pods));
+  const virtual = prepareVirtualServices(recordsOf(input, 'VirtualService'), input.domain);
+  const base = {
+    number: input.number,
+    meshConfig: previous && deepEqual(previous.meshConfig, input.meshConfig) ? previous.meshConfig : input.meshConfig,
+    rootNamespace: input.rootNamespace,
+    domain: input.domain,
+    trustDomain: input.trustDomain,
+    services,
+    workloads,
+    namespaces: shareMap(previous?.namespaces, namespaceTable(input)),
+    virtualServices: shareList(previous?.virtualServices, virtual.records),
+    destinationRules: shareList(previous?.destinationRules, recordsOf(input, 'DestinationRule').map((record) => ({ ...record, spec: { ...record.spec, host: resolveHost(record.spec.host, record.namespace, input.domain) } }))),
+    gateways: shareList(previous?.gateways, recordsOf(input, 'Gateway')),
+    serviceEntries: shareList(previous?.serviceEntries, recordsOf(input, 'ServiceEntry')),
+    workloadEntries: shareList(previous?.workloadEntries, recordsOf(input, 'WorkloadEntry')),
+    sidecars: shareList(previous?.sidecars, recordsOf(input, 'Sidecar')),
+    peerAuthentications: shareList(previous?.peerAuthentications, recordsOf(input, 'PeerAuthentication')),
+    authorizationPolicies: shareList(previous?.authorizationPolicies, recordsOf(input, 'AuthorizationPolicy')),
+    requestAuthentications: shareList(previous?.requestAuthentications, recordsOf(input, 'RequestAuthentication')),
+    telemetries: shareList(previous?.telemetries, recordsOf(input, 'Telemetry')),
+  };
+  const endpoints = shareMap(previous?.endpoints, buildEndpointSets(input.endpointSlices, base));
+  return { snapshot: { ...base, endpoints }, issues: virtual.issues };
+}
+
+/** The next snapshot when only endpoints (and pods) changed: shares everything else. `changedClusters` holds service keys' clusters, for every port. */
+export function withEndpoints(
+  snapshot: MeshSnapshot,
+  endpointSlices: readonly KubernetesEndpointSlice[],
+  pods: readonly KubernetesPod[],
+  number: number,
+): { readonly snapshot: MeshSnapshot; readonly changedClusters: ReadonlySet<string> } {
+  const workloads = shareMap(snapshot.workloads, workloadTable(pods));
+  const endpoints = shareMap(snapshot.endpoints, buildEndpointSets(endpointSlices, { ...snapshot, workloads }));
+  const next = { ...snapshot, number, workloads, endpoints };
+  return { snapshot: next, changedClusters: changedEndpointClusters(snapshot, next) };
+}
+
+/** Names of the outbound clusters (without subsets) whose endpoints differ between two snapshots. */
+export function changedEndpointClusters(before: MeshSnapshot, after: MeshSnapshot): Set<string> {
+  const changed = new Set<string>();
+  for (const key of new Set([...before.endpoints.keys(), ...after.endpoints.keys()])) {
+    if (before.endpoints.get(key) === after.endpoints.get(key)) continue;
+    const service = after.services.get(key) ?? before.services.get(key);
+    for (const port of service?.ports ?? []) changed.add(`outbound|${port.number}||${service?.host ?? ''}`);
+  }
+  return changed;
+}
+
+function serviceTable(input: SnapshotInput): Map<string, ServiceRecord> {
+  const records = [
+    ...input.services.map((service) => kubernetesServiceRecord(service, input)),
+    ...input.config.flatMap((object) => (object.kind === 'ServiceEntry' ? serviceEntryRecords(object, input) : [])),
+  ];
+  records.sort((left, right) => left.createdAt - right.createdAt || compareText(left.namespace, right.namespace) || compareText(left.name, right.name) || compareText(left.host, right.host));
+  const table = new Map<string, ServiceRecord>();
+  for (const record of records) {
+    const key = serviceKey(record);
+    const present = table.get(key);
+    // A Kubernetes Service wins over a ServiceEntry that claims its name; of two ServiceEntries the older one.
+    if (!present || (present.registry === 'External' && record.registry === 'Kubernetes')) table.set(key, record);
+  }
+  return table;
+}
+
+function workloadTable(pods: readonly KubernetesPod[]): Map<string, WorkloadRecord> {
+  const sorted = pods.map(workloadOf).filter((workload) => workload !== undefined)
+    .sort((left, right) => compareText(left.address, right.address) || compareText(left.namespace, right.namespace) || compareText(left.podName, right.podName));
+  return new Map(sorted.map((workload) => [workload.address, workload]));
+}
+
+function namespaceTable(input: SnapshotInput): Map<string, NamespaceRecord> {
+  const records = input.namespaces.map(({ metadata }): NamespaceRecord => ({ name: metadata?.name ?? '', labels: metadata?.labels ?? {} }));
+  records.sort((left, right) => compareText(left.name, right.name));
+  return new Map(records.map((record) => [record.name, record]));
+}
+
+type ObjectOfKind<K extends IstioObject['kind']> = Extract<IstioObject, { kind: K }>;
+
+/** The records of one kind, oldest first, then by namespace and name. */
+function recordsOf<K extends IstioObject['kind']>(input: SnapshotInput, kind: K): ConfigRecord<ObjectOfKind<K>['spec']>[] {
+  const records = input.config
+    .filter((object): object is ObjectOfKind<K> => object.kind === kind)
+    .map((object) => {
+      const { name = '', namespace = '', labels = {}, annotations = {} } = object.metadata;
+      return { name, namespace, labels, annotations, createdAt: createdAt(object.metadata), spec: object.spec as ObjectOfKind<K>['spec'], source: `${kind}/${namespace}/${name}` };
+    });
+  return records.sort((left, right) => left.createdAt - right.createdAt || compareText(left.namespace, right.namespace) || compareText(left.name, right.name));
+}
+
+function compareText(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** `next` with every unchanged record taken from `previous`; `previous` itself when nothing changed. */
+function shareMap<V>(previous: ReadonlyMap<string, V> | undefined, next: Map<string, V>): ReadonlyMap<string, V> {
+  if (!previous) return next;
+  let same = previous.size === next.size;
+  for (const [key, value] of next) {
+    const before = previous.get(key);
+    if (before !== undefined && deepEqual(before, value)) next.set(key, before);
+    else same = false;
+  }
+  return same ? previous : next;
+}
+
+function shareList<T>(previous: readonly ConfigRecord<T>[] | undefined, next: ConfigRecord<T>[]): readonly ConfigRecord<T>[] {
+  if (!previous) return next;
+  const before = new Map(previous.map((record) => [record.source, record]));
+  const shared = next.map((record) => {
+    const known = before.get(record.source);
+    return known !== undefined && deepEqual(known, record) ? known : record;
+  });
+  return shared.length === previous.length && shared.every((record, index) => record === previous[index]) ? previous : shared;
+}
+

@@ -1,0 +1,28 @@
+// What differs between two snapshots: identity of shared records is enough to tell.
+import { changedEndpointClusters } from './build-snapshot.ts';
+import type { MeshSnapshot, SnapshotChange } from './snapshot.ts';
+
+const KIND_FIELDS = {
+  Service: 'services', Workload: 'workloads', Namespace: 'namespaces', MeshConfig: 'meshConfig',
+  VirtualService: 'virtualServices', DestinationRule: 'destinationRules', Gateway: 'gateways', ServiceEntry: 'serviceEntries', WorkloadEntry: 'workloadEntries',
+  Sidecar: 'sidecars', PeerAuthentication: 'peerAuthentications', AuthorizationPolicy: 'authorizationPolicies', RequestAuthentication: 'requestAuthentications', Telemetry: 'telemetries',
+} as const satisfies Readonly<Record<string, keyof MeshSnapshot>>;
+
+/** The kinds and clusters that differ between `before` and `after`. */
+export function compareSnapshots(before: MeshSnapshot, after: MeshSnapshot): SnapshotChange {
+  const kinds = new Set<string>();
+  for (const [kind, field] of Object.entries(KIND_FIELDS)) if (before[field] !== after[field]) kinds.add(kind);
+  const identitiesChanged = before.endpoints !== after.endpoints && clustersWithNewIdentities(before, after);
+  if (before.endpoints !== after.endpoints) kinds.add('Endpoints');
+  const endpointsOnly = !identitiesChanged && [...kinds].every((kind) => kind === 'Endpoints' || kind === 'Workload');
+  return { endpointsOnly, kinds, changedClusters: before.endpoints === after.endpoints ? new Set() : changedEndpointClusters(before, after) };
+}
+
+/** Clusters name the identities that their endpoints may have; a new service account changes them. */
+function clustersWithNewIdentities(before: MeshSnapshot, after: MeshSnapshot): boolean {
+  for (const [key, set] of after.endpoints) {
+    const known = before.endpoints.get(key);
+    if (known !== set && set.identities.join() !== (known?.identities.join() ?? '')) return true;
+  }
+  return false;
+}

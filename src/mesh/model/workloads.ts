@@ -1,0 +1,48 @@
+// Pods as workloads: names, ports, identity and whether their proxy takes mutual TLS.
+import type { KubernetesPod } from './inputs.ts';
+import type { WorkloadRecord } from './records.ts';
+
+/** Label by which the injector says that the workload's proxy accepts mesh mutual TLS. */
+const TLS_MODE_LABEL = 'security.istio.io/tlsMode';
+
+/** The workload of a pod, or undefined while it has no address or has ended. */
+export function workloadOf(pod: KubernetesPod): WorkloadRecord | undefined {
+  const address = pod.status?.podIP;
+  const phase = pod.status?.phase;
+  // Pods on the host's network share its address, so the address does not tell them apart.
+  if (pod.spec?.hostNetwork) return undefined;
+  if (!address || phase === 'Succeeded' || phase === 'Failed') return undefined;
+  const { name = '', namespace = '', labels = {}, annotations = {} } = pod.metadata ?? {};
+  const owner = ownerOf(pod);
+  return {
+    address,
+    namespace,
+    podName: name,
+    workloadName: owner.name,
+    workloadKind: owner.kind,
+    serviceAccount: pod.spec?.serviceAccountName ?? 'default',
+    labels,
+    annotations,
+    namedPorts: namedPorts(pod),
+    tlsMode: labels[TLS_MODE_LABEL] === 'istio' ? 'istio' : 'disabled',
+    locality: (labels['topology.istio.io/locality'] ?? labels['istio-locality'] ?? '').replaceAll('.', '/'),
+  };
+}
+
+/** The object that a person would name: the Deployment behind the ReplicaSet, the CronJob's Job, or the pod. */
+function ownerOf(pod: KubernetesPod): { readonly kind: string; readonly name: string } {
+  const { name = '', labels = {}, ownerReferences = [] } = pod.metadata ?? {};
+  const owner = ownerReferences.find((reference) => reference.controller) ?? ownerReferences[0];
+  if (!owner) return { kind: 'Pod', name };
+  const hash = labels['pod-template-hash'];
+  if (owner.kind === 'ReplicaSet' && hash && owner.name.endsWith(`-${hash}`)) return { kind: 'Deployment', name: owner.name.slice(0, -hash.length - 1) };
+  return { kind: owner.kind, name: owner.name };
+}
+
+function namedPorts(pod: KubernetesPod): Record<string, number> {
+  const ports: Record<string, number> = {};
+  for (const container of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
+    for (const { name, containerPort } of container.ports ?? []) if (name && containerPort) ports[name] = containerPort;
+  }
+  return ports;
+}
