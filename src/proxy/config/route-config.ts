@@ -1,6 +1,8 @@
 // Route configuration as plain data (envoy.config.route.v3), read by proxy/route and the router filter.
-import type { HttpFilterOverride } from './filter-config.ts';
-import type { StringMatchConfig } from './runtime-config.ts';
+import type { HttpFilterOverride } from './http-filter-config.ts';
+import type { HeaderMatchConfig, StringMatchConfig } from './match-config.ts';
+
+export type { HeaderMatchConfig } from './match-config.ts';
 
 /** One route configuration. */
 export interface RouteConfig {
@@ -44,14 +46,6 @@ export interface RouteMatchConfig {
   readonly grpcOnly: boolean;
   /** Parts of 1,000,000 of the requests that match; null for all. */
   readonly runtimeFractionPerMillion: number | null;
-}
-
-/** A test on one header; names are lower case, pseudo-headers `:path`, `:method`, `:authority`, `:scheme` included. */
-export interface HeaderMatchConfig {
-  readonly name: string;
-  readonly match: StringMatchConfig | { readonly kind: 'present' } | { readonly kind: 'range'; readonly start: number; readonly end: number };
-  readonly invert: boolean;
-  readonly treatMissingAsEmpty: boolean;
 }
 
 /** Changes of request and response headers, in the order they apply. */

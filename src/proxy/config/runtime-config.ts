@@ -2,6 +2,7 @@
 // rest of this folder. Listeners, routes and clusters read it; nothing on a request's path knows protobuf.
 // Regular expressions are kept as RE2 source text and compiled once by whoever matches with them.
 import type { HttpFilterConfig, NetworkFilterConfig } from './filter-config.ts';
+import type { StringMatchConfig } from './match-config.ts';
 import type { RouteConfig } from './route-config.ts';
 
 /** All configuration of one moment. A request keeps the one it started with. */
@@ -98,11 +99,6 @@ export interface UpstreamTlsConfig {
   readonly minimumVersion: 'TLSv1.2' | 'TLSv1.3';
   readonly maximumVersion: 'TLSv1.2' | 'TLSv1.3';
 }
-
-/** A test on a string (envoy.type.matcher.v3.StringMatcher). */
-export type StringMatchConfig =
-  | { readonly kind: 'exact' | 'prefix' | 'suffix' | 'contains'; readonly value: string; readonly ignoreCase: boolean }
-  | { readonly kind: 'regex'; readonly regex: string };
 
 /** One cluster (envoy.config.cluster.v3.Cluster). */
 export interface ClusterConfig {
@@ -207,4 +203,4 @@ export interface EndpointConfig {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-export type { HttpFilterConfig, NetworkFilterConfig, RouteConfig };
+export type { HttpFilterConfig, NetworkFilterConfig, RouteConfig, StringMatchConfig };
