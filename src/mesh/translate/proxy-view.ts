@@ -1,0 +1,132 @@
+// What one proxy sees of a snapshot: the services exported to it (narrowed by its Sidecar), those it serves itself, and the
+// policies on it. Made once a generate call; the lists are kept by snapshot, so that proxies of a namespace share them.
+import { hostCovers } from '../model/host-name.ts';
+import { mutualTlsFor, selects, type WorkloadMutualTls } from '../model/policy-selection.ts';
+import type { ProxyDescription } from '../model/proxy-description.ts';
+import type { ServicePortRecord, ServiceRecord } from '../model/records.ts';
+import type { MeshSnapshot, SidecarRecord, VirtualServiceRecord } from '../model/snapshot.ts';
+import { MESH_GATEWAY } from '../model/virtual-services.ts';
+import { isVisible } from '../model/visibility.ts';
+
+/** A port that the proxy's own workload serves. */
+export interface InboundPort {
+  readonly service: ServiceRecord;
+  readonly port: ServicePortRecord;
+  /** The workload's port number. */
+  readonly targetPort: number;
+}
+
+/** What one proxy sees. */
+export interface ProxyView {
+  readonly snapshot: MeshSnapshot;
+  readonly proxy: ProxyDescription;
+  /** Visible services, one a host, sorted by host. */
+  readonly services: readonly ServiceRecord[];
+  readonly servicesByHost: ReadonlyMap<string, ServiceRecord>;
+  readonly sidecar: SidecarRecord | undefined;
+  readonly inboundPorts: readonly InboundPort[];
+  readonly mutualTls: WorkloadMutualTls;
+  /** VirtualServices exported to the proxy that apply to sidecars. */
+  readonly meshVirtualServices: readonly VirtualServiceRecord[];
+  /** Whether traffic reaches the proxy by capture; false in interception mode NONE and for gateways. */
+  readonly captured: boolean;
+  readonly allowAny: boolean;
+}
+
+type ServiceList = readonly ServiceRecord[];
+const visibleServices = new WeakMap<object, Map<string, ServiceList>>();
+const visibleVirtualServices = new WeakMap<object, Map<string, readonly VirtualServiceRecord[]>>();
+
+/** The view of `proxy` on `snapshot`. */
+export function viewOf(snapshot: MeshSnapshot, proxy: ProxyDescription): ProxyView {
+  const sidecar = proxy.type === 'sidecar' ? sidecarFor(snapshot, proxy) : undefined;
+  const services = sidecar ? narrow(servicesFor(snapshot, proxy.namespace), sidecar, proxy.namespace) : servicesFor(snapshot, proxy.namespace);
+  const mode = sidecar?.spec.outboundTrafficPolicy?.mode ?? snapshot.meshConfig.outboundTrafficPolicy.mode;
+  return {
+    snapshot,
+    proxy,
+    services,
+    servicesByHost: new Map(services.map((service) => [service.host, service])),
+    sidecar,
+    inboundPorts: proxy.type === 'sidecar' ? inboundPortsOf(snapshot, proxy) : [],
+    mutualTls: mutualTlsFor(snapshot, proxy),
+    meshVirtualServices: virtualServicesFor(snapshot, proxy.namespace),
+    captured: proxy.type === 'sidecar' && proxy.metadata.interceptionMode !== 'NONE',
+    allowAny: mode !== 'REGISTRY_ONLY',
+  };
+}
+
+function servicesFor(snapshot: MeshSnapshot, namespace: string): ServiceList {
+  const known = kept(visibleServices, snapshot.services);
+  const present = known.get(namespace);
+  if (present) return present;
+  const byHost = new Map<string, ServiceRecord>();
+  for (const service of snapshot.services.values()) {
+    if (!isVisible(service.exportTo, service.namespace, namespace)) continue;
+    const other = byHost.get(service.host);
+    // The proxy's own namespace wins a host that several define; else Kubernetes, else the oldest, which comes first.
+    if (!other || (service.namespace === namespace && other.namespace !== namespace) || (service.registry === 'Kubernetes' && other.registry === 'External' && other.namespace !== namespace)) byHost.set(service.host, service);
+  }
+  const list = [...byHost.values()].sort((left, right) => (left.host < right.host ? -1 : 1));
+  known.set(namespace, list);
+  return list;
+}
+
+function kept<V>(map: WeakMap<object, Map<string, V>>, key: object): Map<string, V> {
+  let known = map.get(key);
+  if (!known) map.set(key, (known = new Map()));
+  return known;
+}
+
+function virtualServicesFor(snapshot: MeshSnapshot, namespace: string): readonly VirtualServiceRecord[] {
+  const known = kept(visibleVirtualServices, snapshot.virtualServices);
+  const present = known.get(namespace);
+  if (present) return present;
+  const list = snapshot.virtualServices.filter((record) => record.spec.gateways?.includes(MESH_GATEWAY) && isVisible(record.spec.exportTo?.length ? record.spec.exportTo : snapshot.meshConfig.defaultVirtualServiceExportTo, record.namespace, namespace));
+  known.set(namespace, list);
+  return list;
+}
+
+/** The Sidecar in force: by selector, then the namespace's, then the root namespace's. */
+function sidecarFor(snapshot: MeshSnapshot, proxy: ProxyDescription): SidecarRecord | undefined {
+  const own = snapshot.sidecars.filter((record) => record.namespace === proxy.namespace);
+  const hasLabels = (record: SidecarRecord): boolean => Object.keys(record.spec.workloadSelector?.labels ?? {}).length > 0;
+  return own.find((record) => hasLabels(record) && selects(record.spec.workloadSelector?.labels, proxy.labels))
+    ?? own.find((record) => !hasLabels(record))
+    ?? snapshot.sidecars.find((record) => record.namespace === snapshot.rootNamespace && !hasLabels(record));
+}
+
+const narrowed = new WeakMap<object, Map<string, { readonly from: ServiceList; readonly list: ServiceList }>>();
+
+/** The services that the egress hosts `namespace/host` of a Sidecar name. */
+function narrow(services: ServiceList, sidecar: SidecarRecord, namespace: string): ServiceList {
+  const hosts = (sidecar.spec.egress ?? []).flatMap((egress) => egress.hosts);
+  if (hosts.length === 0) return services;
+  const known = kept(narrowed, sidecar);
+  const present = known.get(namespace);
+  if (present?.from === services) return present.list;
+  const patterns = hosts.map((entry) => {
+    const slash = entry.indexOf('/');
+    const scope = slash < 0 ? '*' : entry.slice(0, slash);
+    return { scope: scope === '.' ? namespace : scope, host: slash < 0 ? entry : entry.slice(slash + 1) };
+  });
+  const list = services.filter((service) => patterns.some(({ scope, host }) => scope !== '~' && (scope === '*' || scope === service.namespace) && hostCovers(host, service.host)));
+  known.set(namespace, { from: services, list });
+  return list;
+}
+
+/** Ports of the services whose selector picks the proxy's workload, ready or not; of several on one port the oldest service's. */
+function inboundPortsOf(snapshot: MeshSnapshot, proxy: ProxyDescription): InboundPort[] {
+  const workload = proxy.ipAddresses.map((address) => snapshot.workloads.get(address)).find((record) => record !== undefined);
+  const byTarget = new Map<number, InboundPort>();
+  for (const service of snapshot.services.values()) {
+    if (service.namespace !== proxy.namespace || !service.selector || Object.keys(service.selector).length === 0) continue;
+    if (!selects(service.selector, workload?.labels ?? proxy.labels)) continue;
+    for (const port of service.ports) {
+      const targetPort = typeof port.targetPort === 'number' ? port.targetPort : workload?.namedPorts[port.targetPort];
+      if (targetPort === undefined || port.protocol === 'unsupported' || byTarget.has(targetPort)) continue;
+      byTarget.set(targetPort, { service, port, targetPort });
+    }
+  }
+  return [...byTarget.values()].sort((left, right) => left.targetPort - right.targetPort);
+}

@@ -1,0 +1,133 @@
+// TLS contexts: mesh mutual TLS on both sides, and what a DestinationRule or a Gateway asks for.
+import type { ClientTlsSettings } from '../../../shared/api/networking/destination-rule.ts';
+import type { ServerTlsSettings } from '../../../shared/api/networking/gateway.ts';
+import { packAny } from '../../../shared/xds/index.ts';
+import type { TransportSocket } from '../../../shared/xds/generated/envoy/config/core/v3/base.ts';
+import { SubjectAltNameMatcher_SanType, TlsParameters_TlsProtocol, type CertificateValidationContext, type SubjectAltNameMatcher, type TlsParameters } from '../../../shared/xds/generated/envoy/extensions/transport_sockets/tls/v3/common.ts';
+import { DownstreamTlsContext, UpstreamTlsContext, type CommonTlsContext } from '../../../shared/xds/generated/envoy/extensions/transport_sockets/tls/v3/tls.ts';
+import { RawBuffer } from '../../../shared/xds/generated/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.ts';
+import { ADS_SOURCE, AGENT_SECRET_SOURCE } from '../xds-values.ts';
+
+const MESH_CIPHERS = ['ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'AES128-GCM-SHA256'];
+const UPSTREAM = 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
+const DOWNSTREAM = 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
+
+/** No TLS. */
+export const RAW_BUFFER: TransportSocket = {
+  name: 'envoy.transport_sockets.raw_buffer',
+  configType: { $case: 'typedConfig', typedConfig: packAny('envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer', RawBuffer, {}) },
+};
+
+function upstream(context: UpstreamTlsContext): TransportSocket {
+  return { name: 'envoy.transport_sockets.tls', configType: { $case: 'typedConfig', typedConfig: packAny(UPSTREAM, UpstreamTlsContext, context) } };
+}
+
+function downstream(context: DownstreamTlsContext): TransportSocket {
+  return { name: 'envoy.transport_sockets.tls', configType: { $case: 'typedConfig', typedConfig: packAny(DOWNSTREAM, DownstreamTlsContext, context) } };
+}
+
+function exactNames(names: readonly string[]): SubjectAltNameMatcher[] {
+  return names.map((name) => ({ sanType: name.includes('://') ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS, matcher: { matchPattern: { $case: 'exact', exact: name } } }));
+}
+
+/** The workload's own certificate, checked against the mesh's roots and `validation`. */
+function meshIdentity(validation: CertificateValidationContext): CommonTlsContext {
+  return {
+    tlsCertificateSdsSecretConfigs: [{ name: 'default', sdsConfig: AGENT_SECRET_SOURCE }],
+    validationContextType: {
+      $case: 'combinedValidationContext',
+      combinedValidationContext: { defaultValidationContext: validation, validationContextSdsSecretConfig: { name: 'ROOTCA', sdsConfig: AGENT_SECRET_SOURCE } },
+    },
+  };
+}
+
+/** Client side of mesh mutual TLS. */
+export function meshClientSocket(options: { readonly sni: string; readonly identities: readonly string[]; readonly http2: boolean }): TransportSocket {
+  const common = meshIdentity(options.identities.length > 0 ? { matchTypedSubjectAltNames: exactNames(options.identities) } : {});
+  return upstream({
+    sni: options.sni,
+    commonTlsContext: { ...common, tlsParams: { tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2, tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3 }, alpnProtocols: options.http2 ? ['istio-peer-exchange', 'istio', 'h2'] : ['istio-peer-exchange', 'istio'] },
+  });
+}
+
+/** Server side of mesh mutual TLS: a client certificate of the trust domain or of an alias is demanded. */
+export function meshServerSocket(options: { readonly trustDomains: readonly string[]; readonly tcp: boolean; readonly ownProxy: boolean; readonly minimumVersion: string | undefined }): TransportSocket {
+  const names = options.trustDomains.map((domain): SubjectAltNameMatcher => ({ sanType: SubjectAltNameMatcher_SanType.URI, matcher: { matchPattern: { $case: 'prefix', prefix: `spiffe://${domain}/` } } }));
+  const alpnProtocols = options.tcp ? ['istio-peer-exchange', 'h2', 'http/1.1'] : ['h2', 'http/1.1'];
+  return downstream({
+    requireClientCertificate: true,
+    commonTlsContext: {
+      ...meshIdentity({ matchTypedSubjectAltNames: names }),
+      tlsParams: {
+        tlsMinimumProtocolVersion: options.minimumVersion === 'TLSV1_3' ? TlsParameters_TlsProtocol.TLSv1_3 : TlsParameters_TlsProtocol.TLSv1_2,
+        tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+        cipherSuites: MESH_CIPHERS,
+      },
+      // Node's TLS refuses a handshake without a common protocol, where Envoy's goes on; a client that offers only mesh names finds this one.
+      alpnProtocols: options.ownProxy ? [...alpnProtocols, 'istio'] : alpnProtocols,
+    },
+  });
+}
+
+/** Client side of the TLS that a DestinationRule asks for, other than ISTIO_MUTUAL; undefined for none. */
+export function originatedSocket(tls: ClientTlsSettings, options: { readonly host: string; readonly http2: boolean; readonly subjectAltNames: readonly string[] }): TransportSocket | undefined {
+  if (tls.mode !== 'SIMPLE' && tls.mode !== 'MUTUAL') return undefined;
+  const names = tls.subjectAltNames?.length ? tls.subjectAltNames : options.subjectAltNames.length > 0 ? options.subjectAltNames : tls.sni ? [tls.sni] : options.host.startsWith('*') ? [] : [options.host];
+  const validation: CertificateValidationContext = tls.insecureSkipVerify ? {} : { matchTypedSubjectAltNames: exactNames(names) };
+  return upstream({
+    sni: tls.sni ?? (options.host.startsWith('*') ? '' : options.host),
+    commonTlsContext: { ...originatedValidation(tls, validation), ...originatedCertificate(tls), ...(options.http2 ? { alpnProtocols: ['h2'] } : {}) },
+  });
+}
+
+function originatedValidation(tls: ClientTlsSettings, validation: CertificateValidationContext): Pick<CommonTlsContext, 'validationContextType'> {
+  if (tls.insecureSkipVerify) return {};
+  const sds = tls.credentialName
+    ? { name: `kubernetes://${tls.credentialName}-cacert`, sdsConfig: ADS_SOURCE }
+    : { name: tls.caCertificates ? `file-root:${tls.caCertificates}` : 'file-root:system', sdsConfig: AGENT_SECRET_SOURCE };
+  return { validationContextType: { $case: 'combinedValidationContext', combinedValidationContext: { defaultValidationContext: validation, validationContextSdsSecretConfig: sds } } };
+}
+
+function originatedCertificate(tls: ClientTlsSettings): Pick<CommonTlsContext, 'tlsCertificateSdsSecretConfigs'> {
+  if (tls.mode !== 'MUTUAL') return {};
+  if (tls.credentialName) return { tlsCertificateSdsSecretConfigs: [{ name: `kubernetes://${tls.credentialName}`, sdsConfig: ADS_SOURCE }] };
+  return { tlsCertificateSdsSecretConfigs: [{ name: `file-cert:${tls.clientCertificate ?? ''}~${tls.privateKey ?? ''}`, sdsConfig: AGENT_SECRET_SOURCE }] };
+}
+
+const VERSIONS: Readonly<Record<string, TlsParameters['tlsMinimumProtocolVersion']>> = {
+  TLSV1_0: TlsParameters_TlsProtocol.TLSv1_0, TLSV1_1: TlsParameters_TlsProtocol.TLSv1_1, TLSV1_2: TlsParameters_TlsProtocol.TLSv1_2, TLSV1_3: TlsParameters_TlsProtocol.TLSv1_3,
+};
+
+/** Server side of a Gateway's TLS; undefined for plaintext and passthrough. */
+export function gatewayServerSocket(tls: ServerTlsSettings, options: { readonly trustDomains: readonly string[]; readonly http: boolean }): TransportSocket | undefined {
+  const { mode = 'SIMPLE' } = tls;
+  if (mode === 'PASSTHROUGH' || mode === 'AUTO_PASSTHROUGH') return undefined;
+  if (mode === 'ISTIO_MUTUAL') return meshServerSocket({ trustDomains: options.trustDomains, tcp: !options.http, ownProxy: false, minimumVersion: tls.minProtocolVersion });
+  const tlsParams: TlsParameters = {
+    tlsMinimumProtocolVersion: VERSIONS[tls.minProtocolVersion ?? ''] ?? TlsParameters_TlsProtocol.TLSv1_2,
+    ...(VERSIONS[tls.maxProtocolVersion ?? ''] !== undefined ? { tlsMaximumProtocolVersion: VERSIONS[tls.maxProtocolVersion ?? ''] } : {}),
+    ...(tls.cipherSuites?.length ? { cipherSuites: [...tls.cipherSuites] } : {}),
+  };
+  const mutual = mode === 'MUTUAL' || mode === 'OPTIONAL_MUTUAL';
+  return downstream({
+    requireClientCertificate: mode === 'MUTUAL',
+    commonTlsContext: { tlsParams, ...gatewayCertificates(tls), ...(mutual ? gatewayValidation(tls) : {}), ...(options.http ? { alpnProtocols: ['h2', 'http/1.1'] } : {}) },
+  });
+}
+
+function gatewayCertificates(tls: ServerTlsSettings): Pick<CommonTlsContext, 'tlsCertificateSdsSecretConfigs'> {
+  const names = tls.credentialName ? [tls.credentialName] : tls.credentialNames ?? [];
+  if (names.length > 0) return { tlsCertificateSdsSecretConfigs: names.map((name) => ({ name: `kubernetes://${name}`, sdsConfig: ADS_SOURCE })) };
+  return { tlsCertificateSdsSecretConfigs: [{ name: `file-cert:${tls.serverCertificate ?? ''}~${tls.privateKey ?? ''}`, sdsConfig: AGENT_SECRET_SOURCE }] };
+}
+
+function gatewayValidation(tls: ServerTlsSettings): Pick<CommonTlsContext, 'validationContextType'> {
+  const name = tls.caCertCredentialName ?? tls.credentialName ?? tls.credentialNames?.[0];
+  const sds = name ? { name: `kubernetes://${name}-cacert`, sdsConfig: ADS_SOURCE } : { name: `file-root:${tls.caCertificates ?? ''}`, sdsConfig: AGENT_SECRET_SOURCE };
+  const validation: CertificateValidationContext = {
+    ...(tls.subjectAltNames?.length ? { matchTypedSubjectAltNames: exactNames(tls.subjectAltNames) } : {}),
+    ...(tls.verifyCertificateSpki?.length ? { verifyCertificateSpki: [...tls.verifyCertificateSpki] } : {}),
+    ...(tls.verifyCertificateHash?.length ? { verifyCertificateHash: [...tls.verifyCertificateHash] } : {}),
+  };
+  return { validationContextType: { $case: 'combinedValidationContext', combinedValidationContext: { defaultValidationContext: validation, validationContextSdsSecretConfig: sds } } };
+}
