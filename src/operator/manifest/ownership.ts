@@ -1,0 +1,32 @@
+// Labels that say which mesh an object belongs to and which generation of it wrote the object; Maistra's names, so that scripts keep working.
+import type { Facts } from './facts.ts';
+
+/** Value of `app.kubernetes.io/managed-by`. */
+export const MANAGED_BY = 'maistra-istio-operator';
+/** Label with the mesh generation that wrote the object: what has an older one is pruned. */
+export const GENERATION_LABEL = 'app.kubernetes.io/version';
+/** Annotation with the mesh generation. */
+export const GENERATION_ANNOTATION = 'maistra.io/mesh-generation';
+/** Label of a mesh's namespaces. */
+export const MEMBER_OF_LABEL = 'maistra.io/member-of';
+
+/** Labels of whatever belongs to the mesh, whichever generation wrote it. */
+export function ownerLabels(mesh: { readonly namespace: string; readonly name: string }): Record<string, string> {
+  return {
+    'app.kubernetes.io/managed-by': MANAGED_BY,
+    'app.kubernetes.io/part-of': 'istio',
+    'app.kubernetes.io/instance': mesh.namespace,
+    'maistra.io/owner': mesh.namespace,
+    'maistra.io/owner-name': mesh.name,
+  };
+}
+
+/** Selector for what `ownerLabels` marks. */
+export function ownerSelector(mesh: { readonly namespace: string; readonly name: string }): string {
+  return `app.kubernetes.io/managed-by=${MANAGED_BY},maistra.io/owner=${mesh.namespace},maistra.io/owner-name=${mesh.name}`;
+}
+
+/** All labels of a rendered object. */
+export function manifestLabels(component: string, facts: Facts): Record<string, string> {
+  return { ...ownerLabels(facts), 'app.kubernetes.io/name': component, 'app.kubernetes.io/component': component, [GENERATION_LABEL]: facts.meshGeneration };
+}

@@ -1,0 +1,59 @@
+// Handlebars with the few helpers that component templates may use. Nothing is escaped: the output is YAML, not HTML.
+import Handlebars from 'handlebars';
+import { stringify } from 'yaml';
+import { err, errorIssue, ok, type Issue, type Result } from '../../shared/lib/index.ts';
+
+/** Renders one template of a version. */
+export type RenderTemplate = (path: string, context: object) => Result<string, Issue[]>;
+
+/** The renderer for a version's files, its partials registered. */
+export function templateEngine(files: ReadonlyMap<string, string>): RenderTemplate {
+  const engine = Handlebars.create();
+  registerHelpers(engine);
+  for (const [path, text] of files) {
+    const partial = /^partials\/(.+)\.hbs$/.exec(path)?.[1];
+    if (partial !== undefined) engine.registerPartial(partial, text);
+  }
+  const compiled = new Map<string, Handlebars.TemplateDelegate>();
+  return (path, context) => {
+    try {
+      const template = compiled.get(path) ?? engine.compile(files.get(path) ?? '', { noEscape: true, strict: false });
+      compiled.set(path, template);
+      return ok(template(context));
+    } catch (error) {
+      return err([errorIssue('MESH_OP_TEMPLATE', path, `the template does not render: ${(error as Error).message}`)]);
+    }
+  };
+}
+
+function registerHelpers(engine: typeof Handlebars): void {
+  engine.registerHelper({
+    toYaml: (value: unknown) => (value === undefined ? '{}' : stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd()),
+    toJson: (value: unknown) => JSON.stringify(value ?? null),
+    indent: (spaces: number, text: unknown) => String(text).split('\n').map((line) => (line === '' ? line : ' '.repeat(spaces) + line)).join('\n'),
+    quote: (value: unknown) => JSON.stringify(String(value ?? '')),
+    b64: (text: unknown) => encodeBase64(String(text ?? '')),
+    // Handlebars adds its own options object as the last argument.
+    default: (...args: unknown[]) => args.slice(0, -1).find((value) => value !== undefined && value !== null && value !== ''),
+    required: (value: unknown, message: string) => {
+      if (value === undefined || value === null || value === '') throw new Error(message);
+      return value;
+    },
+  });
+}
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+/** Base64 of ASCII text: certificates in PEM are all that templates encode. */
+export function encodeBase64(text: string): string {
+  let result = '';
+  for (let index = 0; index < text.length; index += 3) {
+    const codes = [0, 1, 2].map((offset) => text.charCodeAt(index + offset));
+    const [first = 0, second = Number.NaN, third = Number.NaN] = codes;
+    const bits = (first << 16) | ((second || 0) << 8) | (third || 0);
+    result += [18, 12, 6, 0].map((shift) => ALPHABET[(bits >> shift) & 63]).slice(0, Number.isNaN(second) ? 2 : Number.isNaN(third) ? 3 : 4).join('');
+    if (Number.isNaN(second)) result += '==';
+    else if (Number.isNaN(third)) result += '=';
+  }
+  return result;
+}

@@ -1,0 +1,4 @@
+// Versions of the mesh that the operator can install. Pure.
+export { type Component, type VersionDescriptor, type VersionDirectory, type VersionEntry, type Wave } from './descriptor.ts';
+export { checkVersionChange } from './version-change.ts';
+export { digestText, parseVersionRegistry, VersionRegistry } from './version-registry.ts';
