@@ -1,0 +1,180 @@
+// Clusters (envoy.config.cluster.v3.Cluster) as plain data, with Envoy's defaults. Called by the xDS client for each CDS resource.
+import type { Issue, Result } from '../../shared/lib/index.ts';
+import {
+  Cluster_ClusterProtocolSelection, Cluster_DiscoveryType, type Cluster, type Cluster_TransportSocketMatch,
+} from '../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
+import type { OutlierDetection } from '../../shared/xds/generated/envoy/config/cluster/v3/outlier_detection.ts';
+import type { CircuitBreakers } from '../../shared/xds/generated/envoy/config/cluster/v3/circuit_breaker.ts';
+import { RoutingPriority } from '../../shared/xds/generated/envoy/config/core/v3/base.ts';
+import { HttpProtocolOptions } from '../../shared/xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options.ts';
+import { digestOf } from './digest.ts';
+import { endpoints } from './endpoints.ts';
+import { Findings, isSet } from './findings.ts';
+import { loadBalancing } from './load-balancing.ts';
+import type { CircuitBreakerConfig, ClusterConfig, OutlierDetectionConfig, UpstreamProtocolConfig } from './runtime-config.ts';
+import { upstreamTls } from './tls.ts';
+import { typedConfig } from './typed-struct.ts';
+import { milliseconds } from './values.ts';
+
+const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+/** Network filters on upstream connections that only report: leaving them out changes no traffic. */
+const REPORTING_FILTERS = new Set(['envoy.tcp.metadataexchange.config.MetadataExchange', 'stats.PluginConfig']);
+
+/** A CDS resource. */
+export function compileCluster(message: Cluster, warnings?: Issue[]): Result<ClusterConfig, Issue[]> {
+  const name = message.name ?? '';
+  const findings = new Findings('Cluster', name);
+  if (name === '') findings.refuse('name', 'A cluster name is needed.');
+  checkFields(message, findings);
+  const discovery = discoveryOf(message, findings);
+  const named = discovery === 'strict_dns' || discovery === 'logical_dns';
+  const config: Omit<ClusterConfig, 'digest'> = {
+    name,
+    statName: (message.altStatName || name).replaceAll(':', '_'),
+    discovery,
+    endpointsName: discovery === 'eds' ? message.edsClusterConfig?.serviceName || name : '',
+    staticEndpoints: discovery === 'static' || named ? endpoints(message.loadAssignment ?? {}, 'load_assignment', findings, named) : null,
+    dnsRefreshMilliseconds: milliseconds(message.dnsRefreshRate, 5000),
+    connectTimeoutMilliseconds: milliseconds(message.connectTimeout, 5000),
+    loadBalancing: loadBalancing(message, findings),
+    circuitBreakers: { default: circuitBreaker(message.circuitBreakers, RoutingPriority.DEFAULT), high: circuitBreaker(message.circuitBreakers, RoutingPriority.HIGH) },
+    outlierDetection: message.outlierDetection ? outlierDetection(message.outlierDetection, findings) : null,
+    panicThresholdPercent: message.commonLbConfig?.healthyPanicThreshold?.value ?? (message.commonLbConfig?.healthyPanicThreshold ? 0 : 50),
+    protocol: protocolOf(message, findings),
+    transportSocketMatches: (message.transportSocketMatches ?? []).map((match, index) => socketMatch(match, `transport_socket_matches[${index}]`, findings)),
+    defaultTls: upstreamTls(message.transportSocket, 'transport_socket', findings),
+    perConnectionBufferLimitBytes: message.perConnectionBufferLimitBytes ?? 1_048_576,
+    sourceAddress: message.upstreamBindConfig?.sourceAddress?.address || null,
+    tcpKeepalive: keepalive(message),
+    destinationService: destinationService(message),
+  };
+  return findings.result({ ...config, digest: digestOf(config) }, warnings);
+}
+
+function checkFields(message: Cluster, findings: Findings): void {
+  findings.refuseFields(message, '', ['healthChecks', 'loadBalancingPolicy', 'upstreamConfig', 'connectionPoolPerDownstreamConnection', 'upstreamHttpProtocolOptions']);
+  findings.ignoreFields(message, '', [
+    'dnsFailureRefreshRate', 'respectDnsTtl', 'dnsLookupFamily', 'dnsResolvers', 'useTcpForDnsLookups', 'dnsResolutionConfig', 'typedDnsResolverConfig', 'waitForWarmOnInit', 'cleanupInterval',
+    'closeConnectionsOnHostHealthFailure', 'ignoreHealthOnHostRemoval', 'lrsServer', 'lrsReportEndpointMetrics', 'trackTimeoutBudgets', 'trackClusterStats', 'preconnectPolicy',
+  ]);
+  if ((message.lbSubsetConfig?.subsetSelectors ?? []).length > 0) findings.refuse('lb_subset_config.subset_selectors', 'Load balancing over subsets by metadata is not supported. Send one cluster a subset.');
+  for (const [index, filter] of (message.filters ?? []).entries()) {
+    const { type } = typedConfig(filter.typedConfig);
+    if (!REPORTING_FILTERS.has(type)) findings.refuse(`filters[${index}].typed_config`, `Upstream network filter ${JSON.stringify(type)} is not supported by this proxy.`);
+  }
+}
+
+function discoveryOf(message: Cluster, findings: Findings): ClusterConfig['discovery'] {
+  const form = message.clusterDiscoveryType;
+  if (form?.$case === 'clusterType') {
+    if (form.clusterType.name === 'envoy.clusters.dynamic_forward_proxy') return 'dynamic_forward_proxy';
+    findings.refuse('cluster_type', `Cluster type ${JSON.stringify(form.clusterType.name ?? '')} is not supported by this proxy.`);
+    return 'static';
+  }
+  switch (form?.type ?? Cluster_DiscoveryType.STATIC) {
+    case Cluster_DiscoveryType.STATIC: return 'static';
+    case Cluster_DiscoveryType.STRICT_DNS: return 'strict_dns';
+    case Cluster_DiscoveryType.LOGICAL_DNS: return 'logical_dns';
+    case Cluster_DiscoveryType.EDS:
+      if (!message.edsClusterConfig) findings.refuse('eds_cluster_config', 'A cluster of type EDS needs eds_cluster_config.');
+      return 'eds';
+    case Cluster_DiscoveryType.ORIGINAL_DST: return 'original_dst';
+    default:
+      findings.refuse('type', 'This discovery type is not known.');
+      return 'static';
+  }
+}
+
+/** Envoy's defaults; the first threshold of a priority counts. */
+function circuitBreaker(message: CircuitBreakers | undefined, priority: RoutingPriority): CircuitBreakerConfig {
+  const threshold = (message?.thresholds ?? []).find((candidate) => (candidate.priority ?? RoutingPriority.DEFAULT) === priority);
+  return {
+    maximumConnections: threshold?.maxConnections ?? 1024,
+    maximumPendingRequests: threshold?.maxPendingRequests ?? 1024,
+    maximumRequests: threshold?.maxRequests ?? 1024,
+    maximumRetries: threshold?.maxRetries ?? 3,
+  };
+}
+
+function outlierDetection(message: OutlierDetection, findings: Findings): OutlierDetectionConfig {
+  findings.ignoreFields(message, 'outlier_detection', [
+    'enforcingSuccessRate', 'successRateMinimumHosts', 'successRateRequestVolume', 'successRateStdevFactor', 'enforcingFailurePercentage', 'enforcingFailurePercentageLocalOrigin', 'failurePercentageThreshold',
+    'failurePercentageMinimumHosts', 'failurePercentageRequestVolume', 'maxEjectionTimeJitter', 'enforcingLocalOriginSuccessRate', 'monitors', 'alwaysEjectOneHost',
+  ]);
+  const base = milliseconds(message.baseEjectionTime, 30_000);
+  return {
+    consecutive5xx: message.consecutive5xx ?? 5,
+    enforcingConsecutive5xxPercent: message.enforcingConsecutive5xx ?? 100,
+    consecutiveGatewayFailure: message.consecutiveGatewayFailure ?? 5,
+    enforcingConsecutiveGatewayFailurePercent: message.enforcingConsecutiveGatewayFailure ?? 0,
+    splitExternalLocalOriginErrors: message.splitExternalLocalOriginErrors ?? false,
+    consecutiveLocalOriginFailure: message.consecutiveLocalOriginFailure ?? 5,
+    intervalMilliseconds: milliseconds(message.interval, 10_000),
+    baseEjectionMilliseconds: base,
+    maximumEjectionMilliseconds: milliseconds(message.maxEjectionTime, Math.max(300_000, base)),
+    maximumEjectionPercent: message.maxEjectionPercent ?? 10,
+  };
+}
+
+/** The protocol towards the upstream: from the typed options, else from the older fields of the cluster itself. */
+function protocolOf(message: Cluster, findings: Findings): UpstreamProtocolConfig {
+  const fallback: UpstreamProtocolConfig = {
+    http: message.protocolSelection === Cluster_ClusterProtocolSelection.USE_DOWNSTREAM_PROTOCOL ? 'downstream' : message.http2ProtocolOptions ? 'http2' : 'http1',
+    maximumRequestsPerConnection: message.maxRequestsPerConnection ?? message.commonHttpProtocolOptions?.maxRequestsPerConnection ?? 0,
+    idleTimeoutMilliseconds: milliseconds(message.commonHttpProtocolOptions?.idleTimeout, 3_600_000),
+    maximumConcurrentStreams: message.http2ProtocolOptions?.maxConcurrentStreams ?? 1024,
+  };
+  let protocol = fallback;
+  for (const [key, any] of Object.entries(message.typedExtensionProtocolOptions ?? {})) {
+    const path = `typed_extension_protocol_options[${JSON.stringify(key)}]`;
+    const { type, bytes, fields } = typedConfig(any);
+    if (type === HTTP_OPTIONS && !fields) protocol = typedProtocol(HttpProtocolOptions.decode(bytes), path, fallback, findings);
+    else findings.refuse(path, `Protocol options of type ${JSON.stringify(type)} are not supported by this proxy.`);
+  }
+  return protocol;
+}
+
+function typedProtocol(options: HttpProtocolOptions, path: string, fallback: UpstreamProtocolConfig, findings: Findings): UpstreamProtocolConfig {
+  findings.refuseFields(options, path, ['httpFilters']);
+  findings.ignoreFields(options, path, ['upstreamHttpProtocolOptions', 'headerValidationConfig']);
+  const common = options.commonHttpProtocolOptions;
+  if (common) findings.ignoreFields(common, `${path}.common_http_protocol_options`, ['maxConnectionDuration', 'maxStreamDuration', 'headersWithUnderscoresAction', 'maxHeadersCount']);
+  const { http, streams } = upstreamHttp(options, path, findings);
+  return {
+    http,
+    maximumRequestsPerConnection: common?.maxRequestsPerConnection ?? fallback.maximumRequestsPerConnection,
+    idleTimeoutMilliseconds: milliseconds(common?.idleTimeout, fallback.idleTimeoutMilliseconds),
+    maximumConcurrentStreams: streams ?? fallback.maximumConcurrentStreams,
+  };
+}
+
+function upstreamHttp(options: HttpProtocolOptions, path: string, findings: Findings): { http: UpstreamProtocolConfig['http']; streams: number | undefined } {
+  const form = options.upstreamProtocolOptions;
+  if (form?.$case === 'useDownstreamProtocolConfig') return { http: 'downstream', streams: form.useDownstreamProtocolConfig.http2ProtocolOptions?.maxConcurrentStreams };
+  if (form?.$case === 'autoConfig') {
+    findings.refuse(`${path}.auto_config`, 'Choosing the upstream protocol by ALPN is not supported by this proxy. Use explicit_http_config or use_downstream_protocol_config.');
+    return { http: 'http1', streams: undefined };
+  }
+  const explicit = form?.explicitHttpConfig.protocolConfig;
+  if (explicit?.$case === 'http3ProtocolOptions') findings.refuse(`${path}.explicit_http_config.http3_protocol_options`, 'HTTP/3 is not supported by this proxy.');
+  return explicit?.$case === 'http2ProtocolOptions' ? { http: 'http2', streams: explicit.http2ProtocolOptions.maxConcurrentStreams } : { http: 'http1', streams: undefined };
+}
+
+function socketMatch(match: Cluster_TransportSocketMatch, path: string, findings: Findings): ClusterConfig['transportSocketMatches'][number] {
+  const criteria = Object.fromEntries(Object.entries(match.match ?? {}).map(([key, value]) => [key, String(value)]));
+  return { name: match.name ?? '', criteria, tls: upstreamTls(match.transportSocket, `${path}.transport_socket`, findings) };
+}
+
+function keepalive(message: Cluster): ClusterConfig['tcpKeepalive'] {
+  const options = message.upstreamConnectionOptions?.tcpKeepalive;
+  return options ? { timeSeconds: options.keepaliveTime ?? 7200 } : null;
+}
+
+/** Istio names the destination in metadata `istio.services[0]`. */
+function destinationService(message: Cluster): ClusterConfig['destinationService'] {
+  const services: unknown = message.metadata?.filterMetadata?.['istio']?.['services'];
+  const first: unknown = Array.isArray(services) ? services[0] : undefined;
+  if (!isSet(first) || typeof first !== 'object' || first === null) return null;
+  const { host, name, namespace } = first as Readonly<Record<string, unknown>>;
+  return typeof host === 'string' ? { host, name: typeof name === 'string' ? name : '', namespace: typeof namespace === 'string' ? namespace : '' } : null;
+}

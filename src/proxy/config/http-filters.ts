@@ -1,0 +1,113 @@
+// HTTP filters of a connection manager, by the type of their configuration. A filter that is not known refuses the listener, since
+// leaving it out would change what the listener does; one marked optional is listed and left out.
+import { Cors } from '../../shared/xds/generated/envoy/extensions/filters/http/cors/v3/cors.ts';
+import { HTTPFault } from '../../shared/xds/generated/envoy/extensions/filters/http/fault/v3/fault.ts';
+import { FilterConfig as GrpcStats } from '../../shared/xds/generated/envoy/extensions/filters/http/grpc_stats/v3/config.ts';
+import { LocalRateLimit } from '../../shared/xds/generated/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.ts';
+import { RBAC } from '../../shared/xds/generated/envoy/extensions/filters/http/rbac/v3/rbac.ts';
+import { Router } from '../../shared/xds/generated/envoy/extensions/filters/http/router/v3/router.ts';
+import type { HttpFilter } from '../../shared/xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
+import { FilterConfig as AlpnConfig, FilterConfig_Protocol as AlpnProtocol } from '../../shared/xds/generated/istio/alpn.ts';
+import { Config as PeerMetadata } from '../../shared/xds/generated/istio/peer_metadata.ts';
+import type { HttpFilterConfig } from './filter-config.ts';
+import type { Findings } from './findings.ts';
+import { fault, localRateLimit } from './http-filter-parts.ts';
+import { istioStats } from './istio-filters.ts';
+import { rbacRules } from './rbac.ts';
+import type { ListenerConfig } from './runtime-config.ts';
+import { typedConfig, type TypedConfig } from './typed-struct.ts';
+
+type Unnamed<T> = T extends unknown ? Omit<T, 'name'> : never;
+type FilterBody = Unnamed<HttpFilterConfig>;
+type Compiler = (config: TypedConfig, path: string, findings: Findings, direction: ListenerConfig['direction']) => FilterBody;
+
+const COMPILERS: Readonly<Record<string, Compiler>> = {
+  'envoy.extensions.filters.http.router.v3.Router': ({ bytes }, path, findings) => {
+    const router = Router.decode(bytes);
+    findings.ignoreFields(router, path, ['dynamicStats', 'startChildSpan', 'suppressEnvoyHeaders', 'respectExpectedRqTimeout', 'suppressGrpcRequestFailureCodeStats', 'upstreamLog', 'upstreamLogOptions']);
+    findings.refuseFields(router, path, ['strictCheckHeaders', 'upstreamHttpFilters']);
+    return { kind: 'router' };
+  },
+  'envoy.extensions.filters.http.fault.v3.HTTPFault': ({ bytes }, path, findings) => fault(HTTPFault.decode(bytes), path, findings),
+  'envoy.extensions.filters.http.cors.v3.Cors': ({ bytes }) => {
+    Cors.decode(bytes);
+    return { kind: 'cors' };
+  },
+  'envoy.extensions.filters.http.rbac.v3.RBAC': ({ bytes }, path, findings) => {
+    const rbac = RBAC.decode(bytes);
+    findings.refuseFields(rbac, path, ['matcher', 'shadowMatcher']);
+    findings.ignoreFields(rbac, path, ['rulesStatPrefix', 'shadowRulesStatPrefix', 'trackPerRuleStats']);
+    return {
+      kind: 'rbac',
+      rules: rbac.rules ? rbacRules(rbac.rules, `${path}.rules`, findings) : null,
+      shadowRules: rbac.shadowRules ? rbacRules(rbac.shadowRules, `${path}.shadow_rules`, findings) : null,
+    };
+  },
+  'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': ({ bytes }, path, findings) => localRateLimit(LocalRateLimit.decode(bytes), path, findings),
+  'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig': ({ bytes }, path, findings) => {
+    const config = GrpcStats.decode(bytes);
+    findings.ignoreFields(config, path, ['enableUpstreamStats', 'replaceDotsInGrpcServiceName']);
+    const form = config.perMethodStatSpecifier;
+    return { kind: 'grpc_stats', emitFilterState: config.emitFilterState ?? false, statsForAllMethods: form?.$case === 'statsForAllMethods' && (form.statsForAllMethods ?? false) };
+  },
+  'io.istio.http.peer_metadata.Config': (config) => peerMetadata(config),
+  'stats.PluginConfig': istioStats,
+  'istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig': (config) => alpn(config),
+};
+
+/** The filters in order; the last one must be the router and no other. */
+export function httpFilters(messages: readonly HttpFilter[] | undefined, path: string, findings: Findings, direction: ListenerConfig['direction']): readonly HttpFilterConfig[] {
+  const filters = (messages ?? []).flatMap((message, index) => httpFilter(message, `${path}[${index}]`, findings, direction));
+  const routers = filters.filter((filter) => filter.kind === 'router').length;
+  if (routers !== 1 || filters.at(-1)?.kind !== 'router') findings.refuse(path, 'The last HTTP filter, and only it, must be the router.');
+  return filters;
+}
+
+function httpFilter(message: HttpFilter, path: string, findings: Findings, direction: ListenerConfig['direction']): readonly HttpFilterConfig[] {
+  const name = message.name ?? '';
+  if (message.configType?.$case === 'configDiscovery') {
+    findings.refuse(`${path}.config_discovery`, 'Discovery of filter configurations (ECDS) is not supported by this proxy.');
+    return [];
+  }
+  if (message.disabled) {
+    findings.ignore(`${path}.disabled`, 'A filter that is disabled is left out; routes can not enable it.');
+    return [];
+  }
+  const config = typedConfig(message.configType?.typedConfig);
+  const compile = COMPILERS[config.type];
+  if (compile) return [{ name, ...compile(config, `${path}.typed_config`, findings, direction) } as HttpFilterConfig];
+  const text = `HTTP filter ${JSON.stringify(name)} of type ${JSON.stringify(config.type)} is not supported by this proxy`;
+  if (message.isOptional) findings.ignore(path, `${text}; it is optional and left out.`);
+  else findings.refuse(path, `${text}.`);
+  return [];
+}
+
+/** What is discovered and told; a method given as struct names it without the oneof around it. */
+function peerMetadata({ bytes, fields }: TypedConfig): FilterBody {
+  const has = (list: unknown): boolean => Array.isArray(list) && list.length > 0;
+  const message: Readonly<Record<string, unknown>> = fields ?? { ...PeerMetadata.decode(bytes) };
+  return {
+    kind: 'peer_metadata',
+    discoverDownstream: has(message['downstreamDiscovery']),
+    discoverUpstream: has(message['upstreamDiscovery']),
+    propagateUpstream: has(message['upstreamPropagation']),
+    propagateDownstream: has(message['downstreamPropagation']),
+  };
+}
+
+function alpn({ bytes, fields }: TypedConfig): FilterBody {
+  const overrides = fields ? structOverrides(fields['alpnOverride']) : (AlpnConfig.decode(bytes).alpnOverride ?? []);
+  const of = (protocol: number): readonly string[] => overrides.find((override) => (override.upstreamProtocol ?? 0) === protocol)?.alpnOverride ?? [];
+  return { kind: 'istio_alpn', http10: of(AlpnProtocol.HTTP10), http11: of(AlpnProtocol.HTTP11), http2: of(AlpnProtocol.HTTP2) };
+}
+
+function structOverrides(list: unknown): readonly { upstreamProtocol: number; alpnOverride: readonly string[] }[] {
+  if (!Array.isArray(list)) return [];
+  return list.map((item: Readonly<Record<string, unknown>>) => {
+    const protocol = item['upstreamProtocol'];
+    return {
+      upstreamProtocol: typeof protocol === 'string' ? (AlpnProtocol as Readonly<Record<string, number>>)[protocol] ?? 0 : Number(protocol ?? 0),
+      alpnOverride: Array.isArray(item['alpnOverride']) ? item['alpnOverride'].map(String) : [],
+    };
+  });
+}

@@ -1,0 +1,50 @@
+// Per-route replacements of HTTP filters' configurations (typed_per_filter_config), by filter name.
+import { FilterConfig } from '../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
+import { CorsPolicy } from '../../shared/xds/generated/envoy/extensions/filters/http/cors/v3/cors.ts';
+import { HTTPFault } from '../../shared/xds/generated/envoy/extensions/filters/http/fault/v3/fault.ts';
+import { LocalRateLimit } from '../../shared/xds/generated/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.ts';
+import { RBACPerRoute } from '../../shared/xds/generated/envoy/extensions/filters/http/rbac/v3/rbac.ts';
+import type { Any } from '../../shared/xds/generated/google/protobuf/any.ts';
+import type { HttpFilterOverride } from './filter-config.ts';
+import type { Findings } from './findings.ts';
+import { corsPolicy, fault, localRateLimit } from './http-filter-parts.ts';
+import { rbacRules } from './rbac.ts';
+import { typedConfig } from './typed-struct.ts';
+
+/** The overrides of a route, virtual host or weighted cluster. */
+export function perFilterOverrides(configs: Readonly<Record<string, Any>> | undefined, path: string, findings: Findings): Readonly<Record<string, HttpFilterOverride>> {
+  const overrides: Record<string, HttpFilterOverride> = {};
+  for (const [name, any] of Object.entries(configs ?? {})) {
+    const override = overrideOf(any, `${path}[${JSON.stringify(name)}]`, findings, false);
+    if (override) overrides[name] = override;
+  }
+  return overrides;
+}
+
+function overrideOf(any: Any, path: string, findings: Findings, optional: boolean): HttpFilterOverride | null {
+  const { type, bytes, fields } = typedConfig(any);
+  if (fields) return unknown(type, path, findings, optional);
+  switch (type) {
+    case 'envoy.config.route.v3.FilterConfig': {
+      const config = FilterConfig.decode(bytes);
+      if (config.disabled) return { disabled: true };
+      return config.config ? overrideOf(config.config, `${path}.config`, findings, config.isOptional ?? false) : null;
+    }
+    case 'envoy.extensions.filters.http.fault.v3.HTTPFault': return fault(HTTPFault.decode(bytes), path, findings);
+    case 'envoy.extensions.filters.http.cors.v3.CorsPolicy': return corsPolicy(CorsPolicy.decode(bytes), path, findings);
+    case 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': return localRateLimit(LocalRateLimit.decode(bytes), path, findings);
+    case 'envoy.extensions.filters.http.rbac.v3.RBACPerRoute': {
+      const { rbac } = RBACPerRoute.decode(bytes);
+      if (!rbac) return { disabled: true };
+      findings.refuseFields(rbac, `${path}.rbac`, ['matcher', 'shadowMatcher']);
+      return { kind: 'rbac', rules: rbac.rules ? rbacRules(rbac.rules, `${path}.rbac.rules`, findings) : null };
+    }
+    default: return unknown(type, path, findings, optional);
+  }
+}
+
+function unknown(type: string, path: string, findings: Findings, optional: boolean): null {
+  if (optional) findings.ignore(path, `The optional filter configuration ${JSON.stringify(type)} is not known and has no effect.`);
+  else findings.refuse(path, `Filter configuration ${JSON.stringify(type)} is not supported by this proxy.`);
+  return null;
+}
