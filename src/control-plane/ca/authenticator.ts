@@ -1,16 +1,12 @@
 // Who is calling: a client certificate of this mesh, or a service account token that the API server vouches for.
 // Used by the certificate service and, through its own interface, by the ADS server.
 import { programMetrics } from '../../shared/observability/index.ts';
+import type { GrpcPeer } from '../../shared/grpc/index.ts';
 import { tokenReview, type KubeClient } from '../../shared/kube/index.ts';
 import { parseSpiffeId, spiffeIdOfUser, type SpiffeId } from '../../shared/pki/index.ts';
 
-/** What a call brings to prove who it is. */
-export interface CallCredentials {
-  /** URI names of the client's verified certificate; none without one. */
-  readonly certificateUris: readonly string[];
-  /** Value of the `authorization` header. */
-  readonly authorization?: string | undefined;
-}
+/** What a call brings to prove who it is: names of its verified client certificate, and a bearer token. */
+export type CallCredentials = Pick<GrpcPeer, 'names' | 'bearerToken'>;
 
 /** The caller, or why it is not known; `unavailable` means: ask again later. */
 export type Authentication =
@@ -41,20 +37,19 @@ export class Authenticator {
     return result;
   }
 
-  #byCertificate({ certificateUris }: CallCredentials): Authentication | undefined {
+  #byCertificate({ names }: CallCredentials): Authentication | undefined {
     const domains = this.#trustDomains();
-    const identities = certificateUris.flatMap((uri) => parseSpiffeId(uri) ?? []);
+    const identities = names.uris.flatMap((uri) => parseSpiffeId(uri) ?? []);
     const own = identities.find((identity) => domains.includes(identity.trustDomain));
     if (own && identities.length === 1) return { kind: 'authenticated', identity: { ...own, trustDomain: domains[0] ?? own.trustDomain }, by: 'certificate' };
     return undefined;
   }
 
-  async #byToken({ authorization }: CallCredentials): Promise<Authentication> {
-    const token = /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
-    if (token === undefined) return { kind: 'refused', message: 'the call has neither a client certificate of this mesh nor an authorization header with a bearer token' };
+  async #byToken({ bearerToken }: CallCredentials): Promise<Authentication> {
+    if (!bearerToken) return { kind: 'refused', message: 'the call has neither a client certificate of this mesh nor an authorization header with a bearer token' };
     let review;
     try {
-      review = await tokenReview(this.#client, token, [TOKEN_AUDIENCE]);
+      review = await tokenReview(this.#client, bearerToken.reveal(), [TOKEN_AUDIENCE]);
     } catch (error) {
       return { kind: 'unavailable', message: `the API server could not review the token: ${error instanceof Error ? error.message : String(error)}` };
     }

@@ -1,5 +1,6 @@
 // The certificate service (istio.v1.auth.IstioCertificateService): signs a proxy's key for the identity that the caller has proved.
 // The names in the request are not read: a certificate says who the caller is, not who it would like to be.
+import { GrpcError } from '../../shared/grpc/index.ts';
 import type { IstioCertificateRequest, IstioCertificateResponse } from '../../shared/xds/generated/istio/certificate.ts';
 import type { ReadonlyTable } from '../../shared/lib/index.ts';
 import { createLogger, programMetrics } from '../../shared/observability/index.ts';
@@ -11,17 +12,6 @@ import type { MeshAuthority } from './authority.ts';
 export interface CertificateLifetimes {
   readonly defaultMilliseconds: number;
   readonly maximumMilliseconds: number;
-}
-
-/** A refused request with the gRPC status it has. */
-export class CertificateRefusedError extends Error {
-  readonly status: 'UNAUTHENTICATED' | 'PERMISSION_DENIED' | 'INVALID_ARGUMENT' | 'UNAVAILABLE';
-
-  constructor(status: CertificateRefusedError['status'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'CertificateRefusedError';
-    this.status = status;
-  }
 }
 
 const requests = programMetrics.counter('citadel_server_csr_count', 'Certificate requests received.');
@@ -43,14 +33,14 @@ export class CertificateService {
     this.#lifetimes = lifetimes;
   }
 
-  /** Signs the key of `request` for its caller; throws a CertificateRefusedError otherwise. */
+  /** Signs the key of `request` for its caller; throws a GrpcError otherwise. */
   async createCertificate(request: IstioCertificateRequest, credentials: CallCredentials): Promise<IstioCertificateResponse> {
     requests.add({});
     const caller = await this.#authenticator.authenticate(credentials);
-    if (caller.kind === 'unavailable') throw new CertificateRefusedError('UNAVAILABLE', caller.message);
-    if (caller.kind === 'refused') throw new CertificateRefusedError('UNAUTHENTICATED', caller.message);
+    if (caller.kind === 'unavailable') throw new GrpcError('UNAVAILABLE', caller.message);
+    if (caller.kind === 'refused') throw new GrpcError('UNAUTHENTICATED', caller.message);
     const { identity } = caller;
-    if (!this.#members.has(identity.namespace)) throw new CertificateRefusedError('PERMISSION_DENIED', `namespace ${identity.namespace} is not a member of this mesh; add it to the ServiceMeshMemberRoll`);
+    if (!this.#members.has(identity.namespace)) throw new GrpcError('PERMISSION_DENIED', `namespace ${identity.namespace} is not a member of this mesh; add it to the ServiceMeshMemberRoll`);
     const lifetimeMilliseconds = this.#lifetime(request.validityDuration ?? 0);
     const publicKey = await this.#publicKey(request.csr ?? '');
     const uri = formatSpiffeId(identity);
@@ -62,8 +52,8 @@ export class CertificateService {
 
   #lifetime(seconds: number): number {
     const { defaultMilliseconds, maximumMilliseconds } = this.#lifetimes;
-    if (seconds < 0) throw new CertificateRefusedError('INVALID_ARGUMENT', 'validity_duration is negative');
-    if (seconds * 1000 > maximumMilliseconds) throw new CertificateRefusedError('INVALID_ARGUMENT', `validity_duration is ${seconds} s; at most ${maximumMilliseconds / 1000} s are given`);
+    if (seconds < 0) throw new GrpcError('INVALID_ARGUMENT', 'validity_duration is negative');
+    if (seconds * 1000 > maximumMilliseconds) throw new GrpcError('INVALID_ARGUMENT', `validity_duration is ${seconds} s; at most ${maximumMilliseconds / 1000} s are given`);
     return seconds === 0 ? defaultMilliseconds : seconds * 1000;
   }
 
@@ -72,7 +62,7 @@ export class CertificateService {
       return (await parseCertificateRequest(csr)).publicKeyDer;
     } catch (cause) {
       unreadable.add({});
-      throw new CertificateRefusedError('INVALID_ARGUMENT', `the certificate request cannot be used: ${(cause as Error).message}`, { cause });
+      throw new GrpcError('INVALID_ARGUMENT', `the certificate request cannot be used: ${(cause as Error).message}`, { cause });
     }
   }
 }

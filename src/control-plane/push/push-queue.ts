@@ -6,12 +6,15 @@ export class PushQueue<C, R> {
   readonly #concurrency: number;
   readonly #merge: (older: R, newer: R) => R;
   readonly #push: (connection: C, request: R) => Promise<void>;
+  readonly #onError: (connection: C, error: unknown) => void;
   readonly #pending = new Map<C, R>();
   readonly #pushing = new Set<C>();
   #closed = false;
   #idle: (() => void)[] = [];
 
-  constructor(concurrency: number, merge: (older: R, newer: R) => R, push: (connection: C, request: R) => Promise<void>) {
+  /** `push` does the work for one connection; what it throws goes to `onError` and does not touch others. */
+  constructor(concurrency: number, merge: (older: R, newer: R) => R, push: (connection: C, request: R) => Promise<void>, onError: (connection: C, error: unknown) => void) {
+    this.#onError = onError;
     this.#concurrency = concurrency;
     this.#merge = merge;
     this.#push = push;
@@ -60,8 +63,7 @@ export class PushQueue<C, R> {
       if (this.#pushing.has(connection)) continue;
       this.#pending.delete(connection);
       this.#pushing.add(connection);
-      // The push function deals with its own errors; one that escapes belongs to this connection alone.
-      void this.#push(connection, request).catch(() => undefined).finally(() => {
+      void this.#push(connection, request).catch((error: unknown) => this.#onError(connection, error)).finally(() => {
         this.#pushing.delete(connection);
         this.#startNext();
         if (this.#pending.size === 0 && this.#pushing.size === 0) for (const resolve of this.#idle.splice(0)) resolve();

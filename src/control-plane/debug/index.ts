@@ -1,0 +1,2 @@
+// Debug pages.
+export { debugRoutes, type DebugSources } from './debug-routes.ts';

@@ -1,0 +1,2 @@
+// Status of Istio's objects.
+export { ConfigStatusWriter } from './config-status.ts';
