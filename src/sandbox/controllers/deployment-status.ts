@@ -1,0 +1,72 @@
+// The status of a Deployment as a function of its ReplicaSets, with the conditions Available and Progressing.
+import type { StoredObject } from '../api-server/internal-client.ts';
+import { condition, timestamp, withCondition } from './pod-state.ts';
+
+interface Progress {
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+  /** Whether something moved since the last status. */
+  readonly moved: boolean;
+}
+
+/** The next status of `deployment`, and when it must be looked at again because of the progress deadline. */
+export function deploymentStatus(
+  deployment: StoredObject, reconciled: StoredObject, current: StoredObject | undefined, replicaSets: readonly StoredObject[], maxUnavailable: number,
+): { status: Record<string, unknown>; waitMilliseconds?: number } {
+  const wanted = reconciled.spec.replicas ?? 1;
+  const sum = (field: string): number => replicaSets.reduce((count, replicaSet) => count + (replicaSet.status?.[field] ?? 0), 0);
+  const counts = {
+    observedGeneration: reconciled.metadata.generation ?? 1,
+    replicas: sum('replicas'),
+    updatedReplicas: current?.status?.replicas ?? 0,
+    readyReplicas: sum('readyReplicas'),
+    availableReplicas: sum('availableReplicas'),
+    unavailableReplicas: Math.max(0, replicaSets.reduce((count, replicaSet) => count + (replicaSet.spec.replicas ?? 0), 0) - sum('availableReplicas')),
+  };
+  const enough = counts.availableReplicas >= wanted - maxUnavailable;
+  let conditions = withCondition(deployment.status?.conditions, enough
+    ? { type: 'Available', status: 'True', reason: 'MinimumReplicasAvailable', message: 'Deployment has minimum availability.' }
+    : { type: 'Available', status: 'False', reason: 'MinimumReplicasUnavailable', message: 'Deployment does not have minimum availability.' });
+  conditions = conditions.map((entry) => (entry.type === 'Available' ? { ...entry, lastUpdateTime: condition(deployment, 'Available')?.status === entry.status ? condition(deployment, 'Available')?.lastUpdateTime ?? timestamp() : timestamp() } : entry));
+  const failure = replicaSets.map((replicaSet) => condition(replicaSet, 'ReplicaFailure')).find((entry) => entry !== undefined);
+  conditions = failure === undefined
+    ? conditions.filter((entry) => entry.type !== 'ReplicaFailure')
+    : withCondition(conditions, { type: 'ReplicaFailure', status: 'True', reason: failure.reason ?? '', message: failure.message ?? '' });
+  const deadline = (reconciled.spec.progressDeadlineSeconds ?? 600) * 1000;
+  const progress = judge(deployment, counts, wanted, current, deadline, reconciled.spec.paused === true);
+  const present = condition(deployment, 'Progressing');
+  const same = present?.status === progress.status && present.reason === progress.reason;
+  const lastUpdateTime = same && !progress.moved ? present.lastUpdateTime ?? timestamp() : timestamp();
+  conditions = withCondition(conditions, { type: 'Progressing', status: progress.status, reason: progress.reason, message: progress.message, lastUpdateTime });
+  const waits = progress.status === 'True' && progress.reason !== 'NewReplicaSetAvailable';
+  return {
+    status: { ...(deployment.status?.collisionCount === undefined ? {} : { collisionCount: deployment.status.collisionCount }), ...counts, conditions: conditions.sort((a, b) => (a.type < b.type ? -1 : 1)) },
+    // One second more, because the times are written in whole seconds.
+    ...(waits ? { waitMilliseconds: Date.parse(lastUpdateTime) + deadline + 1000 - Date.now() } : {}),
+  };
+}
+
+function judge(deployment: StoredObject, counts: Record<string, number>, wanted: number, current: StoredObject | undefined, deadline: number, paused: boolean): Progress {
+  const present = condition(deployment, 'Progressing');
+  const name = current?.metadata.name ?? '';
+  if (paused) return { status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused', moved: false };
+  const before = deployment.status ?? {};
+  const complete = counts.updatedReplicas === wanted && counts.replicas === wanted && counts.availableReplicas === wanted && current !== undefined;
+  if (complete) return { status: 'True', reason: 'NewReplicaSetAvailable', message: `ReplicaSet "${name}" has successfully progressed.`, moved: false };
+  const changedTemplate = deployment.status?.observedGeneration !== counts.observedGeneration;
+  const moved = changedTemplate
+    || (counts.updatedReplicas ?? 0) > (before.updatedReplicas ?? 0)
+    || (counts.readyReplicas ?? 0) > (before.readyReplicas ?? 0)
+    || (counts.availableReplicas ?? 0) > (before.availableReplicas ?? 0)
+    || (counts.replicas ?? 0) - (counts.updatedReplicas ?? 0) < (before.replicas ?? 0) - (before.updatedReplicas ?? 0);
+  if (moved || !present || present.reason === 'DeploymentPaused') return { status: 'True', reason: 'ReplicaSetUpdated', message: `ReplicaSet "${name}" is progressing.`, moved: true };
+  if (present.reason === 'NewReplicaSetAvailable' || present.reason === 'ProgressDeadlineExceeded') {
+    // A finished rollout whose pods fail later is no failed rollout; an overdue one stays so until something moves.
+    return { status: present.status as Progress['status'], reason: present.reason, message: present.message ?? '', moved: false };
+  }
+  if (Date.parse(present.lastUpdateTime ?? '') + deadline <= Date.now()) {
+    return { status: 'False', reason: 'ProgressDeadlineExceeded', message: `ReplicaSet "${name}" has timed out progressing.`, moved: true };
+  }
+  return { status: 'True', reason: present.reason ?? 'ReplicaSetUpdated', message: present.message ?? '', moved: false };
+}
