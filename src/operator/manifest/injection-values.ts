@@ -44,6 +44,8 @@ export function injectionValues(spec: ControlPlaneSpec, version: VersionDescript
       network: spec.cluster?.network,
       multiCluster: { clusterName: spec.cluster?.name ?? 'Kubernetes' },
       logging: { level: levels(spec.general?.logging?.componentLevels, 'default:info') },
+      // The packet filter's tools are in the node agent's image alone.
+      proxy_init: { image: chooseImage(version.images.cni, spec.proxy?.networking?.initialization?.initContainer?.runtime, spec.runtime?.components?.['cni']?.container, defaults) },
       proxy: withoutUndefined({
         image: chooseImage(version.images.proxy, container, defaults),
         clusterDomain: spec.proxy?.networking?.clusterDomain ?? 'cluster.local',
