@@ -8,7 +8,7 @@ import { inlineText } from './values.ts';
 /** A secret as plain data. */
 export type SecretConfig =
   | { readonly kind: 'certificate'; readonly certificateChainPem: string; readonly privateKeyPem: string }
-  | { readonly kind: 'validation'; readonly trustedCaPem: string };
+  | { readonly kind: 'roots'; readonly trustedCaPem: string };
 
 /** An SDS resource. No finding ever holds what the secret holds. */
 export function compileSecret(message: Secret): Result<SecretConfig, Issue[]> {
@@ -23,8 +23,8 @@ function secretConfig(message: Secret, findings: Findings): SecretConfig {
     findings.refuseFields(form.validationContext, 'validation_context', ['crl', 'verifyCertificateSpki', 'verifyCertificateHash', 'customValidatorConfig', 'matchSubjectAltNames', 'matchTypedSubjectAltNames']);
     const pem = inlineText(form.validationContext.trustedCa, 'validation_context.trusted_ca', findings);
     if (pem === '') findings.refuse('validation_context.trusted_ca', 'Trusted roots are needed.');
-    return { kind: 'validation', trustedCaPem: pem };
+    return { kind: 'roots', trustedCaPem: pem };
   }
   findings.refuse('', 'Only tls_certificate and validation_context are supported by this proxy.');
-  return { kind: 'validation', trustedCaPem: '' };
+  return { kind: 'roots', trustedCaPem: '' };
 }
