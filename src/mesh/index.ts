@@ -10,4 +10,6 @@ export type { ConfigRecord, MeshSnapshot, NamespaceRecord, SnapshotChange } from
 export { compareSnapshots } from './model/snapshot-change.ts';
 export { isVisible } from './model/visibility.ts';
 export type { NamedResource } from './translate/named-resource.ts';
+export { affectedTypes, isEndpointAffected } from './translate/push-filter.ts';
 export type { AffectedTypes, Translator } from './translate/translator-api.ts';
+export { createTranslator, generate } from './translate/translator.ts';

@@ -1,0 +1,39 @@
+// Which resource types a change can affect, so that a push generates no more.
+import { parseClusterName, PUSH_ORDER, TYPE_URLS } from '../../shared/xds/index.ts';
+import type { SnapshotChange } from '../model/snapshot.ts';
+
+const { cluster, endpoint, listener, route } = TYPE_URLS;
+const ALL = [cluster, endpoint, listener, route];
+
+const AFFECTED: Readonly<Record<string, readonly string[]>> = {
+  Endpoints: [endpoint],
+  Workload: [endpoint, listener],
+  Namespace: [],
+  VirtualService: [listener, route],
+  DestinationRule: [cluster, endpoint, route],
+  Gateway: [listener, route],
+  Sidecar: ALL,
+  Service: ALL,
+  ServiceEntry: ALL,
+  WorkloadEntry: [endpoint],
+  MeshConfig: ALL,
+  PeerAuthentication: [cluster, endpoint, listener],
+  AuthorizationPolicy: [listener],
+  RequestAuthentication: [listener],
+  Telemetry: [listener],
+};
+
+/** The types, in push order, that `change` can affect; endpoints alone touch nothing else. */
+export function affectedTypes(change: SnapshotChange): readonly string[] {
+  if (change.endpointsOnly) return change.kinds.has('Endpoints') ? [endpoint] : [];
+  const affected = new Set([...change.kinds].flatMap((kind) => AFFECTED[kind] ?? ALL));
+  // New service accounts among the endpoints change the names that clusters check.
+  if (change.kinds.has('Endpoints')) affected.add(cluster);
+  return PUSH_ORDER.filter((type) => affected.has(type));
+}
+
+/** Whether the endpoint assignment `name` (any subset) is among the clusters that a change names. */
+export function isEndpointAffected(name: string, change: Pick<SnapshotChange, 'changedClusters'>): boolean {
+  const parsed = parseClusterName(name);
+  return parsed !== undefined && change.changedClusters.has(`outbound|${parsed.port}||${parsed.host}`);
+}
