@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { mapPath, unmapPath } from './file-view.ts';
+import { candidates } from './name-view.ts';
+import { bindAddress, connectTarget } from './network-view.ts';
+import type { ContainerViewConfig } from './view-config.ts';
+
+const config: ContainerViewConfig = {
+  podIp: '127.10.1.5', loopback: '127.110.1.5', wildcard: '127.10.1.5', hostname: 'pod', nameServer: '127.10.0.10:10053', search: [], hosts: {},
+  prefix: '127.10.', apiServer: { address: '127.10.0.1', port: 6443 }, mounts: [['/var/run/secrets/token', '/host/token'], ['/var/run', '/host/run']],
+};
+
+describe('the container view', () => {
+  it('binds wildcards at the pod IP and loopback at the pod\'s own', () => {
+    expect(['0.0.0.0', '::', '127.0.0.1', '::1', '127.10.1.5', '10.0.0.1'].map((address) => bindAddress(config, address))).toEqual(['127.10.1.5', '127.10.1.5', '127.110.1.5', '127.110.1.5', '127.10.1.5', '10.0.0.1']);
+  });
+
+  it('changes only loopback, low ports of ClusterIPs and the API server', () => {
+    const to = (address: string, port: number): string => Object.values(connectTarget(config, address, port)).join(':');
+    expect(to('127.0.0.1', 80)).toBe('127.110.1.5:80');
+    expect(to('127.10.128.7', 80)).toBe('127.10.128.7:30080');
+    expect(to('127.10.128.7', 8080)).toBe('127.10.128.7:8080');
+    expect(to('127.10.2.7', 80)).toBe('127.10.2.7:80');
+    expect(to('127.10.0.1', 443)).toBe('127.10.0.1:6443');
+    expect(to('127.11.128.7', 80)).toBe('127.11.128.7:80');
+  });
+
+  it('maps paths below mounts, the longest first, and back', () => {
+    expect(['/var/run/secrets/token/ca', '/var/run/secrets/tokens', '/var/running', '/var/run', 'var/run'].map((path) => mapPath(config.mounts, path))).toEqual(['/host/token/ca', '/host/run/secrets/tokens', '/var/running', '/host/run', 'var/run']);
+    expect(unmapPath(config.mounts, '/host/token/ca')).toBe('/var/run/secrets/token/ca');
+    expect(unmapPath(config.mounts, '/host/tokens')).toBe('/host/tokens');
+  });
+
+  it('searches short names and asks for complete ones at once', () => {
+    const search = ['ns.svc.cluster.local', 'svc.cluster.local'];
+    expect(candidates('web', search)).toEqual(['web.ns.svc.cluster.local', 'web.svc.cluster.local', 'web']);
+    expect(candidates('web.ns.svc.cluster.local', search)[0]).toBe('web.ns.svc.cluster.local');
+    expect(candidates('web.', search)).toEqual(['web']);
+  });
+});
