@@ -15,7 +15,19 @@ export function compareSnapshots(before: MeshSnapshot, after: MeshSnapshot): Sna
   const identitiesChanged = before.endpoints !== after.endpoints && clustersWithNewIdentities(before, after);
   if (before.endpoints !== after.endpoints) kinds.add('Endpoints');
   const endpointsOnly = !identitiesChanged && [...kinds].every((kind) => kind === 'Endpoints' || kind === 'Workload');
-  return { endpointsOnly, kinds, changedClusters: before.endpoints === after.endpoints ? new Set() : changedEndpointClusters(before, after) };
+  return {
+    endpointsOnly,
+    kinds,
+    changedClusters: before.endpoints === after.endpoints ? new Set() : changedEndpointClusters(before, after),
+    changedWorkloads: before.workloads === after.workloads ? new Set() : changedAddresses(before, after),
+  };
+}
+
+function changedAddresses(before: MeshSnapshot, after: MeshSnapshot): Set<string> {
+  const changed = new Set<string>();
+  for (const [address, workload] of after.workloads) if (before.workloads.get(address) !== workload) changed.add(address);
+  for (const address of before.workloads.keys()) if (!after.workloads.has(address)) changed.add(address);
+  return changed;
 }
 
 /** Clusters name the identities that their endpoints may have; a new service account changes them. */

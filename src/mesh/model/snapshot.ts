@@ -87,4 +87,6 @@ export interface SnapshotChange {
   readonly kinds: ReadonlySet<string>;
   /** Cluster names whose endpoints changed, for an endpoint push. */
   readonly changedClusters: ReadonlySet<string>;
+  /** Addresses of the pods that came, went or changed: what their own proxies serve may have changed. */
+  readonly changedWorkloads: ReadonlySet<string>;
 }

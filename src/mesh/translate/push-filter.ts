@@ -1,5 +1,6 @@
 // Which resource types a change can affect, so that a push generates no more.
 import { parseClusterName, PUSH_ORDER, TYPE_URLS } from '../../shared/xds/index.ts';
+import type { ProxyDescription } from '../model/proxy-description.ts';
 import type { SnapshotChange } from '../model/snapshot.ts';
 
 const { cluster, endpoint, listener, route } = TYPE_URLS;
@@ -7,7 +8,7 @@ const ALL = [cluster, endpoint, listener, route];
 
 const AFFECTED: Readonly<Record<string, readonly string[]>> = {
   Endpoints: [endpoint],
-  Workload: [endpoint, listener],
+  Workload: [endpoint],
   Namespace: [],
   VirtualService: [listener, route],
   DestinationRule: [cluster, endpoint, route],
@@ -23,12 +24,15 @@ const AFFECTED: Readonly<Record<string, readonly string[]>> = {
   Telemetry: [listener],
 };
 
-/** The types, in push order, that `change` can affect; endpoints alone touch nothing else. */
-export function affectedTypes(change: SnapshotChange): readonly string[] {
-  if (change.endpointsOnly) return change.kinds.has('Endpoints') ? [endpoint] : [];
-  const affected = new Set([...change.kinds].flatMap((kind) => AFFECTED[kind] ?? ALL));
+/**
+ * The types, in push order, that `change` can affect; endpoints alone touch nothing else. With a proxy given, a change of its own
+ * pod counts too: ports and labels decide what it serves.
+ */
+export function affectedTypes(change: SnapshotChange, proxy?: Pick<ProxyDescription, 'ipAddresses'>): readonly string[] {
+  const affected = new Set(change.endpointsOnly ? (change.kinds.has('Endpoints') ? [endpoint] : []) : [...change.kinds].flatMap((kind) => AFFECTED[kind] ?? ALL));
   // New service accounts among the endpoints change the names that clusters check.
-  if (change.kinds.has('Endpoints')) affected.add(cluster);
+  if (!change.endpointsOnly && change.kinds.has('Endpoints')) affected.add(cluster);
+  if (proxy?.ipAddresses.some((address) => change.changedWorkloads.has(address))) for (const type of [cluster, listener]) affected.add(type);
   return PUSH_ORDER.filter((type) => affected.has(type));
 }
 

@@ -12,4 +12,4 @@ export interface Translator {
 }
 
 /** The type URLs, in push order, that a change can affect. */
-export type AffectedTypes = (change: SnapshotChange) => readonly string[];
+export type AffectedTypes = (change: SnapshotChange, proxy?: Pick<ProxyDescription, 'ipAddresses'>) => readonly string[];
