@@ -27,7 +27,7 @@ while read -r op group; do
     -) case $groups in *" $group "*) groups="\${groups%% $group *} \${groups#* $group }" ;; esac ;;
   esac
 done
-for group in $groups; do kill -KILL -- "-$group" 2>/dev/null; done`;
+for group in $groups; do kill -KILL "-$group" 2>/dev/null; done`;
 
 /** A process that runs. */
 export class ProcessGroup {
