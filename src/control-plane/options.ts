@@ -30,7 +30,10 @@ export interface MizzendOptions {
   readonly workloadCertificateMilliseconds: number;
   readonly maximumWorkloadCertificateMilliseconds: number;
   readonly fileCheckMilliseconds: number;
-  readonly logLevel: LogLevel;
+  /** In order; without a name for all loggers. */
+  readonly logLevels: readonly { readonly logger?: string; readonly level: LogLevel }[];
+  readonly writesStatus: boolean;
+  readonly tokenAudiences: readonly string[];
 }
 
 /** What the arguments ask for. */
@@ -57,7 +60,10 @@ const SPECS = {
   workloadCertTtl: { kind: 'duration', env: 'DEFAULT_WORKLOAD_CERT_TTL', default: 86_400_000, help: 'Life of a workload certificate' },
   maxWorkloadCertTtl: { kind: 'duration', env: 'MAX_WORKLOAD_CERT_TTL', default: 7_776_000_000, help: 'The longest life that a workload may ask for' },
   fileCheck: { kind: 'duration', env: 'MIZZEND_FILE_CHECK', default: 1_000, help: 'How often mounted files are looked at' },
-  logLevel: { kind: 'string', env: 'LOG_LEVEL', default: 'info', help: 'Least level of the lines that are logged' },
+  logOutputLevel: { kind: 'list', env: 'LOG_OUTPUT_LEVEL', default: ['default:info'], help: 'Levels of the loggers, name:level,...; default stands for all' },
+  logAsJson: { kind: 'boolean', default: true, help: 'Accepted as Istio has it: lines are always JSON' },
+  analysis: { kind: 'boolean', env: 'PILOT_ENABLE_ANALYSIS', default: false, help: 'Write what is wrong with an object into its status' },
+  tokenAudiences: { kind: 'list', env: 'TOKEN_AUDIENCES', default: ['istio-ca'], help: 'Audiences of the service account tokens that are accepted' },
 } as const satisfies Readonly<Record<string, OptionSpec>>;
 
 /** Parses arguments (without program and script) and environment. */
@@ -77,7 +83,6 @@ export function parseArguments(argv: readonly string[], environment: Readonly<Re
 
 function readOptions(values: OptionValues<typeof SPECS>): MizzendOptions {
   if (!Number.isInteger(values.pushThrottle) || values.pushThrottle < 1) throw new Error('PILOT_PUSH_THROTTLE must be a positive whole number');
-  if (!isLogLevel(values.logLevel)) throw new Error(`LOG_LEVEL: '${values.logLevel}' is not a level; use debug, info, warn or error`);
   return {
     revision: values.revision, podName: values.podName, namespace: values.namespace, memberRollName: values.memberRoll, domain: values.domain,
     meshConfigFile: values.meshConfig, injectionDirectory: values.injectionDirectory,
@@ -87,15 +92,25 @@ function readOptions(values: OptionValues<typeof SPECS>): MizzendOptions {
     pushConcurrency: values.pushThrottle,
     workloadCertificateMilliseconds: values.workloadCertTtl, maximumWorkloadCertificateMilliseconds: values.maxWorkloadCertTtl,
     fileCheckMilliseconds: values.fileCheck,
-    logLevel: values.logLevel,
+    logLevels: values.logOutputLevel.map(parseLogLevel),
+    writesStatus: values.analysis,
+    tokenAudiences: values.tokenAudiences,
   };
 }
 
-/** Istio writes its flags in camel case: `--monitoringAddr`, `--secureGRPCAddr`. */
+/** Istio's level `none` is our `silent`. */
+function parseLogLevel(text: string): MizzendOptions['logLevels'][number] {
+  const [logger = '', name = ''] = text.includes(':') ? text.split(':') : ['default', text];
+  const level = name === 'none' ? 'silent' : name;
+  if (!isLogLevel(level)) throw new Error(`--log_output_level: '${text}' is not of the form name:level with a level of debug, info, warn, error or none`);
+  return logger === 'default' || logger === 'all' ? { level } : { logger, level };
+}
+
+/** Istio writes its flags in camel and in snake case: `--monitoringAddr`, `--secureGRPCAddr`, `--log_output_level`. */
 function kebabCaseFlag(word: string): string {
   if (!word.startsWith('--')) return word;
   const [flag = '', ...value] = word.split('=');
-  return [flag.replace(/GRPC/g, 'Grpc').replace(/([a-z])([A-Z])/g, '$1-$2').toLowerCase(), ...value].join('=');
+  return [flag.replace(/GRPC/g, 'Grpc').replaceAll('_', '-').replace(/([a-z])([A-Z])/g, '$1-$2').toLowerCase(), ...value].join('=');
 }
 
 function parseAddress(text: string): ListenAddress {

@@ -3,8 +3,8 @@
 import type { Node } from '../../shared/xds/generated/envoy/config/core/v3/base.ts';
 import type { MessageStream } from '../../shared/grpc/index.ts';
 import { createLogger } from '../../shared/observability/index.ts';
-import { parseClusterName, outboundClusterName, PUSH_ORDER, TYPE_URLS, type RequestOutcome, type SubscriptionStatus } from '../../shared/xds/index.ts';
-import type { MeshSnapshot, NamedResource, ProxyDescription, SnapshotChange, Translator } from '../../mesh/index.ts';
+import { PUSH_ORDER, TYPE_URLS, type RequestOutcome, type SubscriptionStatus } from '../../shared/xds/index.ts';
+import { affectedTypes, isEndpointAffected, type MeshSnapshot, type NamedResource, type ProxyDescription, type SnapshotChange, type Translator } from '../../mesh/index.ts';
 import type { PushRequest } from '../push/index.ts';
 import { adsMetrics, noteReject, shortTypeName } from './ads-metrics.ts';
 import type { SecretSource } from './secret-source.ts';
@@ -161,7 +161,7 @@ export class AdsConnection<Request extends AnyDiscoveryRequest = AnyDiscoveryReq
   }
 
   async #push({ snapshot, change, secrets }: PushRequest): Promise<void> {
-    for (const typeUrl of typesToPush(change, secrets)) {
+    for (const typeUrl of typesToPush(change, secrets, this.#proxy)) {
       const channel = this.#channels.get(typeUrl);
       if (!channel?.active) continue;
       if (channel.status.outstanding) this.#heldBack.add(typeUrl);
@@ -172,7 +172,7 @@ export class AdsConnection<Request extends AnyDiscoveryRequest = AnyDiscoveryReq
 
   async #sendType(channel: TypeChannel<Request, Response>, snapshot: MeshSnapshot, change: SnapshotChange | undefined): Promise<void> {
     const all = channel.wildcard ? 'wildcard' : [...channel.names];
-    const names = all !== 'wildcard' && change?.endpointsOnly && channel.typeUrl === TYPE_URLS.endpoint ? all.filter((name) => isChanged(name, change.changedClusters)) : all;
+    const names = all !== 'wildcard' && change?.endpointsOnly && channel.typeUrl === TYPE_URLS.endpoint ? all.filter((name) => isEndpointAffected(name, change)) : all;
     if (names.length === 0) return;
     const resources = await this.#generate(channel.typeUrl, snapshot, names);
     await this.#send(channel, snapshot, { resources, complete: names === all, awaited: false });
@@ -209,15 +209,8 @@ export class AdsConnection<Request extends AnyDiscoveryRequest = AnyDiscoveryReq
   }
 }
 
-function typesToPush(change: SnapshotChange | undefined, secrets: ReadonlySet<string>): readonly string[] {
+function typesToPush(change: SnapshotChange | undefined, secrets: ReadonlySet<string>, proxy: ProxyDescription | undefined): readonly string[] {
   if (!change) return PUSH_ORDER;
-  if (change.kinds.size === 0) return secrets.size > 0 ? [TYPE_URLS.secret] : [];
-  const types = change.endpointsOnly ? [TYPE_URLS.endpoint] : PUSH_ORDER.filter((typeUrl) => typeUrl !== TYPE_URLS.secret);
+  const types = affectedTypes(change, proxy);
   return secrets.size > 0 ? [...types, TYPE_URLS.secret] : types;
-}
-
-/** Changed clusters are named without subsets, whose endpoints change with them. */
-function isChanged(name: string, changedClusters: ReadonlySet<string>): boolean {
-  const parsed = parseClusterName(name);
-  return !parsed || changedClusters.has(outboundClusterName(parsed.host, parsed.port));
 }

@@ -122,7 +122,7 @@ class DeltaClient extends Reader<DeltaDiscoveryResponse, DeltaDiscoveryRequest> 
 
 const texts = (response: DiscoveryResponse): string[] => (response.resources ?? []).map((any) => Buffer.from(any.value ?? []).toString());
 const deltaTexts = (response: DeltaDiscoveryResponse): string[] => (response.resources ?? []).map((any) => Buffer.from(any.resource?.value ?? []).toString());
-const endpointsChanged = (...clusters: string[]): SnapshotChange => ({ endpointsOnly: true, kinds: new Set(['Endpoints']), changedClusters: new Set(clusters) });
+const endpointsChanged = (...clusters: string[]): SnapshotChange => ({ endpointsOnly: true, kinds: new Set(['Endpoints']), changedClusters: new Set(clusters), changedWorkloads: new Set() });
 
 /** Waits until the server has taken every acknowledgement. */
 async function settled({ ads }: Harness): Promise<void> {

@@ -88,7 +88,7 @@ export class AdsServer {
   /** Pushes secrets that changed. */
   publishSecrets(names: ReadonlySet<string>): void {
     const snapshot = this.#options.snapshot();
-    if (snapshot) this.#enqueueAll({ snapshot, change: { endpointsOnly: true, kinds: new Set(), changedClusters: new Set() }, secrets: names, since: performance.now() });
+    if (snapshot) this.#enqueueAll({ snapshot, change: { endpointsOnly: true, kinds: new Set(), changedClusters: new Set(), changedWorkloads: new Set() }, secrets: names, since: performance.now() });
   }
 
   #enqueueAll(request: PushRequest): void {

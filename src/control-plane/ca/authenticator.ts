@@ -14,19 +14,18 @@ export type Authentication =
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'unavailable'; readonly message: string };
 
-/** Audience that tokens for the control plane are made for. */
-export const TOKEN_AUDIENCE = 'istio-ca';
-
 const failures = programMetrics.counter('citadel_server_authentication_failure_count', 'Calls whose caller could not be authenticated.');
 
 /** Tells callers apart. */
 export class Authenticator {
   readonly #client: KubeClient;
+  readonly #audiences: readonly string[];
   readonly #trustDomains: () => readonly string[];
 
-  /** `trustDomains` gives the trust domain first, then its aliases. */
-  constructor(client: KubeClient, trustDomains: () => readonly string[]) {
+  /** `audiences` are those that tokens for the control plane are made for; `trustDomains` gives the trust domain first, then its aliases. */
+  constructor(client: KubeClient, audiences: readonly string[], trustDomains: () => readonly string[]) {
     this.#client = client;
+    this.#audiences = audiences;
     this.#trustDomains = trustDomains;
   }
 
@@ -49,12 +48,12 @@ export class Authenticator {
     if (!bearerToken) return { kind: 'refused', message: 'the call has neither a client certificate of this mesh nor an authorization header with a bearer token' };
     let review;
     try {
-      review = await tokenReview(this.#client, bearerToken.reveal(), [TOKEN_AUDIENCE]);
+      review = await tokenReview(this.#client, bearerToken.reveal(), this.#audiences);
     } catch (error) {
       return { kind: 'unavailable', message: `the API server could not review the token: ${error instanceof Error ? error.message : String(error)}` };
     }
     if (!review.authenticated) return { kind: 'refused', message: `the token was not accepted${review.error ? `: ${review.error}` : ''}` };
-    if (!review.audiences.includes(TOKEN_AUDIENCE)) return { kind: 'refused', message: `the token is not for the audience ${TOKEN_AUDIENCE}; mount a projected service account token made for it` };
+    if (!this.#audiences.some((audience) => review.audiences.includes(audience))) return { kind: 'refused', message: `the token is not for the audience ${this.#audiences.join(' or ')}; mount a projected service account token made for it` };
     const identity = spiffeIdOfUser(review.username, this.#trustDomains()[0] ?? 'cluster.local');
     if (!identity) return { kind: 'refused', message: `${review.username} is not a service account` };
     return { kind: 'authenticated', identity, by: 'token' };

@@ -1,5 +1,5 @@
 // The certificate authority and the identity of callers.
-export { Authenticator, TOKEN_AUDIENCE, type Authentication, type CallCredentials } from './authenticator.ts';
+export { Authenticator, type Authentication, type CallCredentials } from './authenticator.ts';
 export { MeshAuthority, type AuthorityOptions, type AuthorityState } from './authority.ts';
 export { CertificateService, type CertificateLifetimes } from './certificate-service.ts';
 export { ROOT_CONFIG_MAP, RootDistribution } from './root-distribution.ts';

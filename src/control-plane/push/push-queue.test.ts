@@ -76,7 +76,7 @@ describe('PushQueue', () => {
 });
 
 describe('mergePushRequests', () => {
-  const change = (endpointsOnly: boolean, kinds: string[], changedClusters: string[]): SnapshotChange => ({ endpointsOnly, kinds: new Set(kinds), changedClusters: new Set(changedClusters) });
+  const change = (endpointsOnly: boolean, kinds: string[], changedClusters: string[]): SnapshotChange => ({ endpointsOnly, kinds: new Set(kinds), changedClusters: new Set(changedClusters), changedWorkloads: new Set() });
   const request = (number: number, value: SnapshotChange | undefined, since: number, secrets: string[] = []): PushRequest => ({ snapshot: { number } as MeshSnapshot, change: value, since, secrets: new Set(secrets) });
 
   test('keeps the newest snapshot, the oldest time and every change', () => {

@@ -27,5 +27,6 @@ function mergeChanges(older: SnapshotChange, newer: SnapshotChange): SnapshotCha
     endpointsOnly: older.endpointsOnly && newer.endpointsOnly,
     kinds: new Set([...older.kinds, ...newer.kinds]),
     changedClusters: new Set([...older.changedClusters, ...newer.changedClusters]),
+    changedWorkloads: new Set([...older.changedWorkloads, ...newer.changedWorkloads]),
   };
 }
