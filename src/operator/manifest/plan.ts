@@ -1,5 +1,6 @@
 // What applying manifests would change: desired against live. Used before an apply, and by the command line to preview an upgrade.
 import type { KubernetesObject } from '../../shared/api/meta/index.ts';
+import { GENERATION_ANNOTATION, GENERATION_LABEL } from './ownership.ts';
 import type { Manifest } from './render.ts';
 
 /** One object's fate. */
@@ -26,12 +27,17 @@ export function planChanges(desired: readonly Manifest[], live: readonly Kuberne
   const wanted = new Set(desired.map(({ object }) => manifestKey(object)));
   const changes = desired.map(({ component, object }): PlannedChange => {
     const existing = present.get(manifestKey(object));
-    const paths = existing ? differingPaths(object, existing) : [];
+    const paths = existing ? differingPaths(object, existing).filter((path) => !isBookkeeping(path)) : [];
     return { action: existing ? (paths.length > 0 ? 'update' : 'unchanged') : 'create', component, ...identity(object), paths };
   });
   const deletions = live.filter((object) => !wanted.has(manifestKey(object)))
     .map((object): PlannedChange => ({ action: 'delete', component: object.metadata?.labels?.['app.kubernetes.io/component'] ?? '', ...identity(object), paths: [] }));
   return [...changes, ...deletions];
+}
+
+/** The generation's marks change on every object with every edit; a person who previews an upgrade wants to see what else does. */
+function isBookkeeping(path: string): boolean {
+  return path.endsWith(`.${GENERATION_LABEL}`) || path.endsWith(`.${GENERATION_ANNOTATION}`);
 }
 
 function identity(object: KubernetesObject): Pick<PlannedChange, 'apiVersion' | 'kind' | 'namespace' | 'name'> {

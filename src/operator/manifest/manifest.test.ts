@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { expectGolden } from '../../../test/support/golden.ts';
+import type { ControlPlaneSpec } from '../../shared/api/maistra/v2/spec.ts';
+import { managedKindOf } from '../apply/index.ts';
+import { readTextFiles } from '../template-files.ts';
+import { checkVersionChange, digestText, parseVersionRegistry, VersionRegistry } from '../versions/index.ts';
+import { effectiveSpec, planChanges, renderControlPlane, unsupportedFields, type Facts, type Rendering } from './index.ts';
+import { differingPaths } from './plan.ts';
+import { encodeBase64 } from './template-engine.ts';
+
+const root = new URL('../../../', import.meta.url).pathname;
+const templates = readTextFiles(join(root, 'templates'));
+const registry = parseVersionRegistry(templates);
+const facts: Facts = { namespace: 'istio-system', name: 'basic', uid: '00000000-0000-0000-0000-000000000001', meshGeneration: '3.1.0-1', rootCertificate: '-----BEGIN CERTIFICATE-----\nroot\n-----END CERTIFICATE-----\n', platform: 'kubernetes' };
+
+function render(spec: ControlPlaneSpec, over: Partial<Facts> = {}): Rendering {
+  const result = renderControlPlane(registry, spec, { ...facts, ...over });
+  if (!result.ok) throw new Error(JSON.stringify(result.error));
+  return result.value;
+}
+
+function cases(version: string): string[] {
+  return readdirSync(join(root, 'test/golden/manifests', version)).flatMap((file) => /^(.+)\.in\.yaml$/.exec(file)?.[1] ?? []);
+}
+
+function input(version: string, name: string): ControlPlaneSpec {
+  return parse(readFileSync(join(root, 'test/golden/manifests', version, `${name}.in.yaml`), 'utf8')) as ControlPlaneSpec;
+}
+
+describe('renderControlPlane', () => {
+  for (const version of registry.installable) {
+    for (const name of cases(version)) {
+      it(`gives the manifests of ${version} ${name}`, () => {
+        const text = render(input(version, name)).waves.map((wave) => `# wave ${wave.name}: ${wave.components.join(', ')}\n${wave.manifests.map(({ object }) => `---\n${stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })}`).join('')}`).join('');
+        expectGolden(join(root, 'test/golden/manifests', version, `${name}.out.yaml`), text);
+      });
+    }
+  }
+
+  it('gives the plan of an upgrade', () => {
+    for (const name of cases('v3.1')) {
+      const old = render(input('v3.0', name)).waves.flatMap((wave) => wave.manifests.map(({ object }) => object));
+      const desired = render(input('v3.1', name), { meshGeneration: '3.1.0-2' }).waves.flatMap((wave) => wave.manifests);
+      const plan = planChanges(desired, old).filter((change) => change.action !== 'unchanged');
+      expectGolden(join(root, 'test/golden/upgrades/v3.0-v3.1', `${name}.plan.yaml`), stringify(plan, { lineWidth: 0 }));
+    }
+  });
+
+  it('renders only kinds that the operator manages, and covers what it grants by what it holds', () => {
+    const held = parseRules(readFileSync(join(root, 'deploy/operator.yaml'), 'utf8'));
+    for (const version of registry.installable) {
+      for (const name of cases(version)) {
+        for (const { object } of render(input(version, name)).waves.flatMap((wave) => wave.manifests)) {
+          const type = managedKindOf(object);
+          for (const verb of ['get', 'list', 'watch', 'create', 'patch', 'delete']) expect(held.has(`${type.group}/${type.plural}:${verb}`), `${verb} ${type.plural}`).toBe(true);
+          for (const grant of grants((object as { rules?: Rule[] }).rules ?? [])) expect(held.has(grant), `${object.kind} ${object.metadata?.name ?? ''} grants ${grant}`).toBe(true);
+        }
+      }
+    }
+    expect([...held].some((grant) => grant.includes('*'))).toBe(false);
+  });
+
+  it('writes ISTIO_DELTA_XDS and native sidecars by version', () => {
+    const values = (version: string) => render({ version }).values as { injectionValues: { sidecarInjection: object }; ingressGateways: { env: { name: string; value: string }[] }[] };
+    expect(values('v3.0').injectionValues.sidecarInjection).toEqual({ nativeSidecars: false });
+    expect(values('v3.1').injectionValues.sidecarInjection).toEqual({ nativeSidecars: true });
+    expect(values('v3.0').ingressGateways[0]?.env).toContainEqual({ name: 'ISTIO_DELTA_XDS', value: 'false' });
+    expect(values('v3.1').ingressGateways[0]?.env).toContainEqual({ name: 'ISTIO_DELTA_XDS', value: 'true' });
+  });
+
+  it('says what is wrong with a version that is not there or not installed any more', () => {
+    const unknown = renderControlPlane(registry, { version: 'v9.9' }, facts);
+    expect(unknown.ok ? '' : unknown.error[0]?.message).toContain('supported versions are: v3.1, v3.0');
+    const old = renderControlPlane(registry, { version: 'v2.6' }, facts);
+    expect(old.ok ? '' : old.error[0]?.message).toContain('set spec.version: v3.0 to adopt this mesh');
+  });
+
+  it('reports a template that does not render', () => {
+    const broken = new Map(templates).set('v3.0/components/cni/daemon-set.yaml.hbs', '{{#if');
+    const result = renderControlPlane(parseVersionRegistry(broken), { version: 'v3.0' }, facts);
+    expect(result.ok ? '' : result.error[0]?.code).toBe('MESH_OP_TEMPLATE');
+  });
+});
+
+describe('effectiveSpec', () => {
+  const files = (entries: Record<string, string>) => new Map(Object.entries(entries).map(([name, text]) => [`profiles/${name}.yaml`, text]));
+
+  it('fills what is missing, the last profile first, and keeps what the user wrote', () => {
+    const result = effectiveSpec({ profiles: ['a', 'b'], cluster: { name: 'mine' } }, files({ a: 'cluster: {name: a, network: a}\nmode: MultiTenant', b: 'profiles: [c]\ncluster: {network: b}', c: 'tracing: {type: None}' }));
+    expect(result).toEqual({ ok: true, value: { profiles: ['a', 'b'], cluster: { name: 'mine', network: 'b' }, mode: 'MultiTenant', tracing: { type: 'None' } } });
+  });
+
+  it('refuses a profile that names itself, and one that does not exist', () => {
+    const cycle = effectiveSpec({ profiles: ['a'] }, files({ a: 'profiles: [b]', b: 'profiles: [a]' }));
+    expect(cycle.ok ? '' : cycle.error[0]?.message).toBe("profile 'a' names itself through a -> b -> a");
+    const missing = effectiveSpec({ profiles: ['../a'] }, files({ a: '{}' }));
+    expect(missing.ok ? '' : missing.error[0]?.message).toBe("profile '../a' does not exist; there are: a");
+  });
+});
+
+describe('versions', () => {
+  it('are frozen: the digest of each directory is the one in versions.yaml', () => {
+    for (const { name, status, digest } of registry.entries) {
+      if (status === 'eol') continue;
+      const own = new Map([...templates].filter(([path]) => path.startsWith(`${name}/`)).map(([path, text]) => [path.slice(name.length + 1), text]));
+      expect(`sha256:${createHash('sha256').update(digestText(own)).digest('hex')}`, `templates/${name} changed; it is frozen once released`).toBe(digest);
+    }
+  });
+
+  it('allow only the changes that versions.yaml lists', () => {
+    expect(checkVersionChange(registry, 'v3.0', 'v3.1')).toEqual([]);
+    expect(checkVersionChange(registry, 'v3.1', 'v3.0')).toEqual([]);
+    expect(checkVersionChange(registry, 'v2.6', 'v3.0')).toEqual([]);
+    expect(checkVersionChange(registry, 'v2.6', 'v3.1')[0]?.message).toBe('cannot upgrade control plane from version v2.6 to v3.1: an upgrade to v3.1 is possible from: v3.0');
+    const noWayBack = new VersionRegistry(registry.entries.map((entry) => ({ ...entry, downgradeTo: [] })), new Map());
+    expect(checkVersionChange(noWayBack, 'v3.1', 'v3.0')).toHaveLength(1);
+  });
+});
+
+describe('unsupportedFields', () => {
+  it('names what Maistra knows and this operator does not act on', () => {
+    expect(unsupportedFields({ version: 'v3.1', addons: { kiali: { enabled: true } }, proxy: { envoyMetricsService: { enabled: true } }, techPreview: { anything: 1 } } as ControlPlaneSpec))
+      .toEqual(['spec.addons.kiali.enabled', 'spec.proxy.envoyMetricsService']);
+    expect(unsupportedFields({ version: 'v3.1', profiles: ['default'], gateways: { additionalIngress: { x: { enabled: true } } } })).toEqual([]);
+  });
+});
+
+describe('differingPaths', () => {
+  it('looks only at what is desired', () => {
+    expect(differingPaths({ a: 1, b: { c: [1, { d: 2 }] } }, { a: 1, b: { c: [1, { d: 2, e: 3 }], f: 1 } })).toEqual([]);
+    expect(differingPaths({ a: 1, b: { c: [1] } }, { a: 2, b: { c: [1, 2] } })).toEqual(['a', 'b.c']);
+    expect(differingPaths({ a: {} }, {})).toEqual([]);
+  });
+});
+
+describe('encodeBase64', () => {
+  it('agrees with the platform', () => {
+    for (const text of ['', 'a', 'ab', 'abc', facts.rootCertificate]) expect(encodeBase64(text)).toBe(Buffer.from(text).toString('base64'));
+  });
+});
+
+interface Rule { apiGroups?: string[]; resources?: string[]; verbs: string[] }
+
+function grants(rules: readonly Rule[]): string[] {
+  return rules.flatMap(({ apiGroups = [], resources = [], verbs }) => apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource}:${verb}`))));
+}
+
+function parseRules(text: string): Set<string> {
+  const documents = text.split(/^---$/m).map((document) => parse(document) as { kind?: string; rules?: Rule[] } | null);
+  return new Set(documents.flatMap((document) => (document?.kind === 'ClusterRole' ? grants(document.rules ?? []) : [])));
+}
