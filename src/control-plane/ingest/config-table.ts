@@ -26,10 +26,9 @@ export class ConfigTable {
   put(kind: IstioKind, raw: KubernetesObject): void {
     const key = configKey(kind, raw);
     const { object, issues } = checkConfig(kind, raw);
-    if (issues.length > 0) this.#issues.set(key, issues);
-    else this.#issues.delete(key);
+    const news = issues.length > 0 ? this.#issues.set(key, issues) : this.#issues.delete(key);
     if (object) this.#objects.set(key, object as IstioObject);
-    else this.#log.warn({ object: key, issues: issues.map(({ path, message }) => ({ path, message })), lastValid: this.#objects.has(key) }, 'invalid object is not in force');
+    else if (news) this.#log.warn({ object: key, issues: issues.map(({ path, message }) => ({ path, message })), lastValid: this.#objects.has(key) }, 'invalid object is not in force');
     rejected.set({}, [...this.#issues.values()].filter(hasErrors).length);
   }
 
