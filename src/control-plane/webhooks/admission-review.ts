@@ -25,10 +25,14 @@ export function decodeAdmissionRequest(http: HttpRequest): AdmissionRequest {
   if (typeof request !== 'object' || request === null || typeof request.uid !== 'string') throw new HttpError(400, 'the body is not an AdmissionReview with a request');
   const object = typeof request.object === 'object' && request.object !== null ? (request.object as KubernetesObject) : undefined;
   return {
-    uid: request.uid,
-    kind: { group: request.kind?.group ?? '', version: request.kind?.version ?? '', kind: request.kind?.kind ?? '' },
-    operation: request.operation ?? '', namespace: request.namespace ?? object?.metadata?.namespace ?? '', name: request.name || object?.metadata?.name || '', dryRun: request.dryRun === true, object,
+    uid: request.uid, kind: decodeKind(request.kind), object,
+    operation: request.operation ?? '', dryRun: request.dryRun === true,
+    namespace: request.namespace ?? object?.metadata?.namespace ?? '', name: request.name || object?.metadata?.name || '',
   };
+}
+
+function decodeKind(kind: Partial<AdmissionRequest['kind']> | undefined): AdmissionRequest['kind'] {
+  return { group: kind?.group ?? '', version: kind?.version ?? '', kind: kind?.kind ?? '' };
 }
 
 /** The AdmissionReview that answers `uid`. */

@@ -86,15 +86,8 @@ export function buildContext(pod: Pod, options: InjectOptions): Result<TemplateC
     proxyImage: proxyImageOf(annotations, values),
     proxyResources: proxyResourcesOf(annotations, values),
     statusPort,
-    logLevel: annotations['sidecar.istio.io/logLevel'] ?? textAt(values, 'global', 'proxy', 'logLevel') ?? 'warning',
-    agentLogLevel: annotations['sidecar.istio.io/agentLogLevel'] ?? textAt(values, 'global', 'logging', 'level') ?? 'default:info',
-    componentLogLevel: annotations['sidecar.istio.io/componentLogLevel'] ?? textAt(values, 'global', 'proxy', 'componentLogLevel') ?? 'misc:error',
-    includeInboundPorts: trafficOf('includeInboundPorts', annotations, values, '*'),
-    excludeInboundPorts: trafficOf('excludeInboundPorts', annotations, values, ''),
-    includeOutboundPorts: trafficOf('includeOutboundPorts', annotations, values, ''),
-    excludeOutboundPorts: trafficOf('excludeOutboundPorts', annotations, values, ''),
-    includeOutboundIPRanges: trafficOf('includeOutboundIPRanges', annotations, values, '*'),
-    excludeOutboundIPRanges: trafficOf('excludeOutboundIPRanges', annotations, values, ''),
+    ...logLevelsOf(annotations, values),
+    ...capturedTrafficOf(annotations, values),
   };
   return issues.length > 0 ? err(issues) : ok(context);
 }
@@ -163,6 +156,25 @@ function proxyResourcesOf(annotations: Readonly<Record<string, string>>, values:
 
 function quantities(cpu: string | undefined, memory: string | undefined): PlainObject {
   return { ...(cpu === undefined ? {} : { cpu }), ...(memory === undefined ? {} : { memory }) };
+}
+
+function logLevelsOf(annotations: Readonly<Record<string, string>>, values: PlainObject): Pick<TemplateContext, 'logLevel' | 'agentLogLevel' | 'componentLogLevel'> {
+  return {
+    logLevel: annotations['sidecar.istio.io/logLevel'] ?? textAt(values, 'global', 'proxy', 'logLevel') ?? 'warning',
+    agentLogLevel: annotations['sidecar.istio.io/agentLogLevel'] ?? textAt(values, 'global', 'logging', 'level') ?? 'default:info',
+    componentLogLevel: annotations['sidecar.istio.io/componentLogLevel'] ?? textAt(values, 'global', 'proxy', 'componentLogLevel') ?? 'misc:error',
+  };
+}
+
+function capturedTrafficOf(annotations: Readonly<Record<string, string>>, values: PlainObject): Pick<TemplateContext, `${'include' | 'exclude'}${'InboundPorts' | 'OutboundPorts' | 'OutboundIPRanges'}`> {
+  return {
+    includeInboundPorts: trafficOf('includeInboundPorts', annotations, values, '*'),
+    excludeInboundPorts: trafficOf('excludeInboundPorts', annotations, values, ''),
+    includeOutboundPorts: trafficOf('includeOutboundPorts', annotations, values, ''),
+    excludeOutboundPorts: trafficOf('excludeOutboundPorts', annotations, values, ''),
+    includeOutboundIPRanges: trafficOf('includeOutboundIPRanges', annotations, values, '*'),
+    excludeOutboundIPRanges: trafficOf('excludeOutboundIPRanges', annotations, values, ''),
+  };
 }
 
 function trafficOf(name: string, annotations: Readonly<Record<string, string>>, values: PlainObject, fallback: string): string {
