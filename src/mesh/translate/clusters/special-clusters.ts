@@ -2,12 +2,10 @@
 import { ClusterConfig } from '../../../shared/xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster.ts';
 import type { DnsCacheConfig } from '../../../shared/xds/generated/envoy/extensions/common/dynamic_forward_proxy/v3/dns_cache.ts';
 import { Cluster_DiscoveryType, Cluster_DnsLookupFamily, Cluster_LbPolicy, type Cluster } from '../../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
-import { InternalUpstreamTransport } from '../../../shared/xds/generated/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream.ts';
 import { BLACK_HOLE_CLUSTER, DYNAMIC_DNS_CLUSTER, HTTP_PROXY_TUNNEL, INBOUND_PASSTHROUGH_CLUSTER, inboundClusterName, packAny, PASSTHROUGH_CLUSTER } from '../../../shared/xds/index.ts';
 import type { MeshConfig } from '../../../shared/api/mesh-config/mesh-config.ts';
 import { isDetected, isHttp, isHttp2 } from '../../model/protocol.ts';
 import type { InboundPort } from '../proxy-view.ts';
-import { RAW_BUFFER } from '../security/tls-contexts.ts';
 import { durationOf, socketAddress } from '../xds-values.ts';
 import { explicitHttpOptions } from './outbound-cluster.ts';
 import { circuitBreakers } from './traffic-policy.ts';
@@ -89,10 +87,6 @@ export function httpProxyTunnelCluster(meshConfig: MeshConfig): Cluster {
     loadAssignment: {
       clusterName: HTTP_PROXY_TUNNEL,
       endpoints: [{ lbEndpoints: [{ hostIdentifier: { $case: 'endpoint', endpoint: { address: { address: { $case: 'envoyInternalAddress', envoyInternalAddress: { addressNameSpecifier: { $case: 'serverListenerName', serverListenerName: HTTP_PROXY_TUNNEL } } } } } } }] }],
-    },
-    transportSocket: {
-      name: 'envoy.transport_sockets.internal_upstream',
-      configType: { $case: 'typedConfig', typedConfig: packAny('envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport', InternalUpstreamTransport, { transportSocket: RAW_BUFFER }) },
     },
   };
 }

@@ -26,7 +26,7 @@ export interface FilterOptions {
   readonly direction: Direction;
   readonly ownProxy: boolean;
   readonly rbac: readonly RbacRules[];
-  /** Hosts that only DNS knows may be asked for (explicit HTTP proxy). */
+  /** Hosts that only DNS knows may be asked for (explicit HTTP proxy): Envoy resolves them in a filter, our own proxy in the cluster. */
   readonly dynamicDns?: boolean;
 }
 
@@ -45,7 +45,7 @@ export function httpFilters(options: FilterOptions): HttpFilter[] {
     httpFilter(FAULT_FILTER, 'envoy.extensions.filters.http.fault.v3.HTTPFault', HTTPFault, {}),
     httpFilter(CORS_FILTER, 'envoy.extensions.filters.http.cors.v3.Cors', Cors, {}),
     ...(ownProxy ? [httpFilter('istio.stats', 'stats.PluginConfig', PluginConfig, { disableHostHeaderFallback: direction !== 'outbound' })] : []),
-    ...(options.dynamicDns ? [httpFilter('envoy.filters.http.dynamic_forward_proxy', 'envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig', ForwardProxyConfig, { implementationSpecifier: { $case: 'dnsCacheConfig', dnsCacheConfig: DNS_CACHE } })] : []),
+    ...(options.dynamicDns && !ownProxy ? [httpFilter('envoy.filters.http.dynamic_forward_proxy', 'envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig', ForwardProxyConfig, { implementationSpecifier: { $case: 'dnsCacheConfig', dnsCacheConfig: DNS_CACHE } })] : []),
     httpFilter('envoy.filters.http.router', 'envoy.extensions.filters.http.router.v3.Router', Router, {}),
   ];
 }
