@@ -1,0 +1,104 @@
+// Who makes an HTTP request: client certificate, bearer token or nobody; and impersonation on top.
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { ANONYMOUS, authenticated, serviceAccountUser, userOfCertificate, type RbacAuthorizer, type ServiceAccountTokens, type User, type VerifiedToken } from '../auth/index.ts';
+import type { Store } from '../store/index.ts';
+import { ApiStatusError } from './internal-client.ts';
+
+/** Finds the user of a request. */
+export class Authenticator {
+  readonly #store: Store;
+  readonly #tokens: ServiceAccountTokens;
+  readonly #rbac: RbacAuthorizer;
+  readonly #byCertificate = new WeakMap<TLSSocket, User | null>();
+
+  constructor(store: Store, tokens: ServiceAccountTokens, rbac: RbacAuthorizer) {
+    this.#store = store;
+    this.#tokens = tokens;
+    this.#rbac = rbac;
+  }
+
+  /** The user of `request`; throws 401 for credentials that are not valid, 403 for impersonation that is not allowed. */
+  authenticate(request: IncomingMessage): User {
+    return this.#impersonate(request, this.#identify(request));
+  }
+
+  /** The user of a ServiceAccount token for one of `audiences`, and the audiences that fit. */
+  reviewToken(token: string, audiences: readonly string[]): { user: User; audiences: string[] } | undefined {
+    const verified = this.#tokens.verify(token);
+    if (!verified) return undefined;
+    const wanted = audiences.length > 0 ? audiences : [this.#tokens.defaultAudience];
+    const fitting = wanted.filter((audience) => verified.audiences.includes(audience));
+    const user = fitting.length > 0 ? this.#userOfToken(verified) : undefined;
+    return user ? { user, audiences: fitting } : undefined;
+  }
+
+  #identify(request: IncomingMessage): User {
+    const certificate = this.#certificateUser(request.socket as TLSSocket);
+    if (certificate) return certificate;
+    const { authorization } = request.headers;
+    const token = authorization === undefined ? websocketToken(request) : /^Bearer\s+(\S+)$/i.exec(authorization)?.[1];
+    if (authorization === undefined && token === undefined) return ANONYMOUS;
+    const reviewed = token === undefined ? undefined : this.reviewToken(token, []);
+    if (!reviewed) throw new ApiStatusError(401, 'Unauthorized', 'Unauthorized');
+    return reviewed.user;
+  }
+
+  #certificateUser(socket: TLSSocket): User | undefined {
+    const known = this.#byCertificate.get(socket);
+    if (known !== undefined) return known ?? undefined;
+    const raw = socket.authorized ? (socket.getPeerCertificate() as { raw?: Buffer } | undefined)?.raw : undefined;
+    const user = raw ? authenticated(userOfCertificate(raw)) : null;
+    this.#byCertificate.set(socket, user);
+    return user ?? undefined;
+  }
+
+  /** A token dies with its ServiceAccount and with the pod that it is bound to. */
+  #userOfToken(token: VerifiedToken): User | undefined {
+    const { namespace, serviceAccount, pod, id } = token;
+    const account = this.#store.get('/serviceaccounts', namespace, serviceAccount.name);
+    if (account?.metadata.uid !== serviceAccount.uid) return undefined;
+    if (pod && this.#store.get('/pods', namespace, pod.name)?.metadata.uid !== pod.uid) return undefined;
+    const extra = {
+      'authentication.kubernetes.io/credential-id': [`JTI=${id}`],
+      ...(pod ? { 'authentication.kubernetes.io/pod-name': [pod.name], 'authentication.kubernetes.io/pod-uid': [pod.uid] } : {}),
+      ...(token.node ? { 'authentication.kubernetes.io/node-name': [token.node.name], 'authentication.kubernetes.io/node-uid': [token.node.uid] } : {}),
+    };
+    return { ...serviceAccountUser(namespace, serviceAccount.name), uid: serviceAccount.uid, extra };
+  }
+
+  #impersonate(request: IncomingMessage, user: User): User {
+    const name = first(request.headers['impersonate-user']);
+    const groups = list(request.headersDistinct['impersonate-group']);
+    if (name === undefined) {
+      if (groups.length > 0) throw new ApiStatusError(500, 'InternalError', 'requested [groups] without impersonating a user');
+      return user;
+    }
+    const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name);
+    if (account) this.#mayImpersonate(user, 'serviceaccounts', account[2] ?? '', account[1]);
+    else this.#mayImpersonate(user, 'users', name);
+    for (const group of groups) this.#mayImpersonate(user, 'groups', group);
+    if (account && groups.length === 0) return serviceAccountUser(account[1] ?? '', account[2] ?? '');
+    return name === ANONYMOUS.name ? ANONYMOUS : authenticated({ name, groups });
+  }
+
+  #mayImpersonate(user: User, resource: string, name: string, namespace?: string): void {
+    if (this.#rbac.allows(user, { verb: 'impersonate', group: '', resource, name, ...(namespace === undefined ? {} : { namespace }) })) return;
+    throw new ApiStatusError(403, 'Forbidden', `${resource} "${name}" is forbidden: User "${user.name}" cannot impersonate resource "${resource}" in API group "" ${namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`}`, { name, kind: resource });
+  }
+}
+
+/** Browsers can only send a token as a WebSocket protocol. */
+function websocketToken(request: IncomingMessage): string | undefined {
+  const protocols = request.headers['sec-websocket-protocol']?.split(',') ?? [];
+  const encoded = protocols.map((protocol) => /^\s*base64url\.bearer\.authorization\.k8s\.io\.(\S+)\s*$/.exec(protocol)?.[1]).find((match) => match !== undefined);
+  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64url').toString();
+}
+
+function first(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function list(value: string[] | undefined): string[] {
+  return value ?? [];
+}

@@ -1,0 +1,104 @@
+// Deletes objects: preconditions, finalizers, propagation policies and the graceful deletion of pods.
+import type { KubeObject, Store } from '../store/index.ts';
+import type { Admission } from './admission.ts';
+import { isFinished } from './operations.ts';
+import type { RequestContext } from './request-context.ts';
+import { conflict, notFound } from './status.ts';
+import type { Target } from './target.ts';
+import { timestamp } from './timestamps.ts';
+
+const CRDS = 'apiextensions.k8s.io/customresourcedefinitions';
+/** Keeps a CustomResourceDefinition until its objects are gone. */
+export const CRD_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
+
+/** DeleteOptions of the API. */
+export interface DeleteOptions {
+  readonly gracePeriodSeconds?: number | undefined;
+  readonly propagationPolicy?: string | undefined;
+  readonly orphanDependents?: boolean | undefined;
+  readonly preconditions?: { readonly uid?: string | undefined; readonly resourceVersion?: string | undefined } | undefined;
+}
+
+/** The outcome: the object's last or present state, and whether it is gone. */
+export interface Deletion {
+  readonly object: KubeObject;
+  readonly gone: boolean;
+}
+
+/** Deletes one object, or marks it when something has to happen before. */
+export class Deleter {
+  readonly #store: Store;
+  readonly #admission: Admission;
+
+  constructor(store: Store, admission: Admission) {
+    this.#store = store;
+    this.#admission = admission;
+  }
+
+  async delete(context: RequestContext, target: Target, options: DeleteOptions): Promise<Deletion> {
+    const { info, namespace, name } = target;
+    const found = this.#store.get(info.storeKey, namespace, name);
+    if (!found) throw notFound(info, name);
+    checkPreconditions(target, found, options);
+    await this.#admission.validate(context, { operation: 'DELETE', target, subresource: '', object: undefined, oldObject: found });
+    const live = this.#store.get(info.storeKey, namespace, name);
+    if (!live) throw notFound(info, name);
+    checkPreconditions(target, live, options);
+    if (context.dryRun) return { object: live, gone: true };
+    return this.#mark(target, live, options);
+  }
+
+  #mark(target: Target, live: KubeObject, options: DeleteOptions): Deletion {
+    const { info, namespace, name } = target;
+    const marked = markForDeletion(target, live, options);
+    if (isFinished(info, marked)) {
+      const last = this.#store.remove(info.storeKey, namespace, name);
+      return { object: last ?? live, gone: true };
+    }
+    if (JSON.stringify(marked) === JSON.stringify(live)) return { object: live, gone: false };
+    return { object: this.#store.put(info.storeKey, marked), gone: false };
+  }
+}
+
+function checkPreconditions(target: Target, object: KubeObject, { preconditions }: DeleteOptions): void {
+  const { uid, resourceVersion } = preconditions ?? {};
+  if (uid !== undefined && uid !== object.metadata.uid) throw conflict(target.info, target.name, `the UID in the precondition (${uid}) does not match the UID in record (${object.metadata.uid}). The object might have been deleted and then recreated`);
+  if (resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion) throw conflict(target.info, target.name, `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${object.metadata.resourceVersion}). The object might have been modified`);
+}
+
+/** The object with deletionTimestamp, grace period and the finalizers of its propagation policy. */
+function markForDeletion({ info }: Target, object: KubeObject, options: DeleteOptions): KubeObject {
+  const grace = info.storeKey === '/pods' ? podGrace(object, options) : 0;
+  const already = object.metadata.deletionTimestamp !== undefined;
+  const seconds = already ? Math.min(grace, object.metadata.deletionGracePeriodSeconds ?? 0) : grace;
+  const shortened = already && seconds < (object.metadata.deletionGracePeriodSeconds ?? 0);
+  const finalizers = finalizersFor(object, options);
+  // A definition waits until its objects are gone.
+  if (info.storeKey === CRDS && !already) finalizers.push(CRD_FINALIZER);
+  const metadata = {
+    ...object.metadata,
+    deletionTimestamp: already && !shortened ? (object.metadata.deletionTimestamp ?? '') : timestamp(new Date(Date.now() + seconds * 1000)),
+    deletionGracePeriodSeconds: seconds,
+    ...(object.metadata.generation !== undefined && !already ? { generation: object.metadata.generation + 1 } : {}),
+    ...(finalizers.length > 0 ? { finalizers } : {}),
+  };
+  if (finalizers.length === 0) delete metadata.finalizers;
+  const marked = { ...object, metadata };
+  return info.storeKey === '/namespaces' ? { ...marked, status: { ...object.status, phase: 'Terminating' } } : marked;
+}
+
+/** Pods that no node has yet, or that have ended, need no time. */
+function podGrace(pod: KubeObject, options: DeleteOptions): number {
+  if (!pod.spec?.nodeName || pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return 0;
+  const wanted = options.gracePeriodSeconds ?? Number(pod.spec.terminationGracePeriodSeconds ?? 30);
+  return Math.max(0, wanted);
+}
+
+function finalizersFor(object: KubeObject, options: DeleteOptions): string[] {
+  const present = object.metadata.finalizers ?? [];
+  const policy = options.propagationPolicy ?? (options.orphanDependents === true ? 'Orphan' : undefined);
+  if (policy === undefined) return [...present];
+  const others = present.filter((name) => name !== 'foregroundDeletion' && name !== 'orphan');
+  if (policy === 'Foreground') return [...others, 'foregroundDeletion'];
+  return policy === 'Orphan' ? [...others, 'orphan'] : others;
+}

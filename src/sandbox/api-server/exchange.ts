@@ -1,0 +1,132 @@
+// One HTTP request with what the server has found out about it, and the ways to answer.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parse as parseYaml } from 'yaml';
+import type { User } from '../auth/index.ts';
+import { ApiStatusError } from './internal-client.ts';
+import { isTrue, type RequestInfo } from './request-info.ts';
+import type { FieldValidation, RequestContext } from './request-context.ts';
+import { badRequest, statusOf, unsupportedMediaType } from './status.ts';
+
+const MAX_BODY = 3 * 1024 * 1024;
+const JSON_TYPES = ['application/json', 'application/yaml'];
+
+/** A request and its answer. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly info: RequestInfo;
+  readonly user: User;
+  readonly warnings: string[] = [];
+
+  constructor(request: IncomingMessage, response: ServerResponse, info: RequestInfo, user: User) {
+    this.request = request;
+    this.response = response;
+    this.info = info;
+    this.user = user;
+  }
+
+  /** The circumstances of a write. */
+  context(): RequestContext {
+    const { query } = this.info;
+    return {
+      user: this.user,
+      fieldManager: query.get('fieldManager') ?? defaultManager(this.request.headers['user-agent']),
+      dryRun: readDryRun(query),
+      fieldValidation: readFieldValidation(query),
+      force: isTrue(query.get('force')),
+      warnings: this.warnings,
+    };
+  }
+
+  /** The media type of the body, without parameters. */
+  contentType(): string {
+    return (this.request.headers['content-type'] ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
+  }
+
+  /** The body as an object, JSON or YAML; undefined when it is empty. */
+  async body(types: readonly string[] = JSON_TYPES): Promise<unknown> {
+    const bytes = await readBytes(this.request);
+    if (bytes.length === 0) return undefined;
+    const type = this.contentType();
+    if (!types.includes(type)) throw unsupportedMediaType(types);
+    return parseBody(bytes.toString('utf8'), type);
+  }
+
+  /** Whether the client takes what it asks for in this form, for example `as=Table`. */
+  accepts(part: string): boolean {
+    return (this.request.headers.accept ?? '').toLowerCase().includes(part.toLowerCase());
+  }
+
+  /** Answers with a JSON object. */
+  json(code: number, value: unknown): void {
+    this.text(code, 'application/json', JSON.stringify(value));
+  }
+
+  text(code: number, type: string, text: string): void {
+    const { response } = this;
+    if (response.headersSent) {
+      response.end();
+      return;
+    }
+    this.writeWarnings();
+    response.writeHead(code, { 'content-type': type, 'content-length': Buffer.byteLength(text), 'cache-control': 'no-cache, private' });
+    response.end(this.request.method === 'HEAD' ? undefined : text);
+  }
+
+  /** Answers with a Status. */
+  fail(error: ApiStatusError): void {
+    if (error.code === 401) this.response.setHeader('www-authenticate', 'Bearer realm="kubernetes"');
+    if (error.code === 429) this.response.setHeader('retry-after', '1');
+    this.json(error.code, statusOf(error));
+  }
+
+  /** Puts the warnings so far into the headers. */
+  writeWarnings(): void {
+    if (this.warnings.length === 0) return;
+    this.response.setHeader('warning', [...new Set(this.warnings)].map((text) => `299 - "${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll(/[\r\n]+/g, ' ')}"`));
+  }
+}
+
+function parseBody(text: string, type: string): unknown {
+  if (type.endsWith('yaml')) {
+    try {
+      return parseYaml(text, { maxAliasCount: 100 });
+    } catch (error) {
+      throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message.split('\n')[0] ?? '' : String(error)}`);
+    }
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badRequest(`couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function readBytes(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY) throw new ApiStatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${String(MAX_BODY)}`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** A client that names no manager is known by its program. */
+function defaultManager(agent: string | undefined): string {
+  return (agent ?? 'unknown').split('/')[0]?.slice(0, 128) || 'unknown';
+}
+
+function readDryRun(query: URLSearchParams): boolean {
+  const values = query.getAll('dryRun').filter((value) => value !== '');
+  if (values.some((value) => value !== 'All')) throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(values)}: supported values: "All"`);
+  return values.length > 0;
+}
+
+function readFieldValidation(query: URLSearchParams): FieldValidation {
+  const value = query.get('fieldValidation') ?? 'Warn';
+  if (value === '') return 'Warn';
+  if (value === 'Ignore' || value === 'Warn' || value === 'Strict') return value;
+  throw badRequest(`fieldValidation: Unsupported value: ${JSON.stringify(value)}: supported values: "Ignore", "Strict", "Warn"`);
+}

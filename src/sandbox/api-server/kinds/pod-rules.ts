@@ -1,0 +1,148 @@
+// Defaults and validation of pods and of pod templates.
+import { duplicateField, forbiddenField, invalidField, requiredField, unsupportedField, type FieldError } from '../../schema/index.ts';
+import type { KubeObject } from '../../store/index.ts';
+import { checkLabelName, validateLabels } from '../names.ts';
+import type { KindRules } from './kind-rules.ts';
+
+/* eslint-disable @typescript-eslint/no-explicit-any -- pods are schemaless data here */
+type Spec = Record<string, any>;
+
+/** Fills in a pod spec's dependent defaults. */
+export function defaultPodSpec(spec: Spec): void {
+  if (spec['serviceAccount'] !== undefined && spec['serviceAccountName'] === undefined) spec['serviceAccountName'] = spec['serviceAccount'];
+  if (spec['serviceAccountName'] !== undefined) spec['serviceAccount'] = spec['serviceAccountName'];
+  for (const volume of spec['volumes'] ?? []) {
+    const sources = Object.keys(volume).filter((key) => key !== 'name');
+    if (sources.length === 0) volume.emptyDir = {};
+  }
+  for (const container of [...(spec['initContainers'] ?? []), ...(spec['containers'] ?? [])]) defaultContainer(container);
+}
+
+function defaultContainer(container: Spec): void {
+  container['imagePullPolicy'] ??= /:[^/]+$/.test(container['image'] ?? '') && !String(container['image']).endsWith(':latest') ? 'IfNotPresent' : 'Always';
+  const limits = container['resources']?.limits;
+  if (!limits) return;
+  const requests = container['resources'].requests ?? {};
+  for (const [name, value] of Object.entries(limits)) requests[name] ??= value;
+  container['resources'].requests = requests;
+}
+
+/** What is wrong with a pod spec at `path`. */
+export function validatePodSpec(spec: Spec | undefined, path: string): FieldError[] {
+  if (!spec) return [requiredField(path)];
+  const errors: FieldError[] = [];
+  const containers: Spec[] = spec['containers'] ?? [];
+  const initContainers: Spec[] = spec['initContainers'] ?? [];
+  if (containers.length === 0) errors.push(requiredField(`${path}.containers`));
+  if (!['Always', 'OnFailure', 'Never'].includes(spec['restartPolicy'])) errors.push(unsupportedField(`${path}.restartPolicy`, spec['restartPolicy'], ['Always', 'OnFailure', 'Never']));
+  const volumes = new Set<string>();
+  for (const [index, volume] of (spec['volumes'] ?? []).entries()) errors.push(...validateVolume(volume, `${path}.volumes[${String(index)}]`, volumes));
+  const names = new Set<string>();
+  for (const [index, container] of initContainers.entries()) errors.push(...validateContainer(container, `${path}.initContainers[${String(index)}]`, volumes, names), ...validateInitContainer(container, `${path}.initContainers[${String(index)}]`));
+  for (const [index, container] of containers.entries()) errors.push(...validateContainer(container, `${path}.containers[${String(index)}]`, volumes, names));
+  if (spec['terminationGracePeriodSeconds'] < 0) errors.push(invalidField(`${path}.terminationGracePeriodSeconds`, spec['terminationGracePeriodSeconds'], 'must be greater than or equal to 0'));
+  return errors;
+}
+
+function validateVolume(volume: Spec, path: string, names: Set<string>): FieldError[] {
+  const { name } = volume;
+  const errors: FieldError[] = [];
+  if (!name) errors.push(requiredField(`${path}.name`));
+  else {
+    const problem = checkLabelName(name);
+    if (problem !== undefined) errors.push(invalidField(`${path}.name`, name, problem));
+    if (names.has(name)) errors.push(duplicateField(`${path}.name`, name));
+    names.add(name);
+  }
+  const [, second] = Object.keys(volume).filter((key) => key !== 'name');
+  if (second !== undefined) errors.push(forbiddenField(`${path}.${second}`, 'may not specify more than 1 volume type'));
+  return errors;
+}
+
+function validateInitContainer(container: Spec, path: string): FieldError[] {
+  if (container['restartPolicy'] === 'Always') return [];
+  return ['livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle'].filter((field) => container[field] !== undefined).map((field) => forbiddenField(`${path}.${field}`, 'may not be set for init containers without restartPolicy=Always'));
+}
+
+function validateContainer(container: Spec, path: string, volumes: ReadonlySet<string>, names: Set<string>): FieldError[] {
+  const { name } = container;
+  const errors: FieldError[] = [];
+  if (!name) errors.push(requiredField(`${path}.name`));
+  else {
+    const problem = checkLabelName(name);
+    if (problem !== undefined) errors.push(invalidField(`${path}.name`, name, problem));
+    if (names.has(name)) errors.push(duplicateField(`${path}.name`, name));
+    names.add(name);
+  }
+  if (!container['image']) errors.push(requiredField(`${path}.image`));
+  for (const [index, port] of (container['ports'] ?? []).entries()) errors.push(...validateContainerPort(port, `${path}.ports[${String(index)}]`));
+  for (const [index, variable] of (container['env'] ?? []).entries()) {
+    if (!variable.name) errors.push(requiredField(`${path}.env[${String(index)}].name`));
+    if (variable.value && variable.valueFrom) errors.push(invalidField(`${path}.env[${String(index)}].valueFrom`, '', 'may not be specified when `value` is not empty'));
+  }
+  const paths = new Set<string>();
+  for (const [index, mount] of (container['volumeMounts'] ?? []).entries()) {
+    if (!volumes.has(mount.name)) errors.push({ reason: 'FieldValueInvalid', path: `${path}.volumeMounts[${String(index)}].name`, message: `Not found: ${JSON.stringify(mount.name)}` });
+    if (!mount.mountPath) errors.push(requiredField(`${path}.volumeMounts[${String(index)}].mountPath`));
+    if (paths.has(mount.mountPath)) errors.push(invalidField(`${path}.volumeMounts[${String(index)}].mountPath`, mount.mountPath, 'must be unique'));
+    paths.add(mount.mountPath);
+  }
+  for (const probe of ['livenessProbe', 'readinessProbe', 'startupProbe']) if (container[probe]) errors.push(...validateProbe(container[probe], `${path}.${probe}`));
+  return errors;
+}
+
+function validateContainerPort(port: Spec, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (!inPortRange(port['containerPort'])) errors.push(invalidField(`${path}.containerPort`, port['containerPort'], 'must be between 1 and 65535, inclusive'));
+  if (!['TCP', 'UDP', 'SCTP'].includes(port['protocol'])) errors.push(unsupportedField(`${path}.protocol`, port['protocol'], ['SCTP', 'TCP', 'UDP']));
+  if (port['name'] && !/^(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/.test(port['name'])) errors.push(invalidField(`${path}.name`, port['name'], String(port['name']).length > 15 ? 'must be no more than 15 characters' : "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"));
+  return errors;
+}
+
+function validateProbe(probe: Spec, path: string): FieldError[] {
+  const handlers = ['exec', 'httpGet', 'tcpSocket', 'grpc'].filter((handler) => probe[handler] !== undefined);
+  if (handlers.length === 0) return [requiredField(path, 'must specify a handler type')];
+  return handlers.slice(1).map((handler) => forbiddenField(`${path}.${handler}`, 'may not specify more than 1 handler type'));
+}
+
+/** Whether `port` is a port number. */
+export function inPortRange(port: unknown): boolean {
+  return typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65536;
+}
+
+/** What is wrong with the selector and template of a workload. */
+export function validateTemplate(object: KubeObject): FieldError[] {
+  const { selector, template } = object.spec ?? {};
+  const errors: FieldError[] = [];
+  const labels: Record<string, string> = template?.metadata?.labels ?? {};
+  const wanted: Record<string, string> = selector?.matchLabels ?? {};
+  if (Object.keys(wanted).length === 0 && (selector?.matchExpressions ?? []).length === 0) errors.push(invalidField('spec.selector', selector ?? null, 'empty selector is invalid for deployment'.replace('deployment', object.kind.toLowerCase())));
+  else if (Object.entries(wanted).some(([key, value]) => labels[key] !== value)) errors.push(invalidField('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
+  errors.push(...validateLabels(labels, 'spec.template.metadata.labels'), ...validatePodSpec(template?.spec, 'spec.template.spec'));
+  if (template?.spec && object.kind !== 'Job' && template.spec.restartPolicy !== 'Always') errors.push(unsupportedField('spec.template.spec.restartPolicy', template.spec.restartPolicy, ['Always']));
+  return errors;
+}
+
+const MUTABLE_SPEC = new Set(['activeDeadlineSeconds', 'terminationGracePeriodSeconds', 'tolerations', 'nodeName', 'ephemeralContainers', 'schedulingGates', 'nodeSelector', 'affinity']);
+
+function validatePodUpdate(object: KubeObject, old: KubeObject): FieldError[] {
+  const strip = (spec: Spec): string => JSON.stringify(Object.entries(spec).filter(([key]) => !MUTABLE_SPEC.has(key)).map(([key, value]) => [key, key === 'containers' || key === 'initContainers' ? value.map((container: Spec) => ({ ...container, image: '' })) : value]).sort());
+  return strip(object.spec) === strip(old.spec) ? [] : [forbiddenField('spec', 'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)')];
+}
+
+/** Quality of service, as the API server computes it once. */
+function qosClass(spec: Spec): string {
+  const containers: Spec[] = [...(spec['initContainers'] ?? []), ...(spec['containers'] ?? [])];
+  const set = (container: Spec, part: string): Spec => container['resources']?.[part] ?? {};
+  if (containers.every((container) => Object.keys(set(container, 'limits')).length === 0 && Object.keys(set(container, 'requests')).length === 0)) return 'BestEffort';
+  const guaranteed = containers.every((container) => ['cpu', 'memory'].every((name) => set(container, 'limits')[name] !== undefined && String(set(container, 'limits')[name]) === String(set(container, 'requests')[name])));
+  return guaranteed ? 'Guaranteed' : 'Burstable';
+}
+
+/** Rules of pods. */
+export const POD_RULES: KindRules = {
+  generation: true,
+  applyDefaults: (object) => { if (object.spec) defaultPodSpec(object.spec); },
+  prepare: (object, old) => { if (!old && object.spec) object.status = { phase: 'Pending', qosClass: qosClass(object.spec) }; },
+  validate: (object, old) => (old ? validatePodUpdate(object, old) : validatePodSpec(object.spec, 'spec')),
+};

@@ -1,0 +1,67 @@
+// Defaults and validation of Services; addresses and node ports come from the allocator.
+import { duplicateField, forbiddenField, invalidField, requiredField, unsupportedField, type FieldError } from '../../schema/index.ts';
+import type { KubeObject } from '../../store/index.ts';
+import type { KindRules } from './kind-rules.ts';
+import { inPortRange } from './pod-rules.ts';
+
+/* eslint-disable @typescript-eslint/no-explicit-any -- services are schemaless data here */
+type Port = Record<string, any>;
+
+const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
+
+function applyDefaults(object: KubeObject): void {
+  const spec = object.spec ?? {};
+  object.spec = spec;
+  for (const port of spec.ports ?? []) port.targetPort ??= port.port;
+  if (spec.type === 'ExternalName') return;
+  spec.internalTrafficPolicy ??= 'Cluster';
+  spec.ipFamilies ??= ['IPv4'];
+  spec.ipFamilyPolicy ??= 'SingleStack';
+  if (spec.sessionAffinity === 'ClientIP') spec.sessionAffinityConfig ??= { clientIP: { timeoutSeconds: 10_800 } };
+  if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return;
+  spec.externalTrafficPolicy ??= 'Cluster';
+  if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
+}
+
+/** An update may leave out what the server chose. */
+function prepare(object: KubeObject, old: KubeObject | undefined): void {
+  const { spec } = object;
+  if (!old?.spec || spec.type === 'ExternalName' || old.spec.type === 'ExternalName') return;
+  if (!spec.clusterIP && old.spec.clusterIP) {
+    spec.clusterIP = old.spec.clusterIP;
+    spec.clusterIPs ??= old.spec.clusterIPs;
+  }
+  if (spec.type === 'ClusterIP') return;
+  const known = new Map((old.spec.ports ?? []).map((port: Port) => [`${String(port['port'])}/${String(port['protocol'])}`, port['nodePort']]));
+  for (const port of spec.ports ?? []) port.nodePort ??= known.get(`${String(port.port)}/${String(port.protocol)}`);
+}
+
+function validate(object: KubeObject, old: KubeObject | undefined): FieldError[] {
+  const { spec } = object;
+  const errors: FieldError[] = [];
+  if (!TYPES.includes(spec.type)) errors.push(unsupportedField('spec.type', spec.type, TYPES));
+  const ports: Port[] = spec.ports ?? [];
+  if (ports.length === 0 && spec.type !== 'ExternalName' && spec.clusterIP !== 'None') errors.push(requiredField('spec.ports'));
+  if (spec.type === 'ExternalName' && !spec.externalName) errors.push(requiredField('spec.externalName'));
+  const names = new Set<string>();
+  for (const [index, port] of ports.entries()) errors.push(...validatePort(port, `spec.ports[${String(index)}]`, ports.length, names));
+  if (old?.spec.clusterIP && old.spec.type !== 'ExternalName' && spec.type !== 'ExternalName' && spec.clusterIP !== old.spec.clusterIP) errors.push(invalidField('spec.clusterIP', spec.clusterIP, 'field is immutable'));
+  if (spec.type === 'ClusterIP') for (const [index, port] of ports.entries()) if (port['nodePort']) errors.push(forbiddenField(`spec.ports[${String(index)}].nodePort`, "may not be used when `type` is 'ClusterIP'"));
+  return errors;
+}
+
+function validatePort(port: Port, path: string, count: number, names: Set<string>): FieldError[] {
+  const errors: FieldError[] = [];
+  const { name, targetPort } = port;
+  if (count > 1 && !name) errors.push(requiredField(`${path}.name`));
+  if (name && names.has(name)) errors.push(duplicateField(`${path}.name`, name));
+  if (name) names.add(name);
+  if (name && !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) errors.push(invalidField(`${path}.name`, name, "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"));
+  if (!inPortRange(port['port'])) errors.push(invalidField(`${path}.port`, port['port'], 'must be between 1 and 65535, inclusive'));
+  if (typeof targetPort === 'number' && !inPortRange(targetPort)) errors.push(invalidField(`${path}.targetPort`, targetPort, 'must be between 1 and 65535, inclusive'));
+  if (!['TCP', 'UDP', 'SCTP'].includes(port['protocol'])) errors.push(unsupportedField(`${path}.protocol`, port['protocol'], ['SCTP', 'TCP', 'UDP']));
+  return errors;
+}
+
+/** Rules of Services. */
+export const SERVICE_RULES: KindRules = { applyDefaults, prepare, validate };

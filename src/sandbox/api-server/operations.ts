@@ -1,0 +1,241 @@
+// The verbs of the API on stored objects: the pipeline of decoding, admission, validation, field ownership and storage that
+// every write runs through, whether it comes over HTTP or from the sandbox's own controllers.
+import { randomUUID } from 'node:crypto';
+import { deepEqual } from '../../shared/lib/index.ts';
+import { recordUpdate, type Fields, type Manager } from '../patch/index.ts';
+import type { KubeObject, Store } from '../store/index.ts';
+import type { Admission } from './admission.ts';
+import type { Converter } from './conversion.ts';
+import { rulesFor } from './kinds/rules.ts';
+import { generateName } from './names.ts';
+import { checkEnvelope, normalizeObject, validateObject } from './object-decoding.ts';
+import type { RequestContext } from './request-context.ts';
+import { groupVersion, type ResourceInfo, type ResourceVersion } from './resource-info.ts';
+import { alreadyExists, badRequest, conflict, invalidObject, methodNotAllowed, notFound } from './status.ts';
+import type { Target } from './target.ts';
+import { timestamp } from './timestamps.ts';
+
+/** Completes an object in the same turn in which it is written. */
+export type WriteHook = (object: KubeObject) => void;
+
+/** What operations are built from. */
+export interface OperationsOptions {
+  readonly store: Store;
+  readonly admission: Admission;
+  readonly converter: Converter;
+  /** By store key, for example the allocator of service addresses. */
+  readonly writeHooks: Readonly<Record<string, WriteHook>>;
+}
+
+const ATTEMPTS = 10;
+
+/** Creates and updates objects. */
+export class Operations {
+  readonly #store: Store;
+  readonly #admission: Admission;
+  readonly #converter: Converter;
+  readonly #writeHooks: Readonly<Record<string, WriteHook>>;
+
+  constructor(options: OperationsOptions) {
+    this.#store = options.store;
+    this.#admission = options.admission;
+    this.#converter = options.converter;
+    this.#writeHooks = options.writeHooks;
+  }
+
+  /** The stored object in the target's version; throws 404. */
+  async get(target: Target): Promise<KubeObject> {
+    const found = this.#stored(target);
+    if (!found) throw notFound(target.info, target.name);
+    return this.present(target, found);
+  }
+
+  /** A stored object in the target's version. */
+  async present(target: Pick<Target, 'info' | 'version'>, object: KubeObject): Promise<KubeObject> {
+    if (this.#converter.isImmediate(target.info, object, target.version.name)) return this.#converter.convertNow(target.info, object, target.version.name);
+    return (await this.#converter.convert(target.info, [object], target.version.name))[0] as KubeObject;
+  }
+
+  /** Creates `body` (POST); the target's name is the body's. */
+  async create(context: RequestContext, place: Omit<Target, 'name'>, body: unknown, adjust: (object: KubeObject) => KubeObject = (object) => object): Promise<KubeObject> {
+    const { info, version } = place;
+    if (info.virtual) throw methodNotAllowed();
+    let object = structuredClone(checkEnvelope(info, version, body));
+    const namespace = placeInNamespace(info, place.namespace, object);
+    const generated = nameObject(object);
+    normalizeObject(context, info, version, object);
+    stampNew(info, version, object);
+    if (!info.custom) rulesFor(info.storeKey).prepare?.(object, undefined);
+    const target = { info, version, namespace, name: object.metadata.name };
+    object = await this.#admission.admit(context, { operation: 'CREATE', target, subresource: '', object, oldObject: undefined });
+    if (generated !== undefined && this.#stored({ ...target, name: object.metadata.name })) object.metadata.name = generateName(generated);
+    const errors = validateObject(info, version, object, undefined);
+    if (errors.length > 0) throw invalidObject(info, object.metadata.name, errors);
+    await this.#admission.validate(context, { operation: 'CREATE', target, subresource: '', object, oldObject: undefined });
+    object = adjust(recordUpdate(undefined, object as Fields, managerOf(context, object.apiVersion, ''), version.schema) as KubeObject);
+    const stored = await this.#toStorage(info, object);
+    if (this.#store.get(info.storeKey, namespace, stored.metadata.name)) throw alreadyExists(info, stored.metadata.name);
+    this.#admission.checkNamespace(info, namespace, stored.metadata.name);
+    const written = this.#write(context, info, stored);
+    return this.present(place, written);
+  }
+
+  /**
+   * Changes an object: `change` gets the present one in the target's version and returns what it shall be. It may be called
+   * again when somebody else writes meanwhile, unless its result names a resourceVersion.
+   */
+  async update(context: RequestContext, target: Target, subresource: string, change: (live: KubeObject) => unknown, recorded = false): Promise<KubeObject> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const live = this.#stored(target);
+      if (!live) throw notFound(target.info, target.name);
+      const before = await this.present(target, live);
+      const done = await this.#updateOnce(context, target, subresource, live, before, change, recorded);
+      if (done) return this.present(target, done);
+    }
+    throw conflict(target.info, target.name);
+  }
+
+  async #updateOnce(context: RequestContext, target: Target, subresource: string, live: KubeObject, before: KubeObject, change: (live: KubeObject) => unknown, recorded: boolean): Promise<KubeObject | undefined> {
+    const { info, version } = target;
+    let object = structuredClone(checkEnvelope(info, version, change(before)));
+    checkIdentity(target, before, object);
+    normalizeObject(context, info, version, object);
+    keepServerFields(info, version, object, before, subresource);
+    if (!info.custom && subresource === '') rulesFor(info.storeKey).prepare?.(object, before);
+    object = await this.#admission.admit(context, { operation: 'UPDATE', target, subresource, object, oldObject: before });
+    const errors = validateObject(info, version, object, before);
+    if (errors.length > 0) throw invalidObject(info, target.name, errors);
+    await this.#admission.validate(context, { operation: 'UPDATE', target, subresource, object, oldObject: before });
+    if (!recorded) object = recordUpdate(before as Fields, object as Fields, managerOf(context, object.apiVersion, subresource), version.schema) as KubeObject;
+    bumpGeneration(info, object, before);
+    const stored = await this.#toStorage(info, object);
+    if (this.#stored(target) !== live) return undefined;
+    if (subresource === '') this.#writeHooks[info.storeKey]?.(stored);
+    if (deepEqual({ ...stored, metadata: { ...stored.metadata, resourceVersion: '' } }, { ...live, metadata: { ...live.metadata, resourceVersion: '' } })) return live;
+    if (isFinished(info, stored)) return context.dryRun ? stored : this.#removeAfterUpdate(info, stored);
+    return this.#write(context, info, stored, false);
+  }
+
+  /** The last finalizer is gone: the update is the end of the object. */
+  #removeAfterUpdate(info: ResourceInfo, stored: KubeObject): KubeObject {
+    const last = this.#store.put(info.storeKey, stored);
+    this.#store.remove(info.storeKey, last.metadata.namespace, last.metadata.name);
+    return last;
+  }
+
+  #write(context: RequestContext, info: ResourceInfo, object: KubeObject, hooks = true): KubeObject {
+    if (hooks) this.#writeHooks[info.storeKey]?.(object);
+    if (context.dryRun) return object;
+    return this.#store.put(info.storeKey, object);
+  }
+
+  #stored({ info, namespace, name }: Pick<Target, 'info' | 'namespace' | 'name'>): KubeObject | undefined {
+    return this.#store.get(info.storeKey, info.namespaced ? namespace : undefined, name);
+  }
+
+  async #toStorage(info: ResourceInfo, object: KubeObject): Promise<KubeObject> {
+    if (info.storeKey === '/events') return this.#converter.convertNow({ ...info, group: '' }, object, 'v1');
+    if (!info.conversion || object.apiVersion === groupVersion(info.group, info.storageVersion)) return this.#converter.convertNow(info, object, info.storageVersion);
+    return (await this.#converter.convert(info, [object], info.storageVersion))[0] as KubeObject;
+  }
+}
+
+/** The manager that a plain write counts for. */
+export function managerOf(context: RequestContext, apiVersion: string, subresource: string): Manager {
+  return { manager: context.fieldManager, operation: 'Update', apiVersion, subresource, time: timestamp() };
+}
+
+function placeInNamespace(info: ResourceInfo, namespace: string | undefined, object: KubeObject): string | undefined {
+  if (!info.namespaced) {
+    delete object.metadata.namespace;
+    return undefined;
+  }
+  const stated = object.metadata.namespace;
+  if (stated !== undefined && stated !== '' && stated !== namespace) throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
+  if (namespace === undefined || namespace === '') throw badRequest('an empty namespace may not be set during creation');
+  object.metadata.namespace = namespace;
+  return namespace;
+}
+
+/** Gives a name to an object that has only generateName; returns the prefix then. */
+function nameObject(object: KubeObject): string | undefined {
+  const { metadata } = object;
+  if (metadata.name || !metadata.generateName) return undefined;
+  metadata.name = generateName(metadata.generateName);
+  return metadata.generateName;
+}
+
+function hasGeneration(info: ResourceInfo): boolean {
+  return info.custom || rulesFor(info.storeKey).generation === true;
+}
+
+function stampNew(info: ResourceInfo, version: ResourceVersion, object: KubeObject): void {
+  const { metadata } = object;
+  if (metadata.resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created');
+  metadata.uid = randomUUID();
+  metadata.creationTimestamp = timestamp();
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.managedFields;
+  delete metadata.generation;
+  if (hasGeneration(info)) metadata.generation = 1;
+  if (version.status && info.storeKey !== '/nodes') delete object.status;
+  if (!info.custom && version.status && version.schema.properties?.['status']?.required === undefined && object.status === undefined) object.status = {};
+}
+
+function checkIdentity(target: Target, before: KubeObject, object: KubeObject): void {
+  const { info, name, namespace } = target;
+  const { metadata } = object;
+  if (metadata.name === undefined) metadata.name = name;
+  if (metadata.name !== name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  if (info.namespaced) {
+    if (metadata.namespace !== undefined && metadata.namespace !== '' && metadata.namespace !== namespace) throw badRequest(`the namespace of the object (${metadata.namespace}) does not match the namespace on the URL (${namespace ?? ''})`);
+    metadata.namespace = namespace ?? '';
+  } else delete metadata.namespace;
+  if (metadata.uid && metadata.uid !== before.metadata.uid) throw conflict(info, name, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${before.metadata.uid}`);
+  if (metadata.resourceVersion && metadata.resourceVersion !== before.metadata.resourceVersion) throw conflict(info, name);
+}
+
+/** What a client cannot change: identity, times, and the half of the object that is not the request's. */
+function keepServerFields(info: ResourceInfo, version: ResourceVersion, object: KubeObject, before: KubeObject, subresource: string): void {
+  const { metadata: old } = before;
+  const kept = { uid: old.uid, creationTimestamp: old.creationTimestamp, resourceVersion: old.resourceVersion };
+  Object.assign(object.metadata, kept);
+  const metadata = object.metadata as unknown as Fields;
+  for (const field of ['generation', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generateName'] as const) {
+    const value = (old as unknown as Fields)[field];
+    if (value === undefined) Reflect.deleteProperty(metadata, field);
+    else metadata[field] = value;
+  }
+  if (subresource === 'status') {
+    const { status, metadata: changed } = object;
+    for (const field of Object.keys(object)) Reflect.deleteProperty(object, field);
+    Object.assign(object, structuredClone({ ...before, metadata: statusMetadata(info, before, changed) }));
+    if (status === undefined) delete object.status;
+    else object.status = status;
+  } else if (version.status && subresource !== 'approval') {
+    if (before.status === undefined) delete object.status;
+    else object.status = structuredClone(before.status);
+  }
+}
+
+/** Writing status of built-in kinds can also change labels and annotations, and pods' finalizers; of custom ones nothing else. */
+function statusMetadata(info: ResourceInfo, before: KubeObject, changed: KubeObject['metadata']): KubeObject['metadata'] {
+  if (info.custom) return { ...before.metadata, ...(changed.managedFields ? { managedFields: changed.managedFields } : {}) };
+  return { ...changed, ...(before.metadata.ownerReferences ? { ownerReferences: before.metadata.ownerReferences } : {}) };
+}
+
+function bumpGeneration(info: ResourceInfo, object: KubeObject, before: KubeObject): void {
+  if (!hasGeneration(info)) return;
+  const body = ({ metadata: _metadata, status: _status, ...rest }: KubeObject): object => rest;
+  if (!deepEqual(body(object), body(before))) object.metadata.generation = (before.metadata.generation ?? 0) + 1;
+}
+
+/** Whether an object that is being deleted has nothing left to wait for. */
+export function isFinished(info: ResourceInfo, object: KubeObject): boolean {
+  const { metadata, spec } = object;
+  if (metadata.deletionTimestamp === undefined || (metadata.finalizers ?? []).length > 0) return false;
+  if (info.storeKey === '/namespaces') return (spec?.finalizers ?? []).length === 0;
+  return (metadata.deletionGracePeriodSeconds ?? 0) === 0;
+}
+

@@ -1,0 +1,119 @@
+// Exec, attach and port-forward over WebSocket, in the channel protocols of Kubernetes (v4 and v5.channel.k8s.io): the first
+// byte of a message is its channel.
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { ApiStatusError, type PodStreams } from './internal-client.ts';
+import { badRequest, internalError, statusOf } from './status.ts';
+
+/** One exec to serve. */
+export interface ExecRequest {
+  readonly streams: PodStreams;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  readonly command: readonly string[];
+  readonly stdin: boolean;
+  readonly tty: boolean;
+}
+
+/** One port-forward to serve. */
+export interface PortForwardRequest {
+  readonly streams: PodStreams;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly ports: readonly number[];
+}
+
+const STDIN = 0;
+const STDOUT = 1;
+const STDERR = 2;
+const ERROR = 3;
+const RESIZE = 4;
+const CLOSE = 255;
+const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
+
+const server = new WebSocketServer({
+  noServer: true,
+  maxPayload: 4 * 1024 * 1024,
+  handleProtocols: (offered) => PROTOCOLS.find((protocol) => offered.has(protocol)) ?? false,
+});
+
+function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<WebSocket> {
+  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((text) => text.trim());
+  if (request.headers.upgrade?.toLowerCase() !== 'websocket') throw badRequest(`Upgrade to ${request.headers.upgrade ?? 'nothing'} is not served here; use a client that speaks WebSocket`);
+  if (!offered.some((protocol) => PROTOCOLS.includes(protocol))) throw badRequest(`none of the WebSocket protocols [${offered.join(', ')}] is served here; use ${PROTOCOLS.join(' or ')}`);
+  return new Promise((resolve) => { server.handleUpgrade(request, socket, head, resolve); });
+}
+
+/** Runs a command in a container. */
+export async function serveExec(request: IncomingMessage, socket: Duplex, head: Buffer, exec: ExecRequest): Promise<void> {
+  const { streams, namespace, pod, container, command, stdin, tty } = exec;
+  const client = await accept(request, socket, head);
+  try {
+    const process = await streams.exec(namespace, pod, { container, command, stdin, tty });
+    client.on('close', () => { process.kill(); });
+    client.on('message', (data: Buffer) => {
+      const channel = data[0];
+      if (channel === STDIN) process.stdin?.write(data.subarray(1));
+      else if (channel === CLOSE && data[1] === STDIN) process.stdin?.end();
+      else if (channel !== RESIZE) client.close(1002, 'unknown channel');
+    });
+    const outputs = [forward(client, STDOUT, process.stdout), forward(client, STDERR, process.stderr)];
+    const code = await process.exit;
+    await Promise.all(outputs);
+    finish(client, exitStatus(code));
+  } catch (error) {
+    finish(client, statusOf(error instanceof ApiStatusError ? error : internalError(error instanceof Error ? error.message : String(error))));
+  }
+}
+
+async function forward(client: WebSocket, channel: number, source: AsyncIterable<Buffer | string>): Promise<void> {
+  for await (const chunk of source) {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    if (client.readyState === client.OPEN) await new Promise<void>((resolve) => { client.send(Buffer.concat([Buffer.from([channel]), bytes]), () => { resolve(); }); });
+  }
+}
+
+function exitStatus(code: number): object {
+  if (code === 0) return { metadata: {}, status: 'Success' };
+  return { metadata: {}, status: 'Failure', message: `command terminated with non-zero exit code: exit status ${String(code)}`, reason: 'NonZeroExitCode', details: { causes: [{ reason: 'ExitCode', message: String(code) }] } };
+}
+
+function finish(client: WebSocket, status: object): void {
+  if (client.readyState !== client.OPEN) return;
+  client.send(Buffer.concat([Buffer.from([ERROR]), Buffer.from(JSON.stringify(status))]), () => { client.close(1000); });
+}
+
+/** Connects channels 2n (data) and 2n+1 (errors) to the pod's n-th port. */
+export async function servePortForward(request: IncomingMessage, socket: Duplex, head: Buffer, forwarded: PortForwardRequest): Promise<void> {
+  const { streams, namespace, pod, ports } = forwarded;
+  if (ports.length === 0 || ports.some((port) => !Number.isInteger(port) || port < 1 || port > 65_535)) throw badRequest('query parameter "ports" is required: numbers from 1 to 65535');
+  const client = await accept(request, socket, head);
+  const connections = await Promise.all(ports.map(async (port, index) => {
+    client.send(portMessage(index * 2, port));
+    client.send(portMessage(index * 2 + 1, port));
+    try {
+      return await connect(client, index * 2, await streams.portForward(namespace, pod, port));
+    } catch (error) {
+      client.send(Buffer.concat([Buffer.from([index * 2 + 1]), Buffer.from(`error forwarding port ${String(port)} to pod ${pod}: ${error instanceof Error ? error.message : String(error)}`)]));
+      return undefined;
+    }
+  }));
+  client.on('message', (data: Buffer) => { connections[(data[0] ?? 0) / 2]?.write(data.subarray(1)); });
+  client.on('close', () => { for (const connection of connections) connection?.destroy(); });
+}
+
+function portMessage(channel: number, port: number): Buffer {
+  return Buffer.from([channel, port & 255, port >> 8]);
+}
+
+function connect(client: WebSocket, channel: number, connection: Duplex): Duplex {
+  connection.on('data', (chunk: Buffer) => {
+    client.send(Buffer.concat([Buffer.from([channel]), chunk]), () => { connection.resume(); });
+    if (client.bufferedAmount > 1024 * 1024) connection.pause();
+  });
+  connection.on('close', () => { client.close(1000); });
+  connection.on('error', (error) => { client.send(Buffer.concat([Buffer.from([channel + 1]), Buffer.from(error.message)])); });
+  return connection;
+}

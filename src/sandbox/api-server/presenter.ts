@@ -1,0 +1,135 @@
+// Answers with objects in the form that the client asked for: the object, a Table, or only metadata.
+import type { KubeObject, Store } from '../store/index.ts';
+import type { Converter } from './conversion.ts';
+import type { Exchange } from './exchange.ts';
+import { listObjects, type Page } from './listing.ts';
+import { groupVersion } from './resource-info.ts';
+import { compileSelection } from './selection.ts';
+import { columnsOf, partialObject, tableOf } from './tables.ts';
+import type { Target } from './target.ts';
+import { Watch, type Render } from './watching.ts';
+
+type Form = { readonly kind: 'object' } | { readonly kind: 'table' | 'partial'; readonly version: string };
+
+/** Writes objects, lists and watches. */
+export class Presenter {
+  readonly #store: Store;
+  readonly #converter: Converter;
+  readonly #watches = new Set<Watch>();
+  /** The text of an object's JSON is made once for all watches. */
+  readonly #texts = new WeakMap<KubeObject, string>();
+
+  constructor(store: Store, converter: Converter) {
+    this.#store = store;
+    this.#converter = converter;
+  }
+
+  /** Ends all watches, when the server stops. */
+  stopWatches(): void {
+    for (const watch of this.#watches) watch.stop();
+    this.#watches.clear();
+  }
+
+  /** Answers with one object, which is in the target's version already or stored. */
+  async object(exchange: Exchange, target: Target, object: KubeObject, code = 200): Promise<void> {
+    const form = formOf(exchange);
+    const [shown] = (await this.#converter.convert(target.info, [object], target.version.name)) as [KubeObject];
+    if (form.kind === 'table') exchange.json(code, tableOf(columnsOf(target.info, target.version), [shown], { resourceVersion: shown.metadata.resourceVersion }, exchange.info.query.get('includeObject') ?? 'Metadata', form.version));
+    else exchange.json(code, form.kind === 'partial' ? partialObject(shown, form.version) : shown);
+  }
+
+  async list(exchange: Exchange, target: Target): Promise<void> {
+    const { query } = exchange.info;
+    const page = listObjects(this.#store, target.info, {
+      namespace: target.namespace,
+      selection: compileSelection(target.info, target.version, query.get('labelSelector'), query.get('fieldSelector')),
+      limit: Number(query.get('limit') ?? 0),
+      continueToken: query.get('continue'),
+      resourceVersion: query.get('resourceVersion'),
+      resourceVersionMatch: query.get('resourceVersionMatch'),
+    });
+    await this.#page(exchange, target, page);
+  }
+
+  /** Answers with a list of these objects. */
+  async objects(exchange: Exchange, target: Target, objects: readonly KubeObject[]): Promise<void> {
+    await this.#page(exchange, target, { items: objects, resourceVersion: String(this.#store.revision), continueToken: undefined, remaining: undefined });
+  }
+
+  async #page(exchange: Exchange, target: Target, page: Page): Promise<void> {
+    const { info, version } = target;
+    const form = formOf(exchange);
+    const metadata = { resourceVersion: page.resourceVersion, ...(page.continueToken === undefined ? {} : { continue: page.continueToken }), ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }) };
+    const items = await this.#converter.convert(info, page.items, version.name);
+    if (form.kind === 'table') exchange.json(200, tableOf(columnsOf(info, version), items, metadata, exchange.info.query.get('includeObject') ?? 'Metadata', form.version));
+    else if (form.kind === 'partial') exchange.json(200, { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.version}`, metadata, items: items.map((item) => partialObject(item, form.version)) });
+    else exchange.text(200, 'application/json', `{"kind":${JSON.stringify(info.listKind)},"apiVersion":${JSON.stringify(groupVersion(info.group, version.name))},"metadata":${JSON.stringify(metadata)},"items":[${items.map((item) => this.#text(item)).join(',')}]}`);
+  }
+
+  watch(exchange: Exchange, target: Target): void {
+    const { query } = exchange.info;
+    const { info, version } = target;
+    const named = target.name === '' ? '' : `metadata.name=${target.name}`;
+    const fields = [named, query.get('fieldSelector') ?? ''].filter((part) => part !== '').join(',');
+    const watch = new Watch(exchange, {
+      store: this.#store,
+      storeKey: info.storeKey,
+      namespace: target.namespace,
+      selection: compileSelection(info, version, query.get('labelSelector'), fields),
+      render: this.#renderer(exchange, target),
+      bookmark: (revision, end) => JSON.stringify(this.#bookmark(exchange, target, revision, end)),
+    });
+    watch.start();
+    this.#watches.add(watch);
+    exchange.response.on('close', () => this.#watches.delete(watch));
+  }
+
+  #renderer(exchange: Exchange, target: Target): Render {
+    const { info, version } = target;
+    const form = formOf(exchange);
+    const columns = form.kind === 'table' ? columnsOf(info, version) : [];
+    let headers = true;
+    const show = (object: KubeObject): string => {
+      if (form.kind === 'object') return this.#text(object);
+      if (form.kind === 'partial') return JSON.stringify(partialObject(object, form.version));
+      const table = JSON.stringify(tableOf(columns, [object], { resourceVersion: object.metadata.resourceVersion }, exchange.info.query.get('includeObject') ?? 'Metadata', form.version, headers));
+      headers = false;
+      return table;
+    };
+    return (object) => {
+      if (this.#converter.isImmediate(info, object, version.name)) return show(this.#converter.convertNow(info, object, version.name));
+      return this.#converter.convert(info, [object], version.name).then(([converted]) => show(converted as KubeObject));
+    };
+  }
+
+  #bookmark(exchange: Exchange, { info, version }: Target, revision: number, end: boolean): object {
+    const form = formOf(exchange);
+    const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...(end ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}) };
+    if (form.kind === 'table') return { kind: 'Table', apiVersion: `meta.k8s.io/${form.version}`, metadata: { resourceVersion: String(revision) }, columnDefinitions: [], rows: [{ cells: [], object: { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${form.version}`, metadata } }] };
+    if (form.kind === 'partial') return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${form.version}`, metadata };
+    return { kind: info.kind, apiVersion: groupVersion(info.group, version.name), metadata, ...(info.custom ? {} : { spec: {}, status: {} }) };
+  }
+
+  #text(object: KubeObject): string {
+    let text = this.#texts.get(object);
+    if (text === undefined) {
+      text = JSON.stringify(object);
+      this.#texts.set(object, text);
+    }
+    return text;
+  }
+}
+
+/** The form that the Accept header asks for. */
+function formOf(exchange: Exchange): Form {
+  for (const part of (exchange.request.headers.accept ?? '').split(',')) {
+    const parameters = part.split(';').map((text) => text.trim());
+    if (!['application/json', '*/*', 'application/*'].includes(parameters[0] ?? '')) continue;
+    const as = parameters.find((parameter) => parameter.startsWith('as='))?.slice(3);
+    const version = parameters.find((parameter) => parameter.startsWith('v='))?.slice(2) ?? 'v1';
+    if (as === 'Table') return { kind: 'table', version };
+    if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return { kind: 'partial', version };
+    return { kind: 'object' };
+  }
+  return { kind: 'object' };
+}

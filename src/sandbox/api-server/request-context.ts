@@ -1,0 +1,18 @@
+// What travels with one API request through admission, validation and storage.
+import type { User } from '../auth/index.ts';
+
+/** How unknown fields are treated. */
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
+
+/** One request's circumstances. */
+export interface RequestContext {
+  readonly user: User;
+  /** Name in managedFields. */
+  readonly fieldManager: string;
+  readonly dryRun: boolean;
+  readonly fieldValidation: FieldValidation;
+  /** Take over fields that other managers applied. */
+  readonly force: boolean;
+  /** Texts for Warning headers. */
+  readonly warnings: string[];
+}

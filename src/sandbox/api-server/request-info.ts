@@ -1,0 +1,73 @@
+// What a request's method and URL ask for, in the terms of authorization and routing.
+
+/** One request, read from its URL. */
+export interface RequestInfo {
+  readonly verb: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Absent for paths that are not about a resource. */
+  readonly resource?: ResourceRequest;
+}
+
+/** A request about a resource. */
+export interface ResourceRequest {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly namespace: string | undefined;
+  readonly name: string;
+  readonly subresource: string;
+  /** What follows the subresource, for proxies. */
+  readonly rest: readonly string[];
+}
+
+/** Reads method and URL. */
+export function parseRequest(method: string, url: URL): RequestInfo {
+  const path = url.pathname;
+  const query = url.searchParams;
+  const resource = parseResource(path);
+  if (!resource) return { verb: method.toLowerCase(), path, query };
+  return { verb: verbOf(method, resource, query), path, query, resource };
+}
+
+function parseResource(path: string): ResourceRequest | undefined {
+  const parts = path.split('/').filter((part) => part !== '').map(decodePart);
+  const [root] = parts;
+  if (root !== 'api' && root !== 'apis') return undefined;
+  const rest = root === 'api' ? parts.slice(2) : parts.slice(3);
+  const group = root === 'api' ? '' : (parts[1] ?? '');
+  const version = (root === 'api' ? parts[1] : parts[2]) ?? '';
+  if (rest.length === 0) return undefined;
+  if (rest[0] === 'watch') return undefined;
+  if (rest[0] === 'namespaces' && rest.length > 2 && !(rest.length === 3 && ['status', 'finalize'].includes(rest[2] ?? ''))) {
+    return { group, version, namespace: rest[1] ?? '', plural: rest[2] ?? '', name: rest[3] ?? '', subresource: rest[4] ?? '', rest: rest.slice(5) };
+  }
+  return { group, version, namespace: undefined, plural: rest[0] ?? '', name: rest[1] ?? '', subresource: rest[2] ?? '', rest: rest.slice(3) };
+}
+
+function decodePart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // Not an encoding: it is then no name either, and ends in a 404.
+  }
+}
+
+function verbOf(method: string, resource: ResourceRequest, query: URLSearchParams): string {
+  switch (method) {
+    case 'POST': return 'create';
+    case 'PUT': return 'update';
+    case 'PATCH': return 'patch';
+    case 'DELETE': return resource.name === '' ? 'deletecollection' : 'delete';
+    case 'GET':
+    case 'HEAD':
+      if (isTrue(query.get('watch'))) return 'watch';
+      return resource.name === '' ? 'list' : 'get';
+    default: return method.toLowerCase();
+  }
+}
+
+/** Whether a boolean query parameter is set. */
+export function isTrue(value: string | null): boolean {
+  return value === 'true' || value === '1';
+}

@@ -1,0 +1,205 @@
+// Requests about resources: finds the resource and runs the verb.
+import { isFields, type Fields } from '../patch/index.ts';
+import type { KubeObject, Store } from '../store/index.ts';
+import type { Converter } from './conversion.ts';
+import type { Deleter, DeleteOptions } from './deletion.ts';
+import type { Exchange } from './exchange.ts';
+import { checkEnvelope, normalizeObject } from './object-decoding.ts';
+import type { Operations } from './operations.ts';
+import { applyPatch, patchObject, PATCH_TYPES, translate } from './patching.ts';
+import { bindPod, evictPod } from './pod-subresources.ts';
+import type { PodStreamHandler } from './pod-streams.ts';
+import type { Presenter } from './presenter.ts';
+import type { Registry } from './registry.ts';
+import { servedVersion } from './resource-info.ts';
+import type { ResourceRequest } from './request-info.ts';
+import type { Reviews } from './reviews.ts';
+import { applyScale, scaleOf } from './scaling.ts';
+import { compileSelection } from './selection.ts';
+import { badRequest, methodNotAllowed, noSuchPath, notFound } from './status.ts';
+import type { Target } from './target.ts';
+
+/** What the handler works with. */
+export interface ResourceHandlerOptions {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly operations: Operations;
+  readonly deleter: Deleter;
+  readonly converter: Converter;
+  readonly reviews: Reviews;
+  readonly presenter: Presenter;
+  readonly podStreams: PodStreamHandler;
+}
+
+const POD_STREAMS = new Set(['log', 'exec', 'attach', 'portforward']);
+
+/** Routes resource requests. */
+export class ResourceHandler {
+  readonly #options: ResourceHandlerOptions;
+
+  constructor(options: ResourceHandlerOptions) {
+    this.#options = options;
+  }
+
+  /** Answers a resource request that is authorized. */
+  async handle(exchange: Exchange, request: ResourceRequest): Promise<void> {
+    const target = this.#target(request);
+    if (!target) throw noSuchPath();
+    if (target.version.deprecationWarning !== undefined) exchange.warnings.push(target.version.deprecationWarning);
+    if (request.subresource !== '') await this.#subresource(exchange, target, request);
+    else if (target.info.virtual) await this.#review(exchange, target);
+    else if (request.name === '') await this.#collection(exchange, target);
+    else await this.#object(exchange, target);
+  }
+
+  #target(request: ResourceRequest): Target | undefined {
+    const info = this.#options.registry.find(request.group, request.plural);
+    const version = info ? servedVersion(info, request.version) : undefined;
+    if (!info || !version || (request.namespace !== undefined && !info.namespaced)) return undefined;
+    return { info, version, namespace: request.namespace, name: request.name };
+  }
+
+  async #collection(exchange: Exchange, target: Target): Promise<void> {
+    const { presenter, operations } = this.#options;
+    switch (exchange.info.verb) {
+      case 'list': await presenter.list(exchange, target); break;
+      case 'watch': presenter.watch(exchange, target); break;
+      case 'create': await presenter.object(exchange, target, await operations.create(exchange.context(), target, await readBody(exchange)), 201); break;
+      case 'deletecollection': await this.#deleteCollection(exchange, target); break;
+      default: throw methodNotAllowed();
+    }
+  }
+
+  async #object(exchange: Exchange, target: Target): Promise<void> {
+    const { presenter, operations } = this.#options;
+    if (target.info.namespaced && target.namespace === undefined) throw noSuchPath();
+    switch (exchange.info.verb) {
+      case 'get': await presenter.object(exchange, target, await operations.get(target)); break;
+      case 'watch': presenter.watch(exchange, target); break;
+      case 'update': await presenter.object(exchange, target, await this.#put(exchange, target, '')); break;
+      case 'patch': await this.#patch(exchange, target, ''); break;
+      case 'delete': await this.#delete(exchange, target); break;
+      default: throw methodNotAllowed();
+    }
+  }
+
+  async #put(exchange: Exchange, target: Target, subresource: string): Promise<KubeObject> {
+    const body = await readBody(exchange);
+    return this.#options.operations.update(exchange.context(), target, subresource, () => body);
+  }
+
+  async #patch(exchange: Exchange, target: Target, subresource: string): Promise<void> {
+    const { operations, store, presenter } = this.#options;
+    const type = exchange.contentType();
+    const patch = await exchange.body(PATCH_TYPES);
+    const { object, created } = await patchObject(operations, store, exchange.context(), target, subresource, type, patch);
+    await presenter.object(exchange, target, object, created ? 201 : 200);
+  }
+
+  async #delete(exchange: Exchange, target: Target): Promise<void> {
+    const { deleter, presenter } = this.#options;
+    const { object, gone } = await deleter.delete(exchange.context(), target, await readDeleteOptions(exchange));
+    if (!gone || target.info.storeKey === '/pods') {
+      await presenter.object(exchange, target, object);
+      return;
+    }
+    const { info, name } = target;
+    exchange.json(200, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: { name, ...(info.group === '' ? {} : { group: info.group }), kind: info.plural, uid: object.metadata.uid } });
+  }
+
+  async #deleteCollection(exchange: Exchange, target: Target): Promise<void> {
+    const { store, deleter, presenter } = this.#options;
+    const { query } = exchange.info;
+    const options = await readDeleteOptions(exchange);
+    const selection = compileSelection(target.info, target.version, query.get('labelSelector'), query.get('fieldSelector'));
+    const chosen = store.list(target.info.storeKey, target.namespace).filter((object) => !selection || selection(object));
+    for (const { metadata } of chosen) {
+      await deleter.delete(exchange.context(), { ...target, namespace: metadata.namespace, name: metadata.name }, options).catch((error: unknown) => {
+        if ((error as { code?: number }).code !== 404) throw error;
+      });
+    }
+    await presenter.objects(exchange, target, chosen);
+  }
+
+  async #review(exchange: Exchange, target: Target): Promise<void> {
+    if (exchange.info.verb !== 'create') throw methodNotAllowed();
+    const review = structuredClone(checkEnvelope(target.info, target.version, await readBody(exchange)));
+    normalizeObject(exchange.context(), target.info, target.version, review);
+    exchange.json(201, this.#options.reviews.answer(target.info.plural, review, exchange.user, target.namespace));
+  }
+
+  async #subresource(exchange: Exchange, target: Target, { subresource }: ResourceRequest): Promise<void> {
+    const { info, version } = target;
+    if (subresource === 'status' && version.status) await this.#half(exchange, target, 'status');
+    else if (subresource === 'scale' && version.scale) await this.#scale(exchange, target);
+    else if (info.storeKey === '/namespaces' && subresource === 'finalize') await this.#half(exchange, target, 'finalize');
+    else if (info.storeKey === 'certificates.k8s.io/certificatesigningrequests' && subresource === 'approval') await this.#half(exchange, target, 'approval');
+    else if (info.storeKey === '/serviceaccounts' && subresource === 'token') await this.#token(exchange, target);
+    else if (info.storeKey === '/pods' && POD_STREAMS.has(subresource)) await this.#options.podStreams.handle(exchange, target, subresource);
+    else if (info.storeKey === '/pods') await this.#actOnPod(exchange, target, subresource);
+    else throw noSuchPath();
+  }
+
+  /** A subresource that is the object seen through one of its halves. */
+  async #half(exchange: Exchange, target: Target, subresource: string): Promise<void> {
+    const { presenter, operations } = this.#options;
+    switch (exchange.info.verb) {
+      case 'get': await presenter.object(exchange, target, await operations.get(target)); break;
+      case 'update': await presenter.object(exchange, target, await this.#put(exchange, target, subresource)); break;
+      case 'patch': await this.#patch(exchange, target, subresource); break;
+      default: throw methodNotAllowed();
+    }
+  }
+
+  async #scale(exchange: Exchange, target: Target): Promise<void> {
+    const { operations } = this.#options;
+    const paths = target.version.scale as NonNullable<Target['version']['scale']>;
+    const { verb } = exchange.info;
+    if (verb === 'get') {
+      exchange.json(200, scaleOf(await operations.get(target), paths));
+      return;
+    }
+    if (verb !== 'update' && verb !== 'patch') throw methodNotAllowed();
+    const type = exchange.contentType();
+    const body = await exchange.body(verb === 'patch' ? PATCH_TYPES : undefined);
+    const change = (live: KubeObject): KubeObject => {
+      if (verb === 'update') return applyScale(live, body, paths);
+      const scale = scaleOf(live, paths);
+      return applyScale(live, translate(() => (type.startsWith('application/apply') ? { ...scale, ...(body as Fields) } : applyPatch({ ...target, info: { ...target.info, custom: false } }, scale, type, body))), paths);
+    };
+    exchange.json(200, scaleOf(await operations.update(exchange.context(), target, 'scale', change), paths));
+  }
+
+  async #token(exchange: Exchange, target: Target): Promise<void> {
+    if (exchange.info.verb !== 'create') throw methodNotAllowed();
+    const body = (await exchange.body()) ?? {};
+    if (!isFields(body)) throw badRequest('TokenRequest is not an object');
+    const request = { ...body, kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1' } as unknown as KubeObject;
+    exchange.json(201, this.#options.reviews.requestToken(target.namespace ?? '', target.name, request));
+  }
+
+  async #actOnPod(exchange: Exchange, target: Target, subresource: string): Promise<void> {
+    const { store, deleter, operations } = this.#options;
+    if (exchange.info.verb !== 'create' && subresource !== 'ephemeralcontainers') throw methodNotAllowed();
+    const body = await readBody(exchange) as Fields;
+    if (!store.get('/pods', target.namespace, target.name)) throw notFound(target.info, target.name);
+    if (subresource === 'eviction') await evictPod(store, deleter, exchange.context(), target, body as { deleteOptions?: DeleteOptions });
+    else if (subresource === 'binding') await bindPod(operations, exchange.context(), target, body as { target?: { name?: string } });
+    else throw noSuchPath();
+    exchange.json(201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 });
+  }
+}
+
+async function readBody(exchange: Exchange): Promise<unknown> {
+  const body = await exchange.body();
+  if (body === undefined) throw badRequest('the body of the request is empty');
+  return body;
+}
+
+async function readDeleteOptions(exchange: Exchange): Promise<DeleteOptions> {
+  const { query } = exchange.info;
+  const body = ((await exchange.body()) ?? {}) as DeleteOptions;
+  const grace = query.get('gracePeriodSeconds');
+  const policy = query.get('propagationPolicy');
+  return { ...body, ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }), ...(policy === null ? {} : { propagationPolicy: policy }) };
+}

@@ -1,0 +1,36 @@
+// The scale subresource: an autoscaling/v1 Scale as a view of a workload.
+import type { KubeObject } from '../store/index.ts';
+import { evaluateJsonPath, setAtPath } from './json-path.ts';
+import type { ScalePaths } from './resource-info.ts';
+import { badRequest } from './status.ts';
+
+/** The Scale of `object`. */
+export function scaleOf(object: KubeObject, paths: ScalePaths): KubeObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const selector = paths.selector === undefined ? undefined : showSelector(evaluateJsonPath(paths.selector, object)[0]);
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion, creationTimestamp },
+    spec: { replicas: Number(evaluateJsonPath(paths.specReplicas, object)[0] ?? 0) },
+    status: { replicas: Number(evaluateJsonPath(paths.statusReplicas, object)[0] ?? 0), ...(selector === undefined ? {} : { selector }) },
+  };
+}
+
+/** `object` with the replicas of `scale`. */
+export function applyScale(object: KubeObject, scale: unknown, paths: ScalePaths): KubeObject {
+  const { spec, metadata } = (scale ?? {}) as { spec?: { replicas?: unknown }; metadata?: { resourceVersion?: string } };
+  const replicas = spec?.replicas ?? 0;
+  if (typeof replicas !== 'number' || !Number.isInteger(replicas)) throw badRequest('Scale in version "v1" cannot be handled as a Scale: spec.replicas is not an integer');
+  const changed = structuredClone(object);
+  setAtPath(changed, paths.specReplicas, replicas);
+  if (metadata?.resourceVersion) changed.metadata.resourceVersion = metadata.resourceVersion;
+  return changed;
+}
+
+function showSelector(selector: unknown): string | undefined {
+  if (typeof selector === 'string') return selector;
+  if (typeof selector !== 'object' || selector === null) return undefined;
+  const { matchLabels } = selector as { matchLabels?: Record<string, string> };
+  return Object.entries(matchLabels ?? (selector as Record<string, string>)).filter(([, value]) => typeof value === 'string').map(([key, value]) => `${key}=${value}`).sort().join(',');
+}

@@ -1,0 +1,24 @@
+// Label and field selectors of a list, watch or deletecollection.
+import { matchesFields, parseFieldSelector, parseLabelSelector, SelectorError, type KubeObject } from '../store/index.ts';
+import type { ResourceInfo, ResourceVersion } from './resource-info.ts';
+import { badRequest } from './status.ts';
+
+/** Whether an object is selected. */
+export type Selection = (object: KubeObject) => boolean;
+
+/** Compiles both selectors; throws 400 for one that cannot be read or a field that cannot be selected by. */
+export function compileSelection(info: ResourceInfo, version: ResourceVersion, labelSelector: string | null | undefined, fieldSelector: string | null | undefined): Selection | undefined {
+  try {
+    const labels = labelSelector ? parseLabelSelector(labelSelector) : undefined;
+    const terms = fieldSelector ? parseFieldSelector(fieldSelector) : [];
+    for (const { path } of terms) {
+      if (path === 'metadata.name' || (path === 'metadata.namespace' && info.namespaced) || version.selectableFields.includes(path)) continue;
+      throw badRequest(`Unable to find "${info.group === '' ? '' : `${info.group}/`}${version.name}, Resource=${info.plural}" that match label selector "${labelSelector ?? ''}", field selector "${fieldSelector ?? ''}": field label not supported: ${path}`);
+    }
+    if (!labels && terms.length === 0) return undefined;
+    return (object) => (labels === undefined || labels(object.metadata.labels)) && matchesFields(object, terms);
+  } catch (error) {
+    if (error instanceof SelectorError) throw badRequest(error.message);
+    throw error;
+  }
+}

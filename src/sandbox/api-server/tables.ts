@@ -1,0 +1,56 @@
+// Table answers: the columns that `kubectl get` prints.
+import type { KubeObject } from '../store/index.ts';
+import { BUILT_IN_COLUMNS, type Column } from './built-in-columns.ts';
+import { evaluateJsonPath } from './json-path.ts';
+import type { PrinterColumn, ResourceInfo, ResourceVersion } from './resource-info.ts';
+import { age } from './ages.ts';
+
+const NAME: Column = { name: 'Name', type: 'string', format: 'name', cell: (object) => object.metadata.name };
+const AGE: Column = { name: 'Age', type: 'string', cell: (object) => age(object.metadata.creationTimestamp) };
+
+/** The columns of a resource's Table. */
+export function columnsOf(info: ResourceInfo, version: ResourceVersion): readonly Column[] {
+  if (!info.custom) return [NAME, ...(BUILT_IN_COLUMNS[info.storeKey] ?? []), AGE];
+  return [NAME, ...(version.columns ?? []).map(customColumn)];
+}
+
+function customColumn(column: PrinterColumn): Column {
+  return {
+    name: column.name,
+    type: column.type,
+    ...(column.format === undefined ? {} : { format: column.format }),
+    ...(column.description === undefined ? {} : { description: column.description }),
+    ...(column.priority === undefined ? {} : { priority: column.priority }),
+    cell: (object) => customCell(column, evaluateJsonPath(column.jsonPath, object)),
+  };
+}
+
+function customCell(column: PrinterColumn, values: readonly unknown[]): unknown {
+  const [value] = values;
+  if (value === undefined) return null;
+  if (column.type === 'date') return age(String(value));
+  if (values.length > 1) return values.map(String).join(',');
+  return typeof value === 'object' ? JSON.stringify(value) : value;
+}
+
+/** A Table of `objects`; `include` says what of each object is sent along: None, Metadata or Object. */
+export function tableOf(columns: readonly Column[], objects: readonly KubeObject[], metadata: object, include: string, apiVersion: string, headers = true): object {
+  const definitions = columns.map(({ name, type, format = '', description = '', priority = 0 }) => ({ name, type, format, description, priority }));
+  return {
+    kind: 'Table',
+    apiVersion: `meta.k8s.io/${apiVersion}`,
+    metadata,
+    columnDefinitions: headers ? definitions : [],
+    rows: objects.map((object) => ({ cells: columns.map((column) => column.cell(object) ?? null), object: included(object, include, apiVersion) })),
+  };
+}
+
+function included(object: KubeObject, include: string, apiVersion: string): unknown {
+  if (include === 'None') return undefined;
+  return include === 'Object' ? object : partialObject(object, apiVersion);
+}
+
+/** Only the metadata of an object. */
+export function partialObject(object: KubeObject, apiVersion = 'v1'): object {
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${apiVersion}`, metadata: object.metadata };
+}

@@ -1,0 +1,6 @@
+// The four patch types of the Kubernetes API, and field ownership.
+export { applyJsonPatch, type JsonPatchOperation } from './json-patch.ts';
+export { applyConfiguration, recordUpdate, type ApplyConflict, type ApplyResult, type Manager } from './managed-fields.ts';
+export { applyMergePatch } from './merge-patch.ts';
+export { isFields, PatchError, type Fields, type MergeSchema } from './merge-schema.ts';
+export { applyStrategicMerge } from './strategic-merge.ts';

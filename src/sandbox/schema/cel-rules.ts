@@ -1,0 +1,116 @@
+// The CEL rules of a schema (x-kubernetes-validations), and CEL conditions elsewhere: compiled once, evaluated on plain JSON.
+import { Environment } from '@marcbachmann/cel-js';
+import { childPath, type FieldError, type JsonSchema, type ValidationRule } from './json-schema.ts';
+import { registerKubernetesLibrary } from './cel-library.ts';
+
+type Program = (context: Record<string, unknown>) => unknown;
+
+const environment = registerKubernetesLibrary(new Environment({ unlistedVariablesAreDyn: true, enableOptionalTypes: true, homogeneousAggregateLiterals: false }));
+const programs = new Map<string, Program>();
+
+/** Evaluates a CEL expression over JSON values; throws when it cannot be parsed or evaluated. */
+export function evaluateCel(expression: string, variables: Readonly<Record<string, unknown>>): unknown {
+  let program = programs.get(expression);
+  if (!program) {
+    program = environment.parse(expression) as Program;
+    programs.set(expression, program);
+  }
+  const context: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(variables)) context[name] = toCel(value);
+  return program(context);
+}
+
+/** The reason why an expression cannot be compiled, if there is one. */
+export function checkCel(expression: string): string | undefined {
+  try {
+    environment.parse(expression);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** What the rules of `schema` have against `value`; `old` is the value before an update. */
+export function evaluateRules(schema: JsonSchema, value: unknown, old: unknown, path = ''): FieldError[] {
+  const errors: FieldError[] = [];
+  if (hasRules(schema)) rulesInto(schema, value, old, path, errors);
+  return errors;
+}
+
+const ruled = new WeakMap<JsonSchema, boolean>();
+
+/** Most schemas have no rules at all: one look at each says so, and their values are not walked. */
+function hasRules(schema: JsonSchema): boolean {
+  const known = ruled.get(schema);
+  if (known !== undefined) return known;
+  ruled.set(schema, false);
+  const children = [...Object.values(schema.properties ?? {}), schema.items, schema.additionalProperties];
+  const found = (schema['x-kubernetes-validations']?.length ?? 0) > 0 || children.some((child) => typeof child === 'object' && hasRules(child));
+  ruled.set(schema, found);
+  return found;
+}
+
+function rulesInto(schema: JsonSchema, value: unknown, old: unknown, path: string, errors: FieldError[]): void {
+  if (value === undefined || value === null || !hasRules(schema)) return;
+  for (const rule of schema['x-kubernetes-validations'] ?? []) {
+    const error = evaluateRule(rule, value, old, path);
+    if (error) errors.push(error);
+  }
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) if (schema.items) rulesInto(schema.items, item, correlateItem(schema, item, old), `${path}[${String(index)}]`, errors);
+    return;
+  }
+  if (typeof value !== 'object') return;
+  const oldFields = typeof old === 'object' && old !== null ? (old as Record<string, unknown>) : {};
+  for (const [name, child] of Object.entries(value)) {
+    const known = schema.properties?.[name] ?? (typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined);
+    if (known) rulesInto(known, child, oldFields[name], childPath(path, name), errors);
+  }
+}
+
+/** Only items of list maps have an old value: the one with the same keys. */
+function correlateItem(schema: JsonSchema, item: unknown, old: unknown): unknown {
+  const keys = schema['x-kubernetes-list-map-keys'];
+  if (!keys || !Array.isArray(old)) return undefined;
+  const identity = (value: unknown): string => JSON.stringify(keys.map((key) => (value as Record<string, unknown> | null)?.[key]));
+  return old.find((candidate) => identity(candidate) === identity(item));
+}
+
+function evaluateRule(rule: ValidationRule, value: unknown, old: unknown, path: string): FieldError | undefined {
+  const usesOld = /\boldSelf\b/.test(rule.rule);
+  if (usesOld && old === undefined && rule.optionalOldSelf !== true) return undefined;
+  const variables = usesOld ? { self: value, oldSelf: old } : { self: value };
+  const where = rule.fieldPath === undefined ? path : `${path}${rule.fieldPath}`;
+  const invalid = (detail: string): FieldError => ({ reason: reasonOf(rule.reason), path: where, message: `Invalid value: ${JSON.stringify(typeof value === 'object' ? (Array.isArray(value) ? 'array' : 'object') : value)}: ${detail}` });
+  try {
+    if (evaluateCel(rule.rule, variables) === true) return undefined;
+    return invalid(messageOf(rule, variables));
+  } catch (error) {
+    return invalid(`rule evaluation error: ${error instanceof Error ? error.message : String(error)}, evaluating rule: ${rule.rule}`);
+  }
+}
+
+
+function messageOf(rule: ValidationRule, variables: Readonly<Record<string, unknown>>): string {
+  if (rule.messageExpression !== undefined) {
+    try {
+      const text = evaluateCel(rule.messageExpression, variables);
+      if (typeof text === 'string' && text.trim() !== '') return text;
+    } catch {
+      // A broken message expression must not hide the failed rule: its fixed message is used.
+    }
+  }
+  return rule.message ?? `failed rule: ${rule.rule.trim()}`;
+}
+
+function reasonOf(reason: string | undefined): FieldError['reason'] {
+  return reason === 'FieldValueRequired' || reason === 'FieldValueForbidden' || reason === 'FieldValueDuplicate' ? reason : 'FieldValueInvalid';
+}
+
+/** JSON to CEL's types: whole numbers are ints, which the evaluator wants as BigInt. */
+function toCel(value: unknown): unknown {
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value;
+  if (Array.isArray(value)) return value.map(toCel);
+  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, toCel(child)]));
+  return value;
+}
