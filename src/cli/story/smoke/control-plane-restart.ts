@@ -1,0 +1,39 @@
+// control-plane-restart: with every control plane pod killed, proxies go on with what they have and lose no request; afterwards they take new configuration.
+import { podType } from '../../cluster/mesh-types.ts';
+import { livePods, missingDeployments } from '../../cluster/readiness.ts';
+import { waitUntil } from '../../cluster/wait.ts';
+import { MESH_NAMESPACE } from '../mesh-objects.ts';
+import { httpbin } from './httpbin-traffic.ts';
+import { seeReviews } from './bookinfo-traffic.ts';
+import { claim, settled, withHttpbinRoutes, type SmokeStep } from './step.ts';
+import { underLoad } from './traffic.ts';
+
+const toV2 = '    - route: [{ destination: { host: httpbin, subset: v2, port: { number: 8000 } } }]\n';
+
+export const controlPlaneRestart: SmokeStep = async (context) => {
+  const { client, signal } = context;
+  let turn = 0;
+  const send = async (): Promise<string | undefined> => {
+    const status = (turn += 1) % 2 === 0 ? (await httpbin(context, { path: '/get' })).status : (await seeReviews(context.ingress)).status;
+    return status === 200 ? undefined : `status ${status}`;
+  };
+  const { value, load } = await underLoad(25, send, async () => {
+    const pods = await livePods(client, MESH_NAMESPACE, 'app=istiod');
+    claim(pods.length > 0, 'there is no control plane pod (label app=istiod)');
+    await Promise.all(pods.map((pod) => client.delete(podType, pod.metadata?.name ?? '', MESH_NAMESPACE, { gracePeriodSeconds: 0 })));
+    const started = performance.now();
+    const old = new Set(pods.map((pod) => pod.metadata?.uid));
+    await waitUntil('the return of the control plane', async () => {
+      if ((await livePods(client, MESH_NAMESPACE, 'app=istiod')).some((pod) => old.has(pod.metadata?.uid))) return 'the old pod is still there';
+      return missingDeployments(client, MESH_NAMESPACE);
+    }, { signal, timeoutMilliseconds: 90_000 });
+    const seconds = Math.round((performance.now() - started) / 100) / 10;
+    await withHttpbinRoutes(context, toV2, () => settled(context, 'new configuration after the restart', async () => {
+      const { status, body } = await httpbin(context, { path: '/get' });
+      return status === 200 && (JSON.parse(body) as { version: string }).version === 'v2';
+    }, 10));
+    return { killed: pods.length, seconds };
+  });
+  claim(load.failed === 0, `${load.failed} of ${load.requests} requests failed: ${load.failures.join('; ')}`);
+  return { killed: value.killed, back_after_seconds: value.seconds, requests: load.requests, failed: load.failed };
+};
