@@ -1,0 +1,2 @@
+// The CNI plugin.
+export { ANNOTATIONS_CAPABILITY, runCniPlugin, type CniAnswer } from './cni-plugin.ts';

@@ -1,0 +1,2 @@
+// Capture plans in the kernel.
+export { applyCapture, FirewallError, programRunner, type RunProgram } from './apply-capture.ts';
