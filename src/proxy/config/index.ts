@@ -8,5 +8,6 @@ export { compileSecret, type SecretConfig } from './secret.ts';
 export { digestOf } from './digest.ts';
 export { ENVOY_DEFAULT_FORMAT } from './access-log.ts';
 export type * from './filter-config.ts';
+export type * from './http-filter-config.ts';
 export type * from './route-config.ts';
 export type * from './runtime-config.ts';

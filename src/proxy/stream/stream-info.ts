@@ -1,7 +1,5 @@
 // What is known of one downstream stream (an HTTP request or a TCP connection) while it lives and when it has ended.
 // Filters write it; telemetry reads it at the end and is the only reader of most fields.
-import type { AccessLogConfig, TracingConfig } from '../config/filter-config.ts';
-import type { IstioStatsConfig } from '../config/http-filter-config.ts';
 import type { RouteEntryConfig } from '../config/route-config.ts';
 
 /** Envoy's response flags, in the form access logs print. */
@@ -54,13 +52,6 @@ export interface TlsInfo {
   readonly localUri: string;
 }
 
-/** Which telemetry a stream gets: from the connection manager or TCP proxy that runs it. */
-export interface StreamTelemetry {
-  readonly accessLogs: readonly AccessLogConfig[];
-  readonly tracing: TracingConfig | null;
-  readonly istioStats: IstioStatsConfig | null;
-}
-
 /** The stream's record. Times are milliseconds of a monotonic clock; 0 means not reached. */
 export interface StreamInfo {
   readonly connection: ConnectionInfo;
@@ -101,8 +92,6 @@ export interface StreamInfo {
   /** Trace state when the request is traced. */
   trace: { readonly traceId: string; readonly spanId: string; readonly parentSpanId: string; readonly sampled: boolean } | null;
   readonly filterState: Map<string, string>;
-  /** Set by the network filter that runs the stream; without it telemetry takes the first such filter of the listener. */
-  telemetry?: StreamTelemetry;
 }
 
 /** Learns of a stream's end; statistics, access log and tracing are observers. */

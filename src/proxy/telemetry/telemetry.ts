@@ -1,7 +1,7 @@
-// The observer of finished streams: counts, logs and traces each by the configuration of the filter that ran it.
-import type { RuntimeConfig, NetworkFilterConfig } from '../config/index.ts';
+// The observer of finished streams: counts, logs and traces each by the configuration of the filter that runs it.
+import type { FilterChainConfig, HttpConnectionManagerConfig, IstioStatsConfig, TcpProxyConfig, TracingConfig } from '../config/index.ts';
 import type { StatsSnapshot } from '../stream/stats-store.ts';
-import type { HeaderReader, PeerMetadata, StreamInfo, StreamObserver, StreamTelemetry } from '../stream/stream-info.ts';
+import type { PeerMetadata, StreamObserver } from '../stream/stream-info.ts';
 import { AccessLogWriter } from './access-log-writer.ts';
 import { renderEnvoyStats } from './envoy-stats.ts';
 import { IstioMetrics } from './istio-metrics.ts';
@@ -21,16 +21,12 @@ export interface TelemetryOptions {
   readonly send: SendToCluster;
 }
 
-const NOTHING: StreamTelemetry = { accessLogs: [], tracing: null, istioStats: null };
-
 /** All telemetry of a proxy. */
-export class Telemetry implements StreamObserver {
+export class Telemetry {
   readonly istio: IstioMetrics;
   readonly spans: SpanExporter;
   readonly #accessLogs: AccessLogWriter;
   readonly #reporter: SpanReporter;
-  /** Telemetry of each listener's first HTTP and TCP filters, for streams that do not say. */
-  #byListener: ReadonlyMap<string, { readonly http: StreamTelemetry; readonly tcp: StreamTelemetry }> = new Map();
 
   constructor(options: TelemetryOptions) {
     this.istio = new IstioMetrics(options.local, options.version);
@@ -39,26 +35,15 @@ export class Telemetry implements StreamObserver {
     this.#reporter = { nodeId: options.nodeId, serviceName: options.serviceName, address: options.address, meshId: options.meshId, local: options.local, environment: options.environment };
   }
 
-  /** Learns the listeners of a configuration that is applied. */
-  configure(config: RuntimeConfig): void {
-    this.#byListener = new Map(Object.entries(config.listeners).map(([name, listener]) => {
-      const chains = [...listener.filterChains, ...(listener.defaultFilterChain ? [listener.defaultFilterChain] : [])].map((chain) => chain.filters);
-      return [name, { http: telemetryOf(chains, 'http_connection_manager'), tcp: telemetryOf(chains, 'tcp_proxy') }];
-    }));
-  }
-
-  onConnectionStart(info: StreamInfo): void {
-    const { istioStats } = this.#for(info);
-    if (istioStats) this.istio.recordStart(info, istioStats);
-  }
-
-  onStreamEnd(info: StreamInfo, requestHeaders: HeaderReader | null, responseHeaders: HeaderReader | null): void {
-    const { accessLogs, tracing, istioStats } = this.#for(info);
-    if (istioStats) this.istio.record(info, requestHeaders, istioStats);
-    for (const log of accessLogs) this.#accessLogs.write(log, { info, requestHeaders, responseHeaders });
-    if (!tracing?.provider || !info.trace?.sampled) return;
-    const span = zipkinSpan(info, requestHeaders, tracing, this.#reporter);
-    if (span) this.spans.add(tracing.provider, span);
+  /** The observers of one terminal filter, by what its chain is configured with. */
+  observersFor(filter: HttpConnectionManagerConfig | TcpProxyConfig, chain: FilterChainConfig): readonly StreamObserver[] {
+    const http = filter.kind === 'http_connection_manager';
+    const stats = (http ? filter.httpFilters : chain.filters).find((candidate): candidate is IstioStatsConfig & { readonly name: string } => candidate.kind === 'istio_stats');
+    const observers: StreamObserver[] = [];
+    if (stats) observers.push(this.#counting(stats));
+    for (const log of filter.accessLogs) observers.push({ onStreamEnd: (info, requestHeaders, responseHeaders) => this.#accessLogs.write(log, { info, requestHeaders, responseHeaders }) });
+    if (http && filter.tracing?.provider) observers.push(this.#tracing(filter.tracing, filter.tracing.provider));
+    return observers;
   }
 
   /** Istio's metrics and the data plane's statistics in the Prometheus text format. */
@@ -71,22 +56,19 @@ export class Telemetry implements StreamObserver {
     await this.spans.flush();
   }
 
-  #for(info: StreamInfo): StreamTelemetry {
-    if (info.telemetry) return info.telemetry;
-    const known = this.#byListener.get(info.connection.listenerName);
-    return known ? (info.protocol === 'TCP' ? known.tcp : known.http) : NOTHING;
+  #counting(config: IstioStatsConfig): StreamObserver {
+    return {
+      onConnectionStart: (info) => this.istio.recordStart(info, config),
+      onStreamEnd: (info, requestHeaders) => this.istio.record(info, requestHeaders, config),
+    };
   }
-}
 
-function telemetryOf(chains: readonly (readonly NetworkFilterConfig[])[], kind: 'http_connection_manager' | 'tcp_proxy'): StreamTelemetry {
-  for (const filters of chains) {
-    const terminal = filters.at(-1);
-    if (terminal?.kind === 'http_connection_manager' && kind === terminal.kind) {
-      return { accessLogs: terminal.accessLogs, tracing: terminal.tracing, istioStats: terminal.httpFilters.find((filter) => filter.kind === 'istio_stats') ?? null };
-    }
-    if (terminal?.kind === 'tcp_proxy' && kind === terminal.kind) {
-      return { accessLogs: terminal.accessLogs, tracing: null, istioStats: filters.find((filter) => filter.kind === 'istio_stats') ?? null };
-    }
+  #tracing(config: TracingConfig, provider: NonNullable<TracingConfig['provider']>): StreamObserver {
+    return {
+      onStreamEnd: (info, requestHeaders) => {
+        const span = zipkinSpan(info, requestHeaders, config, this.#reporter);
+        if (span) this.spans.add(provider, span);
+      },
+    };
   }
-  return NOTHING;
 }

@@ -1,9 +1,8 @@
 // The client of aggregated discovery: one stream to the control plane, state of the world or delta, opened again with back-off when it ends.
 // What was accepted stays in force meanwhile. Protocol state is shared/xds's; this file moves messages.
-import { Backoff } from '../../shared/lib/index.ts';
+import { Backoff, type Secret } from '../../shared/lib/index.ts';
 import { GrpcClient, type MessageStream } from '../../shared/grpc/index.ts';
 import { createLogger } from '../../shared/observability/index.ts';
-import type { Secret } from '../../shared/pki/index.ts';
 import type { Node } from '../../shared/xds/generated/envoy/config/core/v3/base.ts';
 import { protocolFor, type AdsProtocol, type ProtocolMessage } from './ads-protocol.ts';
 import type { Configuration } from './configuration.ts';

@@ -1,0 +1,107 @@
+// The agent's HTTP interfaces: 15020 (readiness, merged metrics, probes, end of the process), 15021 (readiness) and 15090 (the proxy's own metrics).
+import { request as httpRequest } from 'node:http';
+import { HttpError, type HttpRequest, type HttpResponse, type HttpRoute } from '../../shared/http/index.ts';
+import { createLogger } from '../../shared/observability/index.ts';
+import { mergeTexts } from '../telemetry/index.ts';
+import type { ProcessView } from './process-view.ts';
+
+/** What the agent knows of its application. */
+export interface AgentOptions {
+  readonly appAddress: string;
+  /** Executes the original probe of a path such as `/app-health/details/readyz`; undefined when there is none. */
+  readonly probe: (path: string, headers: HttpRequest['headers']) => Promise<{ readonly status: number; readonly text: string }> | undefined;
+  readonly appMetrics: { readonly port: number; readonly path: string } | null;
+}
+
+const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8';
+const METRICS_LIMIT = 64 * 1_048_576;
+const log = createLogger('agent');
+
+/** GET /healthz/ready. */
+export function readinessRoutes(view: ProcessView): HttpRoute[] {
+  return [{
+    method: 'GET', path: '/healthz/ready',
+    handler: () => {
+      const reason = view.notReady();
+      return reason === undefined ? { body: '' } : { status: 503, body: `${reason}\n` };
+    },
+  }];
+}
+
+/** GET /stats/prometheus of the proxy alone. */
+export function proxyMetricsRoutes(view: ProcessView): HttpRoute[] {
+  return [{ method: 'GET', path: '/stats/prometheus', handler: () => ({ headers: { 'content-type': PROMETHEUS }, body: view.telemetry.renderPrometheus(view.stats.snapshot()) }) }];
+}
+
+/** The routes of port 15020. */
+export function agentRoutes(view: ProcessView, options: AgentOptions): HttpRoute[] {
+  const metrics = async (): Promise<HttpResponse> => ({ headers: { 'content-type': PROMETHEUS }, body: mergeTexts([await appMetrics(options), view.telemetry.renderPrometheus(view.stats.snapshot()), agentMetrics(view)]) });
+  const probe = async (request: HttpRequest): Promise<HttpResponse> => {
+    const outcome = options.probe(request.path, request.headers);
+    if (!outcome) throw new HttpError(404, `no probe is known at ${request.path}`);
+    const { status, text } = await outcome;
+    return { status, body: text };
+  };
+  return [
+    ...readinessRoutes(view),
+    { method: 'GET', path: '/stats/prometheus', handler: metrics },
+    { method: 'GET', path: '/metrics', handler: metrics },
+    { method: 'GET', path: '/app-health/*', handler: probe },
+    { method: 'GET', path: '/app-lifecycle/*', handler: probe },
+    { method: 'POST', path: '/quitquitquit', handler: (request) => local(request, () => view.quit()) },
+    { method: 'POST', path: '/drain', handler: (request) => local(request, () => view.drain('inbound')) },
+    { method: 'GET', path: '/debug/syncz', handler: () => ({ body: { ads: view.ads(), warming: view.configuration.warming, rejected: view.configuration.rejected, refused: view.store.refusals() } }) },
+  ];
+}
+
+/** Only processes of the pod may end it. */
+function local({ remoteAddress }: HttpRequest, act: () => void): HttpResponse {
+  if (!/^(::ffff:)?127\.|^::1$/.test(remoteAddress)) throw new HttpError(403, 'only requests from the pod itself are taken');
+  act();
+  return { body: 'OK\n' };
+}
+
+/** The application's own metrics; none when it can not be asked, so that the proxy's are still seen. */
+async function appMetrics({ appMetrics: source, appAddress }: AgentOptions): Promise<string> {
+  if (!source) return '';
+  try {
+    return await fetchText(appAddress, source.port, source.path);
+  } catch (error) {
+    log.debug({ port: source.port, path: source.path, error: error instanceof Error ? error.message : String(error) }, 'application metrics were not read');
+    return '';
+  }
+}
+
+function fetchText(host: string, port: number, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ host, port, path, agent: false, headers: { accept: 'text/plain;version=0.0.4', connection: 'close' }, timeout: 5000 }, (response) => {
+      const parts: Buffer[] = [];
+      let length = 0;
+      response.on('data', (part: Buffer) => {
+        length += part.length;
+        if (length > METRICS_LIMIT) request.destroy(new Error('the metrics are too long'));
+        else parts.push(part);
+      });
+      response.on('end', () => (response.statusCode === 200 ? resolve(Buffer.concat(parts).toString('utf8')) : reject(new Error(`status ${response.statusCode ?? 0}`))));
+      response.on('error', reject);
+    });
+    request.on('timeout', () => request.destroy(new Error('no answer in time')));
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+/** The agent's own metrics, under the names of Istio's agent. */
+function agentMetrics(view: ProcessView): string {
+  const { connected, responses, refusals } = view.ads();
+  const expiry = view.secrets().flatMap(({ name, kind, certificates }) => (kind === 'certificate' ? certificates.map((certificate) => `istio_agent_cert_expiry_seconds{resource_name="${name.replaceAll(/["\\\n]/g, '_')}"} ${Math.round((certificate.notAfter.getTime() - Date.now()) / 1000)}`) : []));
+  const memory = process.memoryUsage();
+  return [
+    '# TYPE istio_agent_xds_proxy_responses counter', `istio_agent_xds_proxy_responses ${responses}`,
+    '# TYPE istio_agent_xds_proxy_rejects counter', `istio_agent_xds_proxy_rejects ${refusals}`,
+    '# TYPE istio_agent_xds_proxy_connected gauge', `istio_agent_xds_proxy_connected ${connected ? 1 : 0}`,
+    ...(expiry.length > 0 ? ['# TYPE istio_agent_cert_expiry_seconds gauge', ...expiry] : []),
+    '# TYPE process_resident_memory_bytes gauge', `process_resident_memory_bytes ${memory.rss}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,203 @@
+// The whole proxy as one component: agent, discovery client, data plane and their HTTP interfaces, from start to graceful end.
+import { HttpServer, type HttpRoute } from '../shared/http/index.ts';
+import { createLogger } from '../shared/observability/index.ts';
+import { formatSpiffeId } from '../shared/pki/index.ts';
+import type { Component } from '../shared/process/index.ts';
+import { adminRoutes, agentRoutes, proxyMetricsRoutes, readinessRoutes, type ClusterView, type ListenerView, type ProcessView, type ServerState } from './admin/index.ts';
+import { runProbe } from './app-probe-runner.ts';
+import type { RuntimeConfig } from './config/index.ts';
+import { waitForDrain } from './graceful-drain.ts';
+import { nodeOf, type ProxyOptions } from './options/index.ts';
+import { isRemoteSecret, SecretStore, WorkloadIdentity } from './secrets/index.ts';
+import { clusterSender } from './send-to-cluster.ts';
+import { StatsStore } from './stream/stats-store.ts';
+import type { PeerMetadata } from './stream/stream-info.ts';
+import { Telemetry } from './telemetry/index.ts';
+import { AdsClient, Configuration, ResourceStore } from './xds/index.ts';
+
+/** What the data plane offers to the rest. */
+export interface RunningDataPlane {
+  apply(config: RuntimeConfig): { readonly rejected: readonly { readonly name: string; readonly error: string }[] };
+  isReady(): boolean;
+  drain(direction?: 'inbound' | 'outbound' | 'all'): void;
+  close(): void | Promise<void>;
+  clusters(): readonly ClusterView[];
+  listeners(): readonly ListenerView[];
+}
+
+/** What a data plane is made with. */
+export interface DataPlaneJoints {
+  readonly secrets: SecretStore;
+  readonly observers: Telemetry['observersFor'];
+  readonly stats: StatsStore;
+  readonly localWorkload: PeerMetadata;
+  readonly localNodeId: string;
+}
+
+/** Longest wait for connections that do not end. */
+const DRAIN_LIMIT_MILLISECONDS = 50_000;
+/** How long the first certificate may hold back the stream to the control plane. */
+const IDENTITY_PATIENCE_MILLISECONDS = 3000;
+
+/** A proxy from `start` to `stop`. */
+export class ProxyProcess implements Component {
+  readonly name = 'proxy';
+  readonly #options: ProxyOptions;
+  readonly #log = createLogger('proxy');
+  readonly #stats = new StatsStore();
+  readonly #secrets = new SecretStore();
+  readonly #store = new ResourceStore();
+  readonly #node: ReturnType<typeof nodeOf>;
+  readonly #identity: WorkloadIdentity;
+  readonly #telemetry: Telemetry;
+  readonly #dataPlane: RunningDataPlane;
+  readonly #configuration: Configuration;
+  readonly #ads: AdsClient;
+  readonly #servers: readonly HttpServer[];
+  readonly #startedAt = Date.now();
+  #draining = false;
+  #healthFailed = false;
+  #refreshPending = false;
+
+  constructor(options: ProxyOptions, createDataPlane: (joints: DataPlaneJoints) => RunningDataPlane) {
+    this.#options = options;
+    this.#node = nodeOf(options);
+    const local = localWorkload(options);
+    this.#telemetry = new Telemetry({
+      local, nodeId: this.#node.id, serviceName: options.serviceCluster, address: options.podIp, meshId: options.meshId, version: options.version, hostname: options.podName, environment: process.env,
+      send: clusterSender(() => this.#configuration.current),
+    });
+    this.#dataPlane = createDataPlane({ secrets: this.#secrets, observers: (filter, chain) => this.#telemetry.observersFor(filter, chain), stats: this.#stats, localWorkload: local, localNodeId: this.#node.id });
+    this.#configuration = new Configuration({ store: this.#store, hasSecret: (name) => this.#secrets.get(name) !== undefined, apply: (config) => this.#dataPlane.apply(config) });
+    this.#identity = new WorkloadIdentity({
+      caAddress: options.caAddress, clusterId: options.clusterId, lifetimeSeconds: options.certificateLifetimeSeconds, tokenFile: options.tokenFile, rootCertificateFile: options.rootCertificateFile,
+      workloadCertificateFolder: options.workloadCertificateFolder, store: this.#secrets,
+      spiffeId: formatSpiffeId({ trustDomain: options.trustDomain, namespace: options.podNamespace, serviceAccount: options.serviceAccount }),
+    });
+    this.#ads = new AdsClient({
+      address: options.discoveryAddress, delta: options.deltaXds, node: this.#node, identity: () => this.#identity.client(), token: () => this.#identity.readToken(),
+      store: this.#store, configuration: this.#configuration, isRemoteSecret, onSecrets: (changed, removed) => this.#takeSecrets(changed, removed),
+    });
+    this.#servers = this.#makeServers();
+  }
+
+  async start(): Promise<void> {
+    for (const server of this.#servers) await server.start();
+    this.#secrets.onChange(() => this.#refreshSoon());
+    void this.#identity.start().catch((error: unknown) => this.#log.error({ error: String(error) }, 'the identity could not be set up'));
+    // With the certificate the stream is authenticated by mutual TLS; without one, by the token.
+    await Promise.race([this.#identity.whenIssued(), new Promise((resolve) => setTimeout(resolve, IDENTITY_PATIENCE_MILLISECONDS).unref())]);
+    await this.#ads.start();
+  }
+
+  /** Ends gracefully: readiness fails, listeners drain, connections get their time, then all closes. */
+  async stop(): Promise<void> {
+    const { terminationDrainMilliseconds, exitOnZeroActiveConnections, minimumDrainMilliseconds } = this.#options;
+    this.#drain('all');
+    await waitForDrain({
+      terminationDrainMilliseconds, exitOnZeroActiveConnections, minimumDrainMilliseconds, limitMilliseconds: DRAIN_LIMIT_MILLISECONDS,
+      activeConnections: () => this.#activeConnections(),
+    });
+    await this.#ads.stop();
+    this.#configuration.stop();
+    await this.#identity.stop();
+    await this.#dataPlane.close();
+    await this.#telemetry.close();
+    for (const server of this.#servers) await server.stop();
+  }
+
+  #drain(direction: 'inbound' | 'all'): void {
+    this.#draining = true;
+    this.#log.info({ direction, connections: this.#activeConnections() }, 'proxy is draining');
+    this.#dataPlane.drain(direction);
+  }
+
+  /** Connections that the listeners hold now. */
+  #activeConnections(): number {
+    return this.#stats.snapshot().gauges.filter(({ name }) => name.startsWith('listener.') && name.endsWith('.downstream_cx_active')).reduce((total, { value }) => total + value, 0);
+  }
+
+  #takeSecrets(changed: readonly string[], removed: readonly string[]): void {
+    for (const name of changed) {
+      const secret = this.#store.secrets.entries.get(name)?.config;
+      if (secret && isRemoteSecret(name)) this.#secrets.set(name, secret);
+    }
+    for (const name of removed) if (isRemoteSecret(name)) this.#secrets.delete(name);
+  }
+
+  /** Several secrets that change together make one configuration. */
+  #refreshSoon(): void {
+    if (this.#refreshPending) return;
+    this.#refreshPending = true;
+    setImmediate(() => {
+      this.#refreshPending = false;
+      if (this.#store.clusters.received) this.#ads.refresh();
+    });
+  }
+
+  #state(): ServerState {
+    if (this.#draining) return 'DRAINING';
+    if (!this.#store.clusters.received) return 'PRE_INITIALIZING';
+    return this.#configuration.isComplete() && this.#dataPlane.isReady() ? 'LIVE' : 'INITIALIZING';
+  }
+
+  #notReady(): string | undefined {
+    if (this.#healthFailed) return 'health was failed by the admin interface';
+    const state = this.#state();
+    if (state === 'LIVE') return undefined;
+    if (state === 'DRAINING') return 'the proxy is draining';
+    const { connected, lastError } = this.#ads.status;
+    if (!connected && state === 'PRE_INITIALIZING') return `no configuration yet: ${lastError || 'connecting to the control plane'}`;
+    const { clusters, listeners } = this.#configuration.warming;
+    return `configuration is not complete; warming clusters: ${clusters.join(', ') || 'none'}; warming listeners: ${listeners.join(', ') || 'none'}`;
+  }
+
+  #view(): ProcessView {
+    const { version, serviceCluster } = this.#options;
+    return {
+      version, serviceCluster, nodeId: this.#node.id, startedAt: this.#startedAt, store: this.#store, configuration: this.#configuration, stats: this.#stats, telemetry: this.#telemetry,
+      bootstrap: { node: { ...this.#node, userAgentVersionType: undefined }, dynamic_resources: { ads_config: { api_type: this.#options.deltaXds ? 'DELTA_GRPC' : 'GRPC', target: this.#options.discoveryAddress } } },
+      state: () => this.#state(),
+      notReady: () => this.#notReady(),
+      clusters: () => this.#dataPlane.clusters(),
+      listeners: () => this.#dataPlane.listeners(),
+      secrets: () => this.#secrets.describe(),
+      ads: () => this.#ads.status,
+      drain: (direction) => this.#drain(direction),
+      failHealth: (fail) => {
+        this.#healthFailed = fail;
+      },
+      quit: () => {
+        setImmediate(() => process.kill(process.pid, 'SIGTERM'));
+      },
+    };
+  }
+
+  #makeServers(): readonly HttpServer[] {
+    const view = this.#view();
+    const { adminPort, statusPort, healthPort, prometheusPort, bindAddress, appAddress, appMetrics, appProbes } = this.#options;
+    const probe = (path: string, headers: Parameters<typeof runProbe>[2]): ReturnType<typeof runProbe> | undefined => {
+      const known = appProbes[path];
+      return known ? runProbe(known, appAddress, headers) : undefined;
+    };
+    const server = (name: string, host: string, port: number, routes: readonly HttpRoute[]): HttpServer => new HttpServer({ name, host, port, routes, bodyLimitBytes: 65_536, stopTimeoutMilliseconds: 1000 });
+    return [
+      server('admin', '127.0.0.1', adminPort, adminRoutes(view)),
+      server('agent', bindAddress, statusPort, agentRoutes(view, { appAddress, appMetrics, probe })),
+      server('health', bindAddress, healthPort, readinessRoutes(view)),
+      server('metrics', bindAddress, prometheusPort, proxyMetricsRoutes(view)),
+    ];
+  }
+}
+
+/** How this workload describes itself to its peers. */
+function localWorkload(options: ProxyOptions): PeerMetadata {
+  const { labels, workloadName, podName, podNamespace, clusterId } = options;
+  const app = labels['app'] ?? labels['app.kubernetes.io/name'] ?? '';
+  const version = labels['version'] ?? labels['app.kubernetes.io/version'] ?? '';
+  return {
+    name: podName, namespace: podNamespace, workloadName: workloadName || podName, clusterId, app, version,
+    canonicalName: labels['service.istio.io/canonical-name'] ?? (app || workloadName),
+    canonicalRevision: labels['service.istio.io/canonical-revision'] ?? (version || 'latest'),
+  };
+}
