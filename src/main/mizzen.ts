@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+// The command line's program: hands the sandbox, with the programs that its images stand for, to the commands.
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runCli, type StartSandbox } from '../cli/index.ts';
+import { startSandbox as startCluster, type ImageProgram, type ImageTable } from '../sandbox/index.ts';
+import { createLogger } from '../shared/observability/index.ts';
+import { describeError } from '../shared/process/index.ts';
+
+const VERSION = '3.1.0';
+const log = createLogger('sandbox');
+
+/** The project's folder: one floor above the bundle, or two above the source. */
+function findRoot(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  return [join(here, '..'), join(here, '../..')].find((folder) => existsSync(join(folder, 'crds'))) ?? join(here, '..');
+}
+
+const root = findRoot();
+const programs = join(root, 'dist');
+
+function program(file: string): ImageProgram {
+  return { command: [process.execPath, join(programs, file)] };
+}
+
+/** Images by name without tag. */
+const images: ImageTable = {
+  'mizzen/mizzen-operator': program('operator.js'),
+  'mizzen/mizzend': program('mizzend.js'),
+  'mizzen/mizzen-proxy': program('proxy.js'),
+  'mizzen/mizzen-cni': program('node-agent.js'),
+  'mizzen/httpbin': program('samples/httpbin-httpbin.js'),
+  ...Object.fromEntries(['productpage', 'details', 'reviews', 'ratings'].map((app) => [`mizzen/bookinfo-${app}`, program(`samples/bookinfo-${app}.js`)])),
+};
+
+const startSandbox: StartSandbox = async ({ directory }) => {
+  const own = directory === undefined ? mkdtempSync(join(tmpdir(), 'mizzen-')) : undefined;
+  const forget = (): void => {
+    if (own !== undefined) rmSync(own, { recursive: true, force: true });
+  };
+  try {
+    const cluster = await startCluster({
+      directory: own ?? directory ?? '', images, containerViewPath: join(programs, 'container-view.js'), keep: own === undefined,
+      onProgress: (message) => log.info({}, message), onError: (component, error) => log.error({ component, error: describeError(error) }, 'the sandbox failed at something'),
+    });
+    return {
+      kubeconfig: cluster.kubeconfigPath, nodeAddress: cluster.nodeAddress,
+      stop: async () => {
+        await cluster.stop();
+        forget();
+      },
+    };
+  } catch (error) {
+    forget();
+    throw error;
+  }
+};
+
+const ending = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.abort());
+
+process.exitCode = await runCli(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env, version: VERSION, root, startSandbox, signal: ending.signal });
