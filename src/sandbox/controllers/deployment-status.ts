@@ -42,9 +42,13 @@ export function deploymentStatus(
   const waits = progress.status === 'True' && progress.reason !== 'NewReplicaSetAvailable';
   return {
     status: { ...(deployment.status?.collisionCount === undefined ? {} : { collisionCount: deployment.status.collisionCount }), ...counts, conditions: conditions.sort((a, b) => (a.type < b.type ? -1 : 1)) },
-    // One second more, because the times are written in whole seconds.
-    ...(waits ? { waitMilliseconds: Date.parse(lastUpdateTime) + deadline + 1000 - Date.now() } : {}),
+    ...(waits ? { waitMilliseconds: overdueAt(lastUpdateTime, deadline) - Date.now() } : {}),
   };
+}
+
+// One second more, because the times are written in whole seconds.
+function overdueAt(lastUpdateTime: string, deadline: number): number {
+  return Date.parse(lastUpdateTime) + deadline + 1000;
 }
 
 function judge(deployment: StoredObject, counts: Record<string, number>, wanted: number, current: StoredObject | undefined, deadline: number, paused: boolean): Progress {
@@ -65,7 +69,7 @@ function judge(deployment: StoredObject, counts: Record<string, number>, wanted:
     // A finished rollout whose pods fail later is no failed rollout; an overdue one stays so until something moves.
     return { status: present.status as Progress['status'], reason: present.reason, message: present.message ?? '', moved: false };
   }
-  if (Date.parse(present.lastUpdateTime ?? '') + deadline <= Date.now()) {
+  if (overdueAt(present.lastUpdateTime ?? '', deadline) <= Date.now()) {
     return { status: 'False', reason: 'ProgressDeadlineExceeded', message: `ReplicaSet "${name}" has timed out progressing.`, moved: true };
   }
   return { status: 'True', reason: present.reason ?? 'ReplicaSetUpdated', message: present.message ?? '', moved: false };

@@ -29,7 +29,7 @@ function talk(port: number, data?: Buffer): Promise<Buffer> {
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('end', () => resolve(Buffer.concat(chunks)));
     socket.on('error', reject);
-    socket.end(data);
+    socket.end(data ?? Buffer.alloc(0));
   });
 }
 
