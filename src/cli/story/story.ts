@@ -89,7 +89,6 @@ async function explainFailure(error: unknown, client: KubeClient | undefined, { 
     for (const { type, status, reason, message } of mesh?.status?.conditions ?? []) stderr.write(`control plane: ${type}=${status} ${reason ?? ''} ${message ?? ''}\n`);
     for (const line of await diagnosePods(client, [OPERATOR_NAMESPACE, MESH_NAMESPACE, ...MEMBERS])) stderr.write(`${line}\n`);
     stderr.write('The lines above come from the pods themselves; run the command again with MIZZEN_LOG=debug for the sandbox\'s own.\n');
-    stderr.write('\'mizzen up --keep\' with the same options leaves the cluster running for a closer look with kubectl.\n');
   } catch (cause) {
     stderr.write(`The cluster cannot be asked for more: ${describeError(cause)}\n`);
   }
