@@ -1,9 +1,31 @@
 // The webhook's semantic checks of Telemetry: what a schema can not say.
 import type { Issue } from '../../lib/index.ts';
+import { checkDuration, checkLabels, checkPercent, Findings } from '../networking/validation-rules.ts';
 import type { Telemetry } from './telemetry.ts';
 
 /** What is wrong with `object`; an error keeps it out. */
 export function validateTelemetry(object: Telemetry): Issue[] {
-  void object;
-  return [];
+  const findings = new Findings();
+  const { selector, targetRef, targetRefs, tracing, metrics } = object.spec;
+  if ([selector, targetRef, targetRefs?.length].filter(Boolean).length > 1) findings.error('spec', 'Only one of selector, targetRef and targetRefs can be given.');
+  checkLabels(selector?.matchLabels, 'spec.selector.matchLabels', findings);
+  tracing?.forEach((entry, index) => {
+    const path = `spec.tracing[${index}]`;
+    if ((entry.providers?.length ?? 0) > 1) findings.error(`${path}.providers`, 'Spans can go to one provider only. Keep one.');
+    checkPercent(entry.randomSamplingPercentage, `${path}.randomSamplingPercentage`, findings);
+    for (const [name, tag] of Object.entries(entry.customTags ?? {})) {
+      if ([tag.literal, tag.environment, tag.header, tag.formatter].filter(Boolean).length !== 1) findings.error(`${path}.customTags.${name}`, 'Give exactly one of literal, environment, header and formatter.');
+    }
+  });
+  metrics?.forEach((entry, index) => {
+    checkDuration(entry.reportingInterval, `spec.metrics[${index}].reportingInterval`, findings);
+    entry.overrides?.forEach((override, position) => {
+      for (const [name, tag] of Object.entries(override.tagOverrides ?? {})) {
+        const path = `spec.metrics[${index}].overrides[${position}].tagOverrides.${name}`;
+        if ((tag.operation ?? 'UPSERT') === 'UPSERT' && !tag.value) findings.error(`${path}.value`, 'UPSERT needs a value.');
+        if (tag.operation === 'REMOVE' && tag.value) findings.error(`${path}.value`, 'REMOVE takes no value. Remove it.');
+      }
+    });
+  });
+  return findings.issues;
 }
