@@ -62,15 +62,28 @@ export function messageForm(typeUrl: string, bytes: Uint8Array): Readonly<Record
   return { '@type': typeUrl, ...(expand(codec.toJSON(codec.decode(bytes) as never), '') as Readonly<Record<string, unknown>>) };
 }
 
-/** Opens `Any`s, writes durations as text, keeps keys to itself. */
-function expand(value: unknown, key: string): unknown {
+/** Fields whose content is a user's own (structs), shown as it is. */
+const VERBATIM = new Set(['filterMetadata', 'jsonFormat', 'typedJsonFormat', 'defaultSubset']);
+/** Fields that are maps: their keys are names. */
+const MAPS = new Set(['policies', 'typedPerFilterConfig', 'typedExtensionProtocolOptions', 'dimensions', 'namedEndpoints']);
+
+/** Opens `Any`s, writes durations as text and names in snake_case, keeps keys to itself. `key` is the field that holds `value`. */
+function expand(value: unknown, key: string, inMap = false): unknown {
   if (Array.isArray(value)) return value.map((item) => expand(item, key));
   if (typeof value !== 'object' || value === null) return value;
   const record = value as Readonly<Record<string, unknown>>;
-  if (key === 'private_key' || key === 'password') return { inline_string: '[redacted]' };
+  if (key === 'privateKey' || key === 'password') return { inline_string: '[redacted]' };
   const keys = Object.keys(record);
-  const typeUrl = record['type_url'];
-  if (typeof typeUrl === 'string' && keys.every((name) => name === 'type_url' || name === 'value')) return messageForm(typeUrl, Buffer.from(String(record['value'] ?? ''), 'base64'));
+  const { typeUrl } = record;
+  if (typeof typeUrl === 'string' && keys.every((name) => name === 'typeUrl' || name === 'value')) return messageForm(typeUrl, Buffer.from(String(record['value'] ?? ''), 'base64'));
   if (keys.length > 0 && keys.every((name) => name === 'seconds' || name === 'nanos')) return `${Number(record['seconds'] ?? 0) + Number(record['nanos'] ?? 0) / 1e9}s`;
-  return Object.fromEntries(Object.entries(record).map(([name, inner]) => [name, expand(inner, name)]));
+  const names = !inMap && MAPS.has(key);
+  return Object.fromEntries(Object.entries(record).map(([name, inner]) => {
+    if (VERBATIM.has(name) || (key === 'transportSocketMatches' && name === 'match')) return [snakeCase(name), inner];
+    return names ? [name, expand(inner, name, true)] : [snakeCase(name), expand(inner, name)];
+  }));
+}
+
+function snakeCase(name: string): string {
+  return name.startsWith('@') ? name : name.replace(/^consecutive5xx$/, 'consecutive_5xx').replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
