@@ -38,8 +38,12 @@ const eventLogger = {
   error: (message: string): void => log.error({}, message),
 };
 
+type OperatorClass = typeof dotI.default;
+/** The package is CommonJS: depending on who loads it, its class is the default import or that import's own default. */
+const OperatorBase = (dotI as { default?: OperatorClass }).default ?? (dotI as unknown as OperatorClass);
+
 /** Runs the registered reconcilers from `start` to `stop`. */
-export class MeshOperator extends dotI.default implements Component {
+export class MeshOperator extends OperatorBase implements Component {
   readonly name = 'controllers';
   readonly #client: KubeClient;
   readonly #version: string;
@@ -95,7 +99,7 @@ export class MeshOperator extends dotI.default implements Component {
   }
 
   /** Installs or upgrades a definition; one that OLM manages, or that a newer operator installed, is left alone. */
-  override async registerCustomResourceDefinition(crdFile: string): ReturnType<InstanceType<typeof dotI.default>['registerCustomResourceDefinition']> {
+  override async registerCustomResourceDefinition(crdFile: string): ReturnType<InstanceType<OperatorClass>['registerCustomResourceDefinition']> {
     const definition = parse(readFileSync(crdFile, 'utf8')) as KubernetesObject & { spec: { group: string; versions: never[]; names: { plural: string } } };
     const name = definition.metadata?.name ?? '';
     const present = await this.#client.find(CustomResourceDefinitionResource, name);
