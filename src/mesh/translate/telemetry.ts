@@ -14,6 +14,9 @@ import type { MeshSnapshot } from '../model/snapshot.ts';
 /** Which side of a request a listener is on. */
 export type TelemetryMode = 'CLIENT' | 'SERVER';
 
+/** Cluster of a span collector that the registry does not know. */
+export const ZIPKIN_CLUSTER = 'zipkin';
+
 const TEXT_FORMAT = '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% '
   + '"%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" '
   + '"%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n';
@@ -103,20 +106,42 @@ function zipkinCollector(snapshot: MeshSnapshot, names: readonly string[]): Zipk
   }
   const address = snapshot.meshConfig.defaultConfig.tracing?.zipkin?.address;
   if (!address || !snapshot.meshConfig.enableTracing) return undefined;
-  const [host = '', port = '9411'] = address.split(':');
-  const full = clusterHost(snapshot, resolveHost(host, snapshot.rootNamespace, snapshot.domain));
-  return { ...shared, collectorCluster: outboundClusterName(full, Number(port)), collectorHostname: address, collectorEndpoint: '/api/v2/spans' };
+  const { host, port, known } = collectorAddress(snapshot, address);
+  return { ...shared, collectorCluster: known ? outboundClusterName(host, port) : ZIPKIN_CLUSTER, collectorHostname: address, collectorEndpoint: '/api/v2/spans' };
+}
+
+/** Host and port of the collector that the default proxy configuration names, and whether the registry knows it. */
+function collectorAddress(snapshot: MeshSnapshot, address: string): { readonly host: string; readonly port: number; readonly known: boolean } {
+  const colon = address.lastIndexOf(':');
+  const host = clusterHost(snapshot, resolveHost(colon < 0 ? address : address.slice(0, colon), snapshot.rootNamespace, snapshot.domain));
+  return { host, port: colon < 0 ? 9411 : Number(address.slice(colon + 1)), known: registryHosts(snapshot).has(host) };
+}
+
+/** Host and port of a collector outside the registry, which needs a cluster of its own. */
+export function unregisteredCollector(snapshot: MeshSnapshot): { readonly host: string; readonly port: number } | undefined {
+  const address = snapshot.meshConfig.defaultConfig.tracing?.zipkin?.address;
+  if (!address || !snapshot.meshConfig.enableTracing) return undefined;
+  const collector = collectorAddress(snapshot, address);
+  return collector.known ? undefined : collector;
+}
+
+const hostSets = new WeakMap<object, ReadonlySet<string>>();
+
+function registryHosts(snapshot: MeshSnapshot): ReadonlySet<string> {
+  let hosts = hostSets.get(snapshot.services);
+  if (!hosts) hostSets.set(snapshot.services, (hosts = new Set([...snapshot.services.values()].map((service) => service.host))));
+  return hosts;
 }
 
 /** A collector may be named in a short form, `zipkin.istio-system` or `zipkin.istio-system.svc`; the cluster has the full name. */
 function clusterHost(snapshot: MeshSnapshot, host: string): string {
-  const hosts = new Set([...snapshot.services.values()].map((service) => service.host));
+  const hosts = registryHosts(snapshot);
   return [host, `${host}.${snapshot.domain}`, `${host}.svc.${snapshot.domain}`].find((candidate) => hosts.has(candidate)) ?? host;
 }
 
 function istioTags(proxy: ProxyDescription): CustomTag[] {
   const { labels, metadata, namespace, workloadName } = proxy;
-  const name = labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? workloadName;
+  const name = labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? (workloadName || 'unknown');
   const revision = labels['service.istio.io/canonical-revision'] ?? labels['app.kubernetes.io/version'] ?? labels['version'] ?? 'latest';
   const literal = (tag: string, value: string): CustomTag => ({ tag, type: { $case: 'literal', literal: { value } } });
   return [literal('istio.canonical_revision', revision), literal('istio.canonical_service', name), literal('istio.cluster_id', metadata.clusterId), literal('istio.mesh_id', metadata.meshId || 'cluster.local'), literal('istio.namespace', namespace)];

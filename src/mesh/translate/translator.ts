@@ -10,7 +10,7 @@ import type { ProxyDescription } from '../model/proxy-description.ts';
 import { serviceKey, type ServicePortRecord, type ServiceRecord } from '../model/records.ts';
 import type { MeshSnapshot } from '../model/snapshot.ts';
 import { outboundCluster, subsetLabels } from './clusters/outbound-cluster.ts';
-import { blackHoleCluster, dynamicDnsCluster, httpProxyTunnelCluster, inboundCluster, passthroughCluster } from './clusters/special-clusters.ts';
+import { blackHoleCluster, collectorCluster, dynamicDnsCluster, httpProxyTunnelCluster, inboundCluster, passthroughCluster } from './clusters/special-clusters.ts';
 import { loadAssignment } from './endpoints.ts';
 import { gatewayListeners } from './listeners/gateway-listeners.ts';
 import { inboundListeners } from './listeners/inbound-listeners.ts';
@@ -20,6 +20,7 @@ import { viewOf, type ProxyView } from './proxy-view.ts';
 import { namedResource, ResourceCache } from './resource-cache.ts';
 import { gatewayRouteConfiguration, gatewayServers } from './routes/gateway-routes.ts';
 import { detectedRouteConfiguration, httpProxyRouteConfiguration, outboundRouteInputs, portRouteConfiguration } from './routes/outbound-routes.ts';
+import { unregisteredCollector, ZIPKIN_CLUSTER } from './telemetry.ts';
 import type { Translator } from './translator-api.ts';
 
 /** A translator with a cache of its own; resources that were not used for long fall out of it. */
@@ -65,6 +66,8 @@ function clusters(cache: ResourceCache, view: ProxyView): NamedResource[] {
   const special = (cluster: Cluster): NamedResource => make(cluster.name ?? '', [meshConfig], () => cluster);
   const resources = view.services.flatMap((service) => service.ports.filter(({ protocol }) => protocol !== 'unsupported').flatMap((port) => serviceClusters(cache, view, service, port)));
   resources.push(special(blackHoleCluster(meshConfig)));
+  const collector = unregisteredCollector(snapshot);
+  if (collector) resources.push(special(collectorCluster(ZIPKIN_CLUSTER, collector, meshConfig)));
   if (view.proxy.type === 'router') return resources;
   const explicitProxy = (view.proxy.metadata.httpProxyPort ?? meshConfig.proxyHttpPort) > 0;
   if (captured) resources.push(special(passthroughCluster(meshConfig, 'outbound')), special(passthroughCluster(meshConfig, 'inbound')));

@@ -77,6 +77,17 @@ export function dynamicDnsCluster(meshConfig: MeshConfig): Cluster {
   };
 }
 
+/** A span collector outside the registry. */
+export function collectorCluster(name: string, collector: { readonly host: string; readonly port: number }, meshConfig: MeshConfig): Cluster {
+  return {
+    name,
+    clusterDiscoveryType: { $case: 'type', type: Cluster_DiscoveryType.STRICT_DNS },
+    dnsLookupFamily: Cluster_DnsLookupFamily.V4_ONLY,
+    ...connectTimeout(meshConfig),
+    loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints: [{ hostIdentifier: { $case: 'endpoint', endpoint: { address: socketAddress(collector.host, collector.port) } } }] }] },
+  };
+}
+
 /** The way from the explicit HTTP proxy's CONNECT to the listener that serves the HTTP inside the tunnel. */
 export function httpProxyTunnelCluster(meshConfig: MeshConfig): Cluster {
   return {

@@ -99,6 +99,7 @@ function addServer(view: ProxyView, server: GatewayServer, hosts: Map<string, { 
   const redirect = server.kind === 'http' && server.server.tls?.httpsRedirect === true;
   const context = outboundContext(view, server.server.port.number, [`${server.gateway.namespace}/${server.gateway.name}`]);
   for (const { record, hosts: common } of boundVirtualServices(view, server)) {
+    if (!record.spec.http?.length) continue;
     const routes = httpRoutes(record, context);
     for (const host of common) {
       const present = hosts.get(host);
