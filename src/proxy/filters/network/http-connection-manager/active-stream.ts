@@ -1,0 +1,334 @@
+// One request and its response on their way through the HTTP filters: decode in order, encode in reverse. It is at once what the codec decodes into and what
+// filters call, so that a request costs one object.
+import type { RequestDecoder, ResponseEncoder, StreamResetReason } from '../../../codec/api.ts';
+import type { LocalReply, HttpFilter } from '../../../stream/filter.ts';
+import type { HeaderMap, RequestHeaders, ResponseHeaders } from '../../../stream/header-map.ts';
+import { createStreamInfo } from '../../../stream/create-stream-info.ts';
+import type { StreamInfo } from '../../../stream/stream-info.ts';
+import type { SelectedRoute } from '../../../route/route-table.ts';
+import type { StreamCallbacks } from '../../http/api.ts';
+import type { NetworkConnection } from '../api.ts';
+import { buildLocalReply } from './local-reply.ts';
+import type { ManagerContext } from './manager-context.ts';
+import { forwardAddresses, requestId, stripPort } from './request-headers.ts';
+import { forwardClientCertificate } from './forwarded-client-certificate.ts';
+import { normalizePath } from './request-path.ts';
+import { startTrace } from './trace-context.ts';
+
+let dateText = '';
+let dateSecond = 0;
+
+function httpDate(now: number): string {
+  const second = Math.floor(now / 1000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateText = new Date(now).toUTCString();
+  }
+  return dateText;
+}
+
+/** A stream of a downstream connection. */
+export class ActiveStream implements RequestDecoder, StreamCallbacks {
+  readonly info: StreamInfo;
+  remoteIp = '';
+  readonly #context: ManagerContext;
+  readonly #connection: NetworkConnection;
+  #encoder: ResponseEncoder | null;
+  #headers: RequestHeaders | null = null;
+  #responseHeaders: ResponseHeaders | null = null;
+  #filters: HttpFilter[] = [];
+  #stoppedAt = -1;
+  #decoding = false;
+  #kept: { data: Buffer; endStream: boolean }[] = [];
+  #keptTrailers: HeaderMap | null = null;
+  #headersEnd = false;
+  #selected: SelectedRoute | null | undefined = undefined;
+  #idleTimer: NodeJS.Timeout | null = null;
+  #lifeTimer: NodeJS.Timeout | null = null;
+  #responseDone = false;
+  #destroyed = false;
+
+  constructor(context: ManagerContext, connection: NetworkConnection, encoder: ResponseEncoder) {
+    this.#context = context;
+    this.#connection = connection;
+    this.#encoder = encoder;
+    this.info = createStreamInfo(connection.info, encoder.protocol, context.services.now());
+  }
+
+  get requestHeaders(): RequestHeaders {
+    if (!this.#headers) throw new Error('request headers are read before they arrived');
+    return this.#headers;
+  }
+
+  get originalDestination(): string {
+    return this.#connection.originalDestination;
+  }
+
+  // --- from the codec
+
+  decodeHeaders(headers: RequestHeaders, endStream: boolean): void {
+    const { config, services, stats } = this.#context;
+    const { info } = this;
+    this.#headers = headers;
+    this.#headersEnd = endStream;
+    stats.requests.add(1);
+    stats.active.add(1);
+    if (endStream) this.#endRequest();
+    info.method = headers.method;
+    stripPort(headers, this.#connection.info, config.stripPort);
+    info.authority = headers.authority;
+    info.path = headers.path;
+    if (!this.#preparePath(headers)) return;
+    this.remoteIp = forwardAddresses(headers, this.#connection.info, config);
+    info.requestId = requestId(headers, config);
+    forwardClientCertificate(headers, this.#connection.info.tls, config);
+    if (config.tracing) startTrace(headers, info, config.tracing, services.random);
+    this.setIdleTimeout(config.streamIdleTimeoutMilliseconds);
+    if (config.maximumStreamDurationMilliseconds > 0) {
+      this.#lifeTimer = setTimeout(() => this.#onTooLong(), config.maximumStreamDurationMilliseconds);
+    }
+    if (headers.upgrade !== '' && !this.upgradeAllowed(headers.upgrade) && !this.#routeAllowsUpgrade(headers.upgrade)) {
+      this.sendLocalReply({ status: 403, body: '', details: 'upgrade_failed' });
+      return;
+    }
+    for (const make of this.#context.filters) {
+      const filter = make(this, headers);
+      if (filter) this.#filters.push(filter);
+      if (this.#destroyed || this.#responseDone) return;
+    }
+    this.#runDecode(0);
+  }
+
+  #preparePath(headers: RequestHeaders): boolean {
+    const { config } = this.#context;
+    if (headers.authority === '' && headers.method !== 'OPTIONS') {
+      this.sendLocalReply({ status: 400, body: '', details: 'missing_host_header' });
+      return false;
+    }
+    if (headers.method === 'CONNECT' && headers.upgrade === '') return true;
+    const normalized = normalizePath(headers.path, config);
+    if (normalized.kind === 'reject') {
+      this.sendLocalReply({ status: 400, body: '', details: 'path_normalization_failed', flag: 'DPE' });
+      return false;
+    }
+    if (normalized.kind === 'redirect') {
+      this.sendLocalReply({ status: 307, body: '', details: 'path_normalization_redirect', headers: [['location', normalized.path]] });
+      return false;
+    }
+    headers.path = normalized.path;
+    return true;
+  }
+
+  #routeAllowsUpgrade(type: string): boolean {
+    const action = this.route()?.route.config.action;
+    return action?.kind === 'route' && action.upgrades.some((upgrade) => upgrade.enabled && upgrade.type.toLowerCase() === type);
+  }
+
+  #runDecode(from: number): void {
+    const filters = this.#filters;
+    const headers = this.#headers;
+    if (!headers) return;
+    for (let index = from; index < filters.length; index += 1) {
+      const status = filters[index]?.decodeHeaders?.(headers, this.#headersEnd) ?? 'continue';
+      if (this.#destroyed || this.#responseDone) return;
+      if (status === 'stop' && index < filters.length - 1) {
+        this.#stoppedAt = index;
+        if (!this.#headersEnd) this.#encoder?.readDisable(true);
+        return;
+      }
+    }
+    this.#decoding = true;
+  }
+
+  continueDecoding(): void {
+    const at = this.#stoppedAt;
+    if (at < 0 || this.#destroyed) return;
+    this.#stoppedAt = -1;
+    this.#runDecode(at + 1);
+    if (!this.#decoding) return;
+    const kept = this.#kept;
+    this.#kept = [];
+    for (const { data, endStream } of kept) this.#passData(data, endStream);
+    if (this.#keptTrailers) this.#passTrailers(this.#keptTrailers);
+    if (!this.#headersEnd) this.#encoder?.readDisable(false);
+  }
+
+  decodeData(data: Buffer, endStream: boolean): void {
+    this.info.bytesReceived += data.length;
+    this.#touch();
+    if (endStream) this.#endRequest();
+    if (this.#stoppedAt >= 0) this.#kept.push({ data, endStream });
+    else if (this.#decoding) this.#passData(data, endStream);
+  }
+
+  #passData(data: Buffer, endStream: boolean): void {
+    for (const filter of this.#filters) {
+      if (this.#destroyed) return;
+      filter.decodeData?.(data, endStream);
+    }
+  }
+
+  decodeTrailers(trailers: HeaderMap): void {
+    this.#endRequest();
+    if (this.#stoppedAt >= 0) this.#keptTrailers = trailers;
+    else if (this.#decoding) this.#passTrailers(trailers);
+  }
+
+  #passTrailers(trailers: HeaderMap): void {
+    for (const filter of this.#filters) {
+      if (this.#destroyed) return;
+      filter.decodeTrailers?.(trailers);
+    }
+  }
+
+  onReset(_reason: StreamResetReason, detail: string): void {
+    if (this.#destroyed) return;
+    if (!this.#responseDone) {
+      this.info.flags.push('DC');
+      this.info.responseCodeDetails = detail;
+    }
+    this.#encoder = null;
+    this.#finish();
+  }
+
+  onBlocked(blocked: boolean): void {
+    for (const filter of this.#filters) filter.onDownstreamBlocked?.(blocked);
+  }
+
+  // --- from filters
+
+  route(): SelectedRoute | null {
+    if (this.#selected !== undefined) return this.#selected;
+    const { services } = this.#context;
+    this.#selected = this.#context.routeTable()?.match(this.requestHeaders, services.random) ?? null;
+    this.info.route = this.#selected?.route.config ?? null;
+    this.info.routeName = this.#selected?.route.config.name ?? '';
+    return this.#selected;
+  }
+
+  clearRouteCache(): void {
+    this.#selected = undefined;
+  }
+
+  upgradeAllowed(type: string): boolean {
+    return this.#context.config.upgrades.some((upgrade) => upgrade.enabled && upgrade.type.toLowerCase() === type);
+  }
+
+  setIdleTimeout(milliseconds: number): void {
+    if (this.#idleTimer) clearTimeout(this.#idleTimer);
+    this.#idleTimer = milliseconds > 0 ? setTimeout(() => this.#onIdle(), milliseconds) : null;
+  }
+
+  #touch(): void {
+    this.#idleTimer?.refresh();
+  }
+
+  #onIdle(): void {
+    this.info.flags.push('SI');
+    if (this.#responseHeaders === null) this.sendLocalReply({ status: 408, body: 'stream timeout', details: 'stream_idle_timeout' });
+    else this.resetStream();
+  }
+
+  #onTooLong(): void {
+    this.info.flags.push('UMSDR');
+    if (this.#responseHeaders === null) this.sendLocalReply({ status: 408, body: 'downstream duration timeout', details: 'max_duration_timeout' });
+    else this.resetStream();
+  }
+
+  sendLocalReply(reply: LocalReply): void {
+    if (this.#destroyed || this.#responseDone) return;
+    if (this.#responseHeaders !== null) {
+      this.resetStream();
+      return;
+    }
+    if (reply.flag && !this.info.flags.includes(reply.flag)) this.info.flags.push(reply.flag);
+    this.info.responseCodeDetails = reply.details;
+    const grpc = (this.#headers?.get('content-type') ?? '').startsWith('application/grpc');
+    const { headers, body } = buildLocalReply(reply, grpc);
+    const bodyless = body === '' || this.#headers?.method === 'HEAD';
+    this.encodeHeaders(headers, bodyless);
+    if (!bodyless) this.encodeData(Buffer.from(body), true);
+  }
+
+  encode1xx(headers: ResponseHeaders): void {
+    this.#encoder?.encode1xx(headers);
+  }
+
+  encodeHeaders(headers: ResponseHeaders, endStream: boolean): void {
+    if (this.#destroyed) return;
+    const { config, stats } = this.#context;
+    const filters = this.#filters;
+    for (let index = filters.length - 1; index >= 0; index -= 1) filters[index]?.encodeHeaders?.(headers, endStream);
+    headers.set('server', config.serverName);
+    if (!headers.has('date')) headers.add('date', httpDate(Date.now()));
+    this.#responseHeaders = headers;
+    this.info.responseCode = headers.status;
+    stats.byClass[Math.floor(headers.status / 100)]?.add(1);
+    const grpcStatus = headers.get('grpc-status');
+    if (grpcStatus !== undefined) this.info.grpcStatus = grpcStatus;
+    this.#touch();
+    this.#encoder?.encodeHeaders(headers, endStream);
+    if (endStream) this.#endResponse();
+  }
+
+  encodeData(data: Buffer, endStream: boolean): boolean {
+    if (this.#destroyed) return true;
+    this.info.bytesSent += data.length;
+    this.#touch();
+    const filters = this.#filters;
+    for (let index = filters.length - 1; index >= 0; index -= 1) filters[index]?.encodeData?.(data, endStream);
+    const free = this.#encoder?.encodeData(data, endStream) ?? true;
+    if (endStream) this.#endResponse();
+    return free;
+  }
+
+  encodeTrailers(trailers: HeaderMap): void {
+    if (this.#destroyed) return;
+    const filters = this.#filters;
+    for (let index = filters.length - 1; index >= 0; index -= 1) filters[index]?.encodeTrailers?.(trailers);
+    const grpcStatus = trailers.get('grpc-status');
+    if (grpcStatus !== undefined) this.info.grpcStatus = grpcStatus;
+    this.#encoder?.encodeTrailers(trailers);
+    this.#endResponse();
+  }
+
+  resetStream(): void {
+    const encoder = this.#encoder;
+    this.#encoder = null;
+    this.#finish();
+    encoder?.reset('local_reset');
+  }
+
+  readDisable(disable: boolean): void {
+    this.#encoder?.readDisable(disable);
+  }
+
+  // --- the end
+
+  #endRequest(): void {
+    this.info.requestEndMilliseconds = this.#context.services.now();
+  }
+
+  #endResponse(): void {
+    this.#responseDone = true;
+    this.#encoder = null;
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    if (this.#idleTimer) clearTimeout(this.#idleTimer);
+    if (this.#lifeTimer) clearTimeout(this.#lifeTimer);
+    const { services, stats, observers } = this.#context;
+    this.info.endMilliseconds = services.now();
+    if (this.info.responseCodeDetails === '' && this.#responseDone) this.info.responseCodeDetails = 'via_upstream';
+    for (const filter of this.#filters) filter.onDestroy?.();
+    if (this.#headers) {
+      stats.active.add(-1);
+      stats.time.record(this.info.endMilliseconds - this.info.startMilliseconds);
+    }
+    for (const observer of observers) observer.onStreamEnd(this.info, this.#headers, this.#responseHeaders);
+    this.#kept = [];
+  }
+}

@@ -1,0 +1,90 @@
+// The HTTP connection manager: picks the codec of a connection, makes a stream for each request, and closes idle, old and draining connections.
+import type { ServerConnection, ServerConnectionCallbacks } from '../../../codec/api.ts';
+import { Http1ServerConnection } from '../../../codec/http1/server-connection.ts';
+import { Http2ServerConnection } from '../../../codec/http2/server-connection.ts';
+import type { HttpConnectionManagerConfig } from '../../../config/filter-config.ts';
+import { readFirstBytes } from '../../../net/first-bytes.ts';
+import { RouteTable } from '../../../route/route-table.ts';
+import type { HttpFilterInstance } from '../../http/api.ts';
+import type { NetworkConnection, NetworkFilter, NetworkFilterPlace } from '../api.ts';
+import { ActiveStream } from './active-stream.ts';
+import { managerStats, type ManagerContext } from './manager-context.ts';
+
+/** Makes the filter; `filters` are the compiled HTTP filters in order. */
+export function httpConnectionManager(config: HttpConnectionManagerConfig, place: NetworkFilterPlace, filters: readonly HttpFilterInstance[]): NetworkFilter {
+  const { services, chain, listener } = place;
+  const inline = config.routes.kind === 'inline' ? new RouteTable(config.routes.config) : null;
+  const routeName = config.routes.kind === 'rds' ? config.routes.name : '';
+  const context: ManagerContext = {
+    config, services, filters, observers: services.observers(config, chain, listener), stats: managerStats(services, config.statPrefix),
+    routeTable: () => inline ?? services.routeTable(routeName),
+  };
+  return { onConnection: (connection) => chooseCodec(context, connection) };
+}
+
+function chooseCodec(context: ManagerContext, connection: NetworkConnection): void {
+  const { config } = context;
+  const { applicationProtocol: known } = connection;
+  if (config.codec === 'http1' || known.startsWith('http/1')) startConnection(context, connection, false);
+  else if (config.codec === 'http2' || known === 'h2' || known === 'h2c') startConnection(context, connection, true);
+  else {
+    readFirstBytes(connection.socket, false, true, 0, (found) => {
+      if (found) startConnection(context, connection, found.applicationProtocols[0] === 'h2c');
+      else connection.socket.destroy();
+    });
+  }
+}
+
+class ManagedConnection implements ServerConnectionCallbacks {
+  readonly #context: ManagerContext;
+  readonly #connection: NetworkConnection;
+  server: ServerConnection | null = null;
+  #idleTimer: NodeJS.Timeout | null = null;
+  #lifeTimer: NodeJS.Timeout | null = null;
+
+  constructor(context: ManagerContext, connection: NetworkConnection) {
+    this.#context = context;
+    this.#connection = connection;
+    const { idleTimeoutMilliseconds, maximumConnectionDurationMilliseconds } = context.config;
+    if (idleTimeoutMilliseconds > 0) this.#idleTimer = setTimeout(() => this.#onIdle(), idleTimeoutMilliseconds);
+    if (maximumConnectionDurationMilliseconds > 0) this.#lifeTimer = setTimeout(() => this.server?.shutdown(), maximumConnectionDurationMilliseconds);
+  }
+
+  newStream(encoder: ConstructorParameters<typeof ActiveStream>[2]): ActiveStream {
+    return new ActiveStream(this.#context, this.#connection, encoder);
+  }
+
+  onProtocolError(): void {
+    this.#context.stats.protocolErrors.add(1);
+  }
+
+  onActivity(activeStreams: number): void {
+    if (activeStreams === 0) this.#idleTimer?.refresh();
+    // A draining listener lets each connection finish what it has, and no more.
+    if (this.#connection.draining) this.server?.shutdown();
+  }
+
+  #onIdle(): void {
+    if ((this.server?.activeStreams ?? 0) === 0) this.server?.shutdown();
+    else this.#idleTimer?.refresh();
+  }
+
+  onClose(): void {
+    if (this.#idleTimer) clearTimeout(this.#idleTimer);
+    if (this.#lifeTimer) clearTimeout(this.#lifeTimer);
+    this.#context.stats.connectionsActive.add(-1);
+  }
+}
+
+function startConnection(context: ManagerContext, connection: NetworkConnection, http2: boolean): void {
+  const { config, stats } = context;
+  stats.connections.add(1);
+  stats.connectionsActive.add(1);
+  const managed = new ManagedConnection(context, connection);
+  const limits = { maximumHeadBytes: (config.maximumRequestHeadersKilobytes || 60) * 1024, maximumHeaders: config.maximumHeadersCount || 100 };
+  managed.server = http2
+    ? new Http2ServerConnection(connection.socket, managed, { limits, maximumConcurrentStreams: config.http2.maximumConcurrentStreams, allowConnect: config.http2.allowConnect })
+    : new Http1ServerConnection(connection.socket, managed, { limits, acceptHttp10: config.acceptHttp10 });
+  connection.onDrain = () => managed.server?.shutdown();
+  if (connection.draining) managed.server.shutdown();
+}

@@ -1,0 +1,48 @@
+// Which configuration makes which filter. An explicit list: a filter never registers itself.
+import type { HttpFilterConfig } from '../config/filter-config.ts';
+import type { FilterChainConfig } from '../config/runtime-config.ts';
+import type { HttpFilterInstance } from './http/api.ts';
+import { corsFilter } from './http/cors/cors.ts';
+import { faultFilter } from './http/fault/fault.ts';
+import { grpcStatsFilter } from './http/grpc-stats/grpc-stats.ts';
+import { istioAlpnFilter } from './http/istio-alpn/istio-alpn.ts';
+import { localRateLimitFilter } from './http/local-ratelimit/local-ratelimit.ts';
+import { peerMetadataFilter } from './http/peer-metadata/peer-metadata.ts';
+import { rbacFilter } from './http/rbac/rbac.ts';
+import { routerFilter } from './http/router/router.ts';
+import type { NetworkFilter, NetworkFilterPlace } from './network/api.ts';
+import { httpConnectionManager } from './network/http-connection-manager/connection-manager.ts';
+import { metadataExchangeFilter } from './network/metadata-exchange/metadata-exchange.ts';
+import { networkRbacFilter } from './network/rbac/rbac.ts';
+import { tcpProxyFilter } from './network/tcp-proxy/tcp-proxy.ts';
+import type { FilterServices } from './services.ts';
+
+/** Compiles one HTTP filter; null when it does nothing on the request's path (metrics are observers). */
+function createHttpFilter(config: HttpFilterConfig, services: FilterServices): HttpFilterInstance | null {
+  switch (config.kind) {
+    case 'router': return routerFilter(services);
+    case 'fault': return faultFilter(config, services);
+    case 'cors': return corsFilter(config);
+    case 'rbac': return rbacFilter(config, services);
+    case 'peer_metadata': return peerMetadataFilter(config, services);
+    case 'istio_alpn': return istioAlpnFilter(config);
+    case 'grpc_stats': return grpcStatsFilter(config);
+    case 'local_ratelimit': return localRateLimitFilter(config, services);
+    case 'istio_stats': return null;
+  }
+}
+
+/** Compiles the network filters of a chain; throws when one cannot be made. */
+export function createNetworkFilters(chain: FilterChainConfig, place: NetworkFilterPlace): NetworkFilter[] {
+  const filters = chain.filters.map((config) => {
+    switch (config.kind) {
+      case 'http_connection_manager':
+        return httpConnectionManager(config, place, config.httpFilters.map((filter) => createHttpFilter(filter, place.services)).filter((filter) => filter !== null));
+      case 'tcp_proxy': return tcpProxyFilter(config, place);
+      case 'rbac': return networkRbacFilter(config, place);
+      case 'metadata_exchange': return metadataExchangeFilter(config, place);
+      case 'istio_stats': return null;
+    }
+  });
+  return filters.filter((filter) => filter !== null);
+}

@@ -1,0 +1,240 @@
+// One listener at work: its socket, the compiled filter chains, and the connections it took. An update compiles new chains for new connections; the socket
+// stays.
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { FilterChainConfig, ListenerConfig } from '../config/runtime-config.ts';
+import { createNetworkFilters } from '../filters/registry.ts';
+import type { NetworkConnection, NetworkFilter } from '../filters/network/api.ts';
+import type { FilterServices } from '../filters/services.ts';
+import { formatAddress, plainAddress, splitAddress } from '../net/address.ts';
+import { NO_FIRST_BYTES, readFirstBytes, type FirstBytes } from '../net/first-bytes.ts';
+import type { InternalPeer } from '../net/internal-listeners.ts';
+import type { OriginalDestination } from '../net/original-destination.ts';
+import type { SecretProvider } from '../net/secret-provider.ts';
+import { DownstreamTls } from '../net/tls-contexts.ts';
+import type { TlsInfo } from '../stream/stream-info.ts';
+import { compileFilterChainMatch, type ConnectionFacts } from './filter-chain-match.ts';
+
+interface CompiledChain { readonly config: FilterChainConfig; readonly tls: DownstreamTls | null; readonly filters: readonly NetworkFilter[] }
+
+interface CompiledListener {
+  readonly config: ListenerConfig;
+  readonly choose: (facts: ConnectionFacts) => FilterChainConfig | null;
+  readonly chains: ReadonlyMap<FilterChainConfig, CompiledChain>;
+}
+
+/** What listeners need. */
+export interface ListenerEnvironment {
+  readonly services: FilterServices;
+  readonly secrets: SecretProvider;
+  readonly originalDestination: OriginalDestination;
+  /** The listener that takes connections made to this address, when `useOriginalDestination` hands them over. */
+  listenerAt(address: string, port: number): ActiveListener | undefined;
+}
+
+interface Accepted {
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  readonly destinationAddress: string;
+  readonly destinationPort: number;
+  readonly originalDestination: string;
+}
+
+let nextConnectionId = 1;
+
+/** A listener. */
+export class ActiveListener {
+  readonly #environment: ListenerEnvironment;
+  #compiled: CompiledListener;
+  #server: Server | null = null;
+  readonly #connections = new Set<NetworkConnection>();
+  readonly #sockets = new Set<Duplex>();
+  draining = false;
+
+  /** Throws when the configuration cannot be compiled. */
+  constructor(config: ListenerConfig, environment: ListenerEnvironment) {
+    this.#environment = environment;
+    this.#compiled = this.#compile(config);
+  }
+
+  get config(): ListenerConfig {
+    return this.#compiled.config;
+  }
+
+  /** The port it is bound to, 0 when none. */
+  get boundPort(): number {
+    const address = this.#server?.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  get connectionCount(): number {
+    return this.#sockets.size;
+  }
+
+  /** Whether every certificate it needs is there. */
+  get warmed(): boolean {
+    for (const { tls } of this.#compiled.chains.values()) if (tls && !tls.ready) return false;
+    return true;
+  }
+
+  #compile(config: ListenerConfig): CompiledListener {
+    const { services, secrets } = this.#environment;
+    const chains = new Map<FilterChainConfig, CompiledChain>();
+    for (const chain of config.defaultFilterChain ? [...config.filterChains, config.defaultFilterChain] : config.filterChains) {
+      chains.set(chain, { config: chain, tls: chain.tls ? new DownstreamTls(chain.tls, secrets) : null, filters: createNetworkFilters(chain, { listener: config, chain, services }) });
+    }
+    return { config, choose: compileFilterChainMatch(config), chains };
+  }
+
+  /** Uses `config` for new connections; throws and keeps the old one when it cannot be compiled. */
+  update(config: ListenerConfig): void {
+    const before = this.#compiled;
+    this.#compiled = this.#compile(config);
+    for (const { tls } of before.chains.values()) tls?.close();
+  }
+
+  /** Binds the socket; `done` gets the error when that is impossible. */
+  listen(done: (error: Error | null) => void): void {
+    const { address } = this.config;
+    if (address.kind !== 'socket') {
+      done(null);
+      return;
+    }
+    const server = createServer({ noDelay: true, pauseOnConnect: false, allowHalfOpen: true }, (socket) => this.#onSocket(socket));
+    this.#server = server;
+    let told = false;
+    server.on('error', (error) => {
+      if (told) return;
+      told = true;
+      this.#server = null;
+      done(error);
+    });
+    server.listen({ host: address.address, port: address.port, reusePort: true, backlog: 4096 }, () => {
+      told = true;
+      done(null);
+    });
+  }
+
+  #onSocket(socket: Socket): void {
+    const restored = this.config.listenerFilters.includes('original_dst') || this.config.useOriginalDestination ? this.#environment.originalDestination(socket) : null;
+    const localHost = plainAddress(socket.localAddress);
+    const localPort = socket.localPort ?? 0;
+    const destinationAddress = restored ? plainAddress(restored.address) : localHost;
+    const destinationPort = restored ? restored.port : localPort;
+    const remoteAddress = formatAddress(plainAddress(socket.remoteAddress), socket.remotePort ?? 0);
+    const destination = formatAddress(destinationAddress, destinationPort);
+    const other = this.config.useOriginalDestination ? this.#environment.listenerAt(destinationAddress, destinationPort) : undefined;
+    (other ?? this).accept(socket, { remoteAddress, localAddress: destination, destinationAddress, destinationPort, originalDestination: destination });
+  }
+
+  /** Takes a connection made inside the process. */
+  acceptInternal(socket: Duplex, peer: InternalPeer): void {
+    const { host, port } = splitAddress(peer.destination);
+    this.accept(socket, { remoteAddress: peer.remoteAddress, localAddress: peer.destination, destinationAddress: host, destinationPort: port, originalDestination: peer.destination });
+  }
+
+  /** Takes a connection, inspects its first bytes when asked to, and starts its chain. */
+  accept(socket: Duplex, accepted: Accepted): void {
+    const compiled = this.#compiled;
+    const { config } = compiled;
+    const { stats } = this.#environment.services;
+    stats.counter(`listener.${config.name}.downstream_cx_total`).add(1);
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', ignoreSocketError);
+    const tls = config.listenerFilters.includes('tls_inspector');
+    const http = config.listenerFilters.includes('http_inspector');
+    if (!tls && !http) {
+      const anyTls = [...compiled.chains.values()].every((chain) => chain.tls !== null) && compiled.chains.size > 0;
+      this.#start(compiled, socket, accepted, anyTls ? { ...NO_FIRST_BYTES, transport: 'tls' } : NO_FIRST_BYTES, false);
+      return;
+    }
+    readFirstBytes(socket, tls, http, config.listenerFiltersTimeoutMilliseconds, (found, timedOut) => {
+      if (found) this.#start(compiled, socket, accepted, found, true);
+      else if (timedOut && config.continueOnListenerFiltersTimeout) this.#start(compiled, socket, accepted, NO_FIRST_BYTES, true);
+      else socket.destroy();
+    });
+  }
+
+  #start(compiled: CompiledListener, socket: Duplex, accepted: Accepted, first: FirstBytes, inspected: boolean): void {
+    const { remoteAddress, destinationAddress, destinationPort } = accepted;
+    const source = splitAddress(remoteAddress);
+    const chosen = compiled.choose({
+      destinationAddress, destinationPort, serverName: first.serverName, transportProtocol: first.transport, applicationProtocols: first.applicationProtocols, sourceAddress: source.host, sourcePort: source.port,
+    });
+    const chain = chosen ? compiled.chains.get(chosen) : undefined;
+    if (!chain) {
+      this.#environment.services.stats.counter(`listener.${compiled.config.name}.no_filter_chain_match`).add(1);
+      socket.destroy();
+      return;
+    }
+    if (!chain.tls) {
+      this.#runFilters(compiled.config, chain, socket, accepted, null, first.applicationProtocols[0] ?? '');
+      return;
+    }
+    // The ClientHello was looked at only when the listener has the inspector; else ALPN is left to OpenSSL.
+    chain.tls.accept(socket, first.serverName, inspected ? first.applicationProtocols : null, (secure, info, error) => {
+      const stats = this.#environment.services.stats;
+      if (secure && info) {
+        stats.counter(`listener.${compiled.config.name}.ssl.handshake`).add(1);
+        secure.on('error', ignoreSocketError);
+        this.#runFilters(compiled.config, chain, secure, accepted, info, info.alpn);
+      } else stats.counter(`listener.${compiled.config.name}.ssl.${error === 'connection_closed' ? 'connection_error' : 'fail_verify_error'}`).add(1);
+    });
+  }
+
+  #runFilters(config: ListenerConfig, chain: CompiledChain, socket: Duplex, accepted: Accepted, tls: TlsInfo | null, applicationProtocol: string): void {
+    const connection: NetworkConnection = {
+      socket, applicationProtocol: meshProtocol(applicationProtocol), originalDestination: accepted.originalDestination, onDrain: null, draining: this.draining,
+      info: {
+        id: nextConnectionId, listenerName: config.name, direction: config.direction, remoteAddress: accepted.remoteAddress, localAddress: accepted.localAddress,
+        startMilliseconds: this.#environment.services.now(), tls, peer: null,
+      },
+    };
+    nextConnectionId += 1;
+    this.#connections.add(connection);
+    socket.on('close', () => this.#connections.delete(connection));
+    runFrom(chain.filters, 0, connection);
+  }
+
+  /** Stops taking connections; those there finish what is under way. */
+  stopListening(): void {
+    this.#server?.close();
+    this.#server = null;
+    this.drain();
+  }
+
+  /** Tells every connection to finish and close. New ones are still taken, for one request each. */
+  drain(): void {
+    this.draining = true;
+    for (const connection of this.#connections) {
+      connection.draining = true;
+      connection.onDrain?.();
+    }
+  }
+
+  /** Ends everything now. */
+  close(): void {
+    this.#server?.close();
+    this.#server = null;
+    for (const socket of this.#sockets) socket.destroy();
+    for (const { tls } of this.#compiled.chains.values()) tls?.close();
+  }
+}
+
+/** Istio's ALPN names stand for the HTTP versions inside. */
+function meshProtocol(protocol: string): string {
+  if (protocol === 'istio-h2' || protocol === 'istio-http/2') return 'h2';
+  return protocol === 'istio' || protocol === 'istio-peer-exchange' ? '' : protocol.replace(/^istio-/, '');
+}
+
+function runFrom(filters: readonly NetworkFilter[], index: number, connection: NetworkConnection): void {
+  const filter = filters[index];
+  if (filter) filter.onConnection(connection, () => runFrom(filters, index + 1, connection));
+  else connection.socket.destroy();
+}
+
+// The close event that follows does the work.
+function ignoreSocketError(): void {
+  return undefined;
+}

@@ -1,0 +1,152 @@
+// The data plane as one thing: takes each RuntimeConfig and brings clusters, routes and listeners to it, changing only what changed. Made and fed by the proxy's
+// index; it knows neither xDS nor the admin endpoint.
+import { ClusterManager } from '../cluster/cluster-manager.ts';
+import type { RuntimeConfig } from '../config/runtime-config.ts';
+import type { FilterServices, ObserverFactory } from '../filters/services.ts';
+import { InternalListeners } from '../net/internal-listeners.ts';
+import { NO_ORIGINAL_DESTINATION, type OriginalDestination } from '../net/original-destination.ts';
+import { NO_SECRETS, type SecretProvider } from '../net/secret-provider.ts';
+import { RouteTable } from '../route/route-table.ts';
+import { StatsStore } from '../stream/stats-store.ts';
+import { UNKNOWN_PEER } from '../stream/peer-metadata-codec.ts';
+import type { PeerMetadata } from '../stream/stream-info.ts';
+import { Upstream } from '../upstream/upstream.ts';
+import { describeClusters, describeListeners, type ClusterDescription, type ListenerDescription } from './description.ts';
+import { ListenerManager } from './listener-manager.ts';
+
+/** What a data plane is made with. All parts have defaults. */
+export interface DataPlaneOptions {
+  readonly secrets?: SecretProvider;
+  readonly observers?: ObserverFactory;
+  readonly stats?: StatsStore;
+  readonly localWorkload?: PeerMetadata;
+  readonly localNodeId?: string;
+  /** Monotonic milliseconds. */
+  readonly now?: () => number;
+  readonly random?: () => number;
+  readonly originalDestination?: OriginalDestination;
+  /** Told of sockets that could not be bound, after `apply` has returned; the bind is tried again. */
+  readonly onBindError?: (rejection: DataPlaneRejection) => void;
+}
+
+/** A part of the configuration that is not in force; its last good state is. */
+export interface DataPlaneRejection {
+  readonly kind: 'listener' | 'route' | 'cluster';
+  readonly name: string;
+  readonly error: string;
+}
+
+/** A running data plane. */
+export interface DataPlane {
+  readonly stats: StatsStore;
+  /** Brings everything to `config`; says what could not be. */
+  apply(config: RuntimeConfig): { readonly rejected: readonly DataPlaneRejection[] };
+  /** Whether all clusters know their endpoints and all listeners are bound with their certificates. */
+  isReady(): boolean;
+  /** Resolves when no bind is under way. */
+  settled(): Promise<void>;
+  /** Tells connections to finish; resolves when none is left or `timeoutMilliseconds` are over. */
+  drain(options?: { readonly direction?: 'inbound' | 'outbound'; readonly timeoutMilliseconds?: number }): Promise<void>;
+  /** Ends everything now. */
+  close(): void;
+  clusters(): readonly ClusterDescription[];
+  listeners(): readonly ListenerDescription[];
+}
+
+const DRAIN_MILLISECONDS = 5000;
+const DRAIN_POLL_MILLISECONDS = 20;
+
+/** Starts a data plane with nothing configured. */
+export function createDataPlane(options: DataPlaneOptions = {}): DataPlane {
+  return new RunningDataPlane(options);
+}
+
+class RunningDataPlane implements DataPlane {
+  readonly stats: StatsStore;
+  readonly #clusters: ClusterManager;
+  readonly #upstream: Upstream;
+  readonly #listeners: ListenerManager;
+  #routes = new Map<string, RouteTable>();
+  #config: RuntimeConfig | null = null;
+
+  constructor(options: DataPlaneOptions) {
+    const now = options.now ?? ((): number => performance.now());
+    const random = options.random ?? Math.random;
+    const secrets = options.secrets ?? NO_SECRETS;
+    const internal = new InternalListeners();
+    this.stats = options.stats ?? new StatsStore();
+    this.#clusters = new ClusterManager({ secrets, stats: this.stats, now, random });
+    this.#upstream = new Upstream(internal, now);
+    const services: FilterServices = {
+      clusters: this.#clusters, upstream: this.#upstream, stats: this.stats, localWorkload: options.localWorkload ?? UNKNOWN_PEER, localNodeId: options.localNodeId ?? '',
+      observers: options.observers ?? ((): [] => []), routeTable: (name) => this.#routes.get(name), now, random,
+    };
+    this.#listeners = new ListenerManager({
+      services, secrets, internal, originalDestination: options.originalDestination ?? NO_ORIGINAL_DESTINATION,
+      onBindError: (rejection) => options.onBindError?.({ kind: 'listener', ...rejection }),
+    });
+  }
+
+  apply(config: RuntimeConfig): { readonly rejected: readonly DataPlaneRejection[] } {
+    // Clusters first and their removal last: a route must never name a cluster that is not there yet or no longer.
+    const rejected: DataPlaneRejection[] = this.#clusters.apply(config).map((rejection) => ({ kind: 'cluster', ...rejection }));
+    rejected.push(...this.#applyRoutes(config));
+    rejected.push(...this.#listeners.apply(config).map((rejection) => ({ kind: 'listener' as const, ...rejection })));
+    this.#clusters.removeAbsent(config);
+    this.#config = config;
+    return { rejected };
+  }
+
+  #applyRoutes(config: RuntimeConfig): DataPlaneRejection[] {
+    const rejected: DataPlaneRejection[] = [];
+    const routes = new Map<string, RouteTable>();
+    for (const [name, route] of Object.entries(config.routes)) {
+      const present = this.#routes.get(name);
+      if (present && present.config.digest === route.digest) {
+        routes.set(name, present);
+        continue;
+      }
+      try {
+        routes.set(name, new RouteTable(route));
+      } catch (error) {
+        rejected.push({ kind: 'route', name, error: error instanceof Error ? error.message : String(error) });
+        if (present) routes.set(name, present);
+      }
+    }
+    this.#routes = routes;
+    return rejected;
+  }
+
+  isReady(): boolean {
+    if (!this.#config) return false;
+    for (const cluster of this.#clusters.all()) if (!cluster.warmed) return false;
+    return this.#listeners.ready;
+  }
+
+  settled(): Promise<void> {
+    return this.#listeners.settled();
+  }
+
+  async drain({ direction, timeoutMilliseconds = DRAIN_MILLISECONDS }: { readonly direction?: 'inbound' | 'outbound'; readonly timeoutMilliseconds?: number } = {}): Promise<void> {
+    const draining = this.#listeners.all().filter((listener) => direction === undefined || listener.config.direction === direction);
+    for (const listener of draining) listener.drain();
+    const end = performance.now() + timeoutMilliseconds;
+    while (performance.now() < end && draining.some((listener) => listener.connectionCount > 0)) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MILLISECONDS));
+    }
+  }
+
+  close(): void {
+    this.#listeners.close();
+    this.#upstream.close();
+    this.#clusters.close();
+  }
+
+  clusters(): readonly ClusterDescription[] {
+    return describeClusters(this.#clusters);
+  }
+
+  listeners(): readonly ListenerDescription[] {
+    return describeListeners(this.#listeners);
+  }
+}

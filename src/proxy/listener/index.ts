@@ -1,0 +1,3 @@
+// The data plane: listeners, filters, routes, clusters and pools behind one interface.
+export { createDataPlane, type DataPlane, type DataPlaneOptions, type DataPlaneRejection } from './data-plane.ts';
+export type { ClusterDescription, HostDescription, ListenerDescription } from './description.ts';

@@ -1,0 +1,119 @@
+// Opens connections to endpoints: TCP or internal, then TLS when the cluster says so, within the cluster's connect timeout.
+import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { AddressConfig } from '../config/runtime-config.ts';
+import type { TlsInfo } from '../stream/stream-info.ts';
+import { formatAddress } from './address.ts';
+import type { InternalListeners, InternalPeer } from './internal-listeners.ts';
+import type { UpstreamTls } from './tls-contexts.ts';
+
+/** A connection that is ready for bytes. */
+export interface OpenConnection {
+  readonly socket: Duplex;
+  readonly tls: TlsInfo | null;
+  readonly localAddress: string;
+}
+
+/** Where and how to connect. */
+export interface ConnectOptions {
+  readonly address: AddressConfig;
+  readonly timeoutMilliseconds: number;
+  readonly tls: UpstreamTls | null;
+  readonly sni: string;
+  readonly alpn: readonly string[];
+  readonly sourceAddress: string | null;
+  readonly keepAliveSeconds: number | null;
+  readonly internal: InternalListeners;
+  /** What an internal listener is told. */
+  readonly peer: InternalPeer;
+}
+
+/** The outcome: a connection, or the reason there is none. */
+export type ConnectDone = (connection: OpenConnection | null, reason: 'connect_failure' | 'connect_timeout', detail: string) => void;
+
+/** Connects; calls `done` once, never within this call. Returns the way to give up. */
+export function openConnection(options: ConnectOptions, done: ConnectDone): () => void {
+  const attempt = new Attempt(options, done);
+  attempt.start();
+  return () => attempt.fail('connect_failure', 'cancelled');
+}
+
+class Attempt {
+  readonly #options: ConnectOptions;
+  readonly #done: ConnectDone;
+  #timer: NodeJS.Timeout | null = null;
+  #raw: Duplex | null = null;
+  #finished = false;
+
+  constructor(options: ConnectOptions, done: ConnectDone) {
+    this.#options = options;
+    this.#done = done;
+  }
+
+  start(): void {
+    const { timeoutMilliseconds } = this.#options;
+    if (timeoutMilliseconds > 0) this.#timer = setTimeout(() => this.fail('connect_timeout', 'connection_timeout'), timeoutMilliseconds);
+    const { address } = this.#options;
+    if (address.kind === 'internal') process.nextTick(() => this.#startInternal(address.listener));
+    else this.#startTcp(address.address, address.port);
+  }
+
+  #startInternal(listener: string): void {
+    if (this.#finished) return;
+    const socket = this.#options.internal.connect(listener, this.#options.peer);
+    if (socket) {
+      this.#raw = socket;
+      this.#onConnected('');
+    } else this.fail('connect_failure', `no internal listener named ${listener}`);
+  }
+
+  #startTcp(host: string, port: number): void {
+    const { sourceAddress, keepAliveSeconds } = this.#options;
+    let socket: Socket;
+    try {
+      socket = connect({ host, port, noDelay: true, ...(sourceAddress === null ? {} : { localAddress: sourceAddress }), ...(keepAliveSeconds === null ? {} : { keepAlive: true, keepAliveInitialDelay: keepAliveSeconds * 1000 }), allowHalfOpen: true } as never);
+    } catch (error) {
+      process.nextTick(() => this.fail('connect_failure', error instanceof Error ? error.message : String(error)));
+      return;
+    }
+    this.#raw = socket;
+    socket.once('error', (error: Error) => this.fail('connect_failure', error.message));
+    socket.once('close', () => this.fail('connect_failure', 'connection_closed'));
+    socket.once('connect', () => this.#onConnected(formatAddress(socket.localAddress ?? '', socket.localPort ?? 0)));
+  }
+
+  #onConnected(localAddress: string): void {
+    if (this.#finished || !this.#raw) return;
+    const { tls, sni, alpn } = this.#options;
+    if (!tls) {
+      this.#succeed({ socket: this.#raw, tls: null, localAddress });
+      return;
+    }
+    tls.connect(this.#raw, sni, alpn, (socket, info, error) => {
+      if (socket) this.#succeed({ socket, tls: info, localAddress });
+      else this.fail('connect_failure', error);
+    });
+  }
+
+  #succeed(connection: OpenConnection): void {
+    if (this.#finished) {
+      connection.socket.destroy();
+      return;
+    }
+    this.#finish();
+    this.#done(connection, 'connect_failure', '');
+  }
+
+  fail(reason: 'connect_failure' | 'connect_timeout', detail: string): void {
+    if (this.#finished) return;
+    this.#finish();
+    this.#raw?.on('error', () => undefined);
+    this.#raw?.destroy();
+    this.#done(null, reason, detail);
+  }
+
+  #finish(): void {
+    this.#finished = true;
+    if (this.#timer) clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,36 @@
+// Listeners without a port: a connection to one is a pair of streams inside this process. Clusters connect to them by name; the listener manager
+// registers them.
+import { duplexPair, type Duplex } from 'node:stream';
+
+/** What an internal listener is told of a connection. */
+export interface InternalPeer {
+  readonly remoteAddress: string;
+  /** `host:port` that the connection is meant for; empty when unknown. */
+  readonly destination: string;
+}
+
+/** Takes a connection made to an internal listener. */
+export type InternalAccept = (socket: Duplex, peer: InternalPeer) => void;
+
+/** The internal listeners of one data plane. */
+export class InternalListeners {
+  readonly #accepts = new Map<string, InternalAccept>();
+
+  register(name: string, accept: InternalAccept): void {
+    this.#accepts.set(name, accept);
+  }
+
+  /** Removes the listener, unless another one has taken the name since. */
+  unregister(name: string, accept: InternalAccept): void {
+    if (this.#accepts.get(name) === accept) this.#accepts.delete(name);
+  }
+
+  /** A connection to `name`; null when there is no such listener. */
+  connect(name: string, peer: InternalPeer): Duplex | null {
+    const accept = this.#accepts.get(name);
+    if (!accept) return null;
+    const [ours, theirs] = duplexPair();
+    accept(theirs, peer);
+    return ours;
+  }
+}

@@ -1,0 +1,134 @@
+// Compiles role-based access control (envoy.config.rbac.v3) into one decision. Used by the HTTP and the network filter; knows both only as `AccessFacts`.
+import type { PermissionConfig, PrincipalConfig, RbacRulesConfig } from '../config/filter-config.ts';
+import type { ConnectionInfo, HeaderReader } from '../stream/stream-info.ts';
+import { compileStringMatcher, type StringMatcher } from '../stream/string-matcher.ts';
+import { compileHeaderMatch, pathOnly } from './header-matcher.ts';
+
+/** What a decision is made from. */
+export interface AccessFacts {
+  readonly connection: ConnectionInfo;
+  /** Null for TCP. */
+  readonly headers: (HeaderReader & { readonly path: string }) | null;
+  /** The client's address by x-forwarded-for, or the connection's. */
+  readonly remoteIp: string;
+  readonly filterState: ReadonlyMap<string, string>;
+}
+
+/** Tests an address against a range; given from outside, as this folder knows no sockets. */
+export type RangeCompiler = (range: string) => { contains(address: string): boolean };
+
+/** The outcome, with the policy that decided it. */
+export interface AccessDecision { readonly allowed: boolean; readonly policy: string }
+
+type Test = (facts: AccessFacts) => boolean;
+
+/** Compiles rules to a decision. */
+export function compileAccessRules(config: RbacRulesConfig, ranges: RangeCompiler): (facts: AccessFacts) => AccessDecision {
+  const policies = [...config.policies].sort((left, right) => (left.name < right.name ? -1 : 1)).map((policy) => ({
+    name: policy.name,
+    permission: anyOf(policy.permissions.map((permission) => compilePermission(permission, ranges))),
+    principal: anyOf(policy.principals.map((principal) => compilePrincipal(principal, ranges))),
+  }));
+  return (facts) => {
+    const matched = policies.find(({ permission, principal }) => permission(facts) && principal(facts));
+    const allowed = config.action === 'log' || (config.action === 'allow') === (matched !== undefined);
+    return { allowed, policy: matched?.name ?? '' };
+  };
+}
+
+function anyOf(tests: readonly Test[]): Test {
+  return (facts) => tests.some((test) => test(facts));
+}
+
+function allOf(tests: readonly Test[]): Test {
+  return (facts) => tests.every((test) => test(facts));
+}
+
+function onHeaders(test: (headers: NonNullable<AccessFacts['headers']>) => boolean): Test {
+  return ({ headers }) => headers !== null && test(headers);
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
+}
+
+function compilePermission(config: PermissionConfig, ranges: RangeCompiler): Test {
+  switch (config.kind) {
+    case 'any': return () => true;
+    case 'and': return allOf(config.rules.map((rule) => compilePermission(rule, ranges)));
+    case 'or': return anyOf(config.rules.map((rule) => compilePermission(rule, ranges)));
+    case 'not': {
+      const test = compilePermission(config.rule, ranges);
+      return (facts) => !test(facts);
+    }
+    case 'header': return onHeaders(compileHeaderMatch(config.header));
+    case 'url_path': {
+      const matches = compileStringMatcher(config.match);
+      return onHeaders((headers) => matches(pathOnly(headers.path)));
+    }
+    case 'destination_ip': {
+      const range = ranges(config.range);
+      return ({ connection }) => range.contains(hostOf(connection.localAddress));
+    }
+    case 'destination_port': return ({ connection }) => portOf(connection.localAddress) === config.port;
+    case 'destination_port_range': return ({ connection }) => portOf(connection.localAddress) >= config.start && portOf(connection.localAddress) < config.end;
+    case 'requested_server_name': {
+      const matches = compileStringMatcher(config.match);
+      return ({ connection }) => matches(connection.tls?.sni ?? '');
+    }
+    case 'metadata': return () => false; // dynamic metadata has no writer in this proxy yet: nothing can match
+  }
+}
+
+function compilePrincipal(config: PrincipalConfig, ranges: RangeCompiler): Test {
+  switch (config.kind) {
+    case 'any': return () => true;
+    case 'and': return allOf(config.ids.map((id) => compilePrincipal(id, ranges)));
+    case 'or': return anyOf(config.ids.map((id) => compilePrincipal(id, ranges)));
+    case 'not': {
+      const test = compilePrincipal(config.id, ranges);
+      return (facts) => !test(facts);
+    }
+    case 'authenticated': return compileAuthenticated(config.match === null ? null : compileStringMatcher(config.match));
+    case 'filter_state': {
+      const matches = compileStringMatcher(config.match);
+      return (facts) => matches(filterStateOf(facts, config.key));
+    }
+    case 'direct_remote_ip':
+    case 'source_ip': {
+      const range = ranges(config.range);
+      return ({ connection }) => range.contains(hostOf(connection.remoteAddress));
+    }
+    case 'remote_ip': {
+      const range = ranges(config.range);
+      return ({ remoteIp }) => range.contains(remoteIp);
+    }
+    case 'header': return onHeaders(compileHeaderMatch(config.header));
+    case 'url_path': {
+      const matches = compileStringMatcher(config.match);
+      return onHeaders((headers) => matches(pathOnly(headers.path)));
+    }
+    case 'metadata': return () => false; // as for permissions
+  }
+}
+
+function compileAuthenticated(matches: StringMatcher | null): Test {
+  return ({ connection: { tls } }) => {
+    if (!tls?.peerVerified) return false;
+    if (matches === null) return true;
+    const names = tls.peerUris.length > 0 ? tls.peerUris : tls.peerDnsNames.length > 0 ? tls.peerDnsNames : [tls.peerSubject];
+    return names.some((name) => matches(name) || (name.startsWith('spiffe://') && matches(name.slice('spiffe://'.length))));
+  };
+}
+
+// Istio reads the peer's principal from filter state, which its own filter fills from the certificate; ours comes straight from there.
+function filterStateOf(facts: AccessFacts, key: string): string {
+  const value = facts.filterState.get(key);
+  if (value !== undefined) return value;
+  const tls = facts.connection.tls;
+  return key === 'io.istio.peer_principal' && tls?.peerVerified ? tls.peerUri : '';
+}
