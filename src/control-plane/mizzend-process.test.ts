@@ -106,7 +106,8 @@ test('serves and certifies with the rights that the operator gives, and ends cle
   const stream = await connect({ tls: { certificateChainPem: certChain.slice(0, -1).join(''), privateKeyPem: key.privateKeyPem } }).openStream(DELTA_AGGREGATED_RESOURCES);
   await stream.send({ node: { id: 'sidecar~10.0.0.1~reviews-1.bookinfo~bookinfo.svc.cluster.local', metadata: { NAMESPACE: 'bookinfo', SERVICE_ACCOUNT: 'reviews' } }, typeUrl: TYPE_URLS.cluster });
   const first = await stream[Symbol.asyncIterator]().next();
-  expect((first.value?.resources ?? []).map((resource) => resource.name)).toContain('outbound|9080||reviews.bookinfo.svc.cluster.local');
+  if (first.done) throw new Error('the stream ended');
+  expect((first.value.resources ?? []).map((resource) => resource.name)).toContain('outbound|9080||reviews.bookinfo.svc.cluster.local');
 
   child.kill('SIGTERM');
   expect(await ended).toBe(0);

@@ -1,6 +1,7 @@
 // The debug pages: what mizzend knows and what it told whom. Reads every table, writes none. Names and shapes follow istiod's where it has them.
 import { HttpError, loggingRoutes, type HttpHandler, type HttpRequest, type HttpRoute } from '../../shared/http/index.ts';
 import { PUSH_ORDER } from '../../shared/xds/index.ts';
+import { analyzeMesh } from '../../mesh/analysis/index.ts';
 import type { IngestTables } from '../ingest/index.ts';
 import type { SnapshotPublisher } from '../snapshot/index.ts';
 import { shortTypeName, type AdsConnection, type AdsServer } from '../ads/index.ts';
@@ -23,6 +24,7 @@ export function debugRoutes(sources: DebugSources): HttpRoute[] {
     connections: () => ({ body: { totalClients: [...sources.ads.connections].length, clients: [...sources.ads.connections].map(({ id, address, connectedAt }) => ({ connectionId: id, address, connectedAt })) } }),
     configz: () => ({ body: [...sources.tables.config.values()] }),
     issuesz: () => ({ body: { objects: Object.fromEntries(sources.tables.issues.entries()), relations: sources.snapshots.issues } }),
+    analyzez: () => ({ body: analyzeMesh(snapshotOf(sources), [...sources.tables.issues.values()].flat()) }),
     endpointz: () => ({ body: [...snapshotOf(sources).endpoints.values()].map(({ serviceKey, endpoints }) => ({ svc: serviceKey, ep: endpoints })) }),
     registryz: () => ({ body: [...snapshotOf(sources).services.values()] }),
     instancesz: () => ({ body: [...snapshotOf(sources).workloads.values()] }),
