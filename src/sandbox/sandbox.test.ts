@@ -4,12 +4,15 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:f
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { eventually, get } from './testdata/eventually.ts';
 import { PODS, startTestCluster, type TestCluster } from './testdata/test-cluster.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'sandbox-'));
+// Real processes on a machine that may be busy.
+vi.setConfig({ testTimeout: 20_000 });
+
 let cluster: TestCluster;
 beforeAll(async () => { cluster = await startTestCluster({ directory, keep: true }); });
 afterAll(async () => {

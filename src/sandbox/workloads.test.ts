@@ -1,5 +1,5 @@
 // The sandbox from outside: objects go in, real processes run and answer on the cluster's addresses.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ResourceName, StoredObject } from './api-server/internal-client.ts';
 import { eventually, get } from './testdata/eventually.ts';
 import { PODS, startTestCluster, type TestCluster } from './testdata/test-cluster.ts';
@@ -8,6 +8,9 @@ const DEPLOYMENTS: ResourceName = { group: 'apps', resource: 'deployments' };
 const SERVICES: ResourceName = { group: '', resource: 'services' };
 const CONFIG_MAPS: ResourceName = { group: '', resource: 'configmaps' };
 const NS = 'default';
+
+// Real processes on a machine that may be busy.
+vi.setConfig({ testTimeout: 20_000 });
 
 let cluster: TestCluster;
 beforeAll(async () => { cluster = await startTestCluster(); });
@@ -88,7 +91,7 @@ describe('a Deployment behind a NodePort', () => {
     expect(await get(host, nodePort)).toMatch(/^two web-/);
     expect(done.metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('2');
     expect(done.status.conditions).toContainEqual(expect.objectContaining({ type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable' }));
-  }, 20_000);
+  });
 
   it('fails its progress deadline when the image is not there, and keeps the old pods', async () => {
     const broken = { spec: { progressDeadlineSeconds: 1, template: { ...template('three'), spec: { containers: [container({ image: 'test/program:3' })] } } } };
@@ -104,7 +107,7 @@ describe('a Deployment behind a NodePort', () => {
     await eventually(async () => (await cluster.client.list(PODS, { namespace: NS })).every((entry) => entry.metadata.labels?.['app'] !== 'web'));
     const scaled = await eventually(async () => { const found = await cluster.client.get(DEPLOYMENTS, NS, 'web'); return found?.status.replicas === 0 && found; });
     expect(scaled.status.availableReplicas).toBe(0);
-  }, 20_000);
+  });
 });
 
 describe('a container', () => {
@@ -258,7 +261,7 @@ describe('StatefulSet and DaemonSet', () => {
     await eventually(async () => (await get(renewed, 8080)) === 'two stateful-0');
     await cluster.client.delete(sets, NS, 'stateful');
     await eventually(async () => (await pod('stateful-0')) === undefined && (await pod('stateful-1')) === undefined);
-  }, 20_000);
+  });
 
   it('run one daemon on the node and roll it', async () => {
     const sets = { group: 'apps', resource: 'daemonsets' };
@@ -268,6 +271,39 @@ describe('StatefulSet and DaemonSet', () => {
     await cluster.client.patch(sets, NS, 'daemon', { spec: { template: (spec('two') as { template: object }).template } });
     await eventually(async () => { const set = await cluster.client.get(sets, NS, 'daemon'); return set?.status.updatedNumberScheduled === 1 && set.status.numberAvailable === 1 && set.status.observedGeneration === set.metadata.generation; });
     await cluster.client.delete(sets, NS, 'daemon');
+  });
+});
+
+describe('what comes with the workloads', () => {
+  it('empties a namespace that is deleted, with its pods', async () => {
+    const namespaces = { group: '', resource: 'namespaces' };
+    await cluster.client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'short-lived' } });
+    await eventually(async () => await cluster.client.get({ group: '', resource: 'serviceaccounts' }, 'short-lived', 'default'));
+    await cluster.client.create(DEPLOYMENTS, { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'gone', namespace: 'short-lived' }, spec: { selector: { matchLabels: { app: 'gone' } }, template: { metadata: { labels: { app: 'gone' } }, spec: { containers: [container()] } } } });
+    const [running] = await eventually(async () => { const pods = await cluster.client.list(PODS, { namespace: 'short-lived' }); return pods.length === 1 && isReady(pods[0]) && pods; });
+    await cluster.client.delete(namespaces, undefined, 'short-lived');
+    await eventually(async () => (await cluster.client.get(namespaces, undefined, 'short-lived')) === undefined);
+    expect(await cluster.client.list(PODS, { namespace: 'short-lived' })).toEqual([]);
+    await expect(get(running?.status.podIP, 8080)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('reports disruption budgets and autoscalers, and gives load balancers an address', async () => {
+    const scalers = { group: 'autoscaling', resource: 'horizontalpodautoscalers' };
+    const budgets = { group: 'policy', resource: 'poddisruptionbudgets' };
+    await cluster.client.create(DEPLOYMENTS, { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'scaled', namespace: NS }, spec: { replicas: 1, selector: { matchLabels: { app: 'scaled' } }, template: { metadata: { labels: { app: 'scaled' } }, spec: { terminationGracePeriodSeconds: 2, containers: [container({ env: [{ name: 'VERSION', value: 'balanced' }] })] } } } });
+    await cluster.client.create(scalers, { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: 'scaled', namespace: NS }, spec: { minReplicas: 2, maxReplicas: 4, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'scaled' } } });
+    await cluster.client.create(budgets, { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'scaled', namespace: NS }, spec: { minAvailable: 1, selector: { matchLabels: { app: 'scaled' } } } });
+    await createService('scaled', { type: 'LoadBalancer', ports: [{ name: 'http', port: 80, targetPort: 8080 }] });
+    await eventually(async () => (await cluster.client.get(budgets, NS, 'scaled'))?.status?.disruptionsAllowed === 1);
+    const scaler = await eventually(async () => { const found = await cluster.client.get(scalers, NS, 'scaled'); return found?.status?.currentReplicas === 2 && found; });
+    expect(scaler.status.conditions).toContainEqual(expect.objectContaining({ type: 'ScalingActive', status: 'False' }));
+    const service = await eventually(async () => { const found = await cluster.client.get(SERVICES, NS, 'scaled'); return found?.status?.loadBalancer?.ingress && found; });
+    expect(service.status.loadBalancer.ingress[0].ip).toBe(cluster.nodeAddress);
+    await eventually(async () => (await get(cluster.nodeAddress, service.spec.ports[0].nodePort)).startsWith('balanced '));
+    await cluster.client.delete(SERVICES, NS, 'scaled');
+    await eventually(() => get(cluster.nodeAddress, service.spec.ports[0].nodePort).then(() => false, () => true));
+    const seen = await cluster.client.list({ group: '', resource: 'events' }, { namespace: NS });
+    for (const reason of ['Scheduled', 'Pulled', 'Created', 'Started', 'Killing', 'ScalingReplicaSet', 'SuccessfulCreate', 'SuccessfulRescale']) expect(seen.map((event) => event['reason'])).toContain(reason);
   });
 });
 

@@ -25,11 +25,6 @@ export function podLoopback(podIp: string): string {
   return ['127', String(Number(second) + 100), ...rest].join('.');
 }
 
-/** The port at which the service proxy serves a port of a ClusterIP. */
-export function proxiedPort(port: number): number {
-  return port < 1024 ? port + LOW_PORT_SHIFT : port;
-}
-
 /** Hands out pod IPs of a slot; a freed one comes back as late as possible, so that stale connections find nobody. */
 export class PodAddresses {
   readonly #slot: number;
@@ -51,11 +46,6 @@ export class PodAddresses {
       }
     }
     throw new Error('SANDBOX_NO_POD_ADDRESS: every pod address of this sandbox is in use; delete pods first.');
-  }
-
-  /** Takes an address that a pod already has. */
-  take(address: string): void {
-    this.#used.add(address);
   }
 
   free(address: string): void {

@@ -113,7 +113,7 @@ export class PortListener {
 }
 
 /** Copies both ways until both ends have ended; a reset of one side is passed on as a reset. */
-export function join(a: Socket, b: Socket): void {
+function join(a: Socket, b: Socket): void {
   a.on('error', () => b.resetAndDestroy());
   b.on('error', () => { b.destroy(); a.resetAndDestroy(); });
   // `close` without an end of stream before it means that the socket was destroyed: nothing more will come or go.

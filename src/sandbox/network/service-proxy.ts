@@ -9,13 +9,13 @@ import { backendsByPort } from './service-backends.ts';
 const SERVICES = { group: '', resource: 'services' };
 const ENDPOINT_SLICES = { group: 'discovery.k8s.io', resource: 'endpointslices' };
 const SERVICE_NAME = 'kubernetes.io/service-name';
-const RETRY_MILLISECONDS = 1000;
+// A port that has just been let go of is free a moment later; one that stays taken is somebody else's.
+const FIRST_RETRY_MILLISECONDS = 20;
+const LAST_RETRY_MILLISECONDS = 1000;
 
 interface Listening {
   readonly listener: PortListener;
   readonly service: string;
-  portName: string;
-  bound: boolean;
   retry?: NodeJS.Timeout;
 }
 
@@ -76,32 +76,31 @@ export class ServiceProxy {
     const backends = backendsByPort(slices);
     const affinity = service.spec.sessionAffinity === 'ClientIP' ? (service.spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800) * 1000 : 0;
     for (const [id, portName] of wanted) {
-      const listening = this.#listening.get(id) ?? this.#open(id, key, portName);
+      const listening = this.#listening.get(id) ?? this.#open(id, key);
       if (listening.service !== key) continue;
-      listening.portName = portName;
       listening.listener.setTarget({ backends: backends.get(portName) ?? [], affinityMilliseconds: affinity });
     }
   }
 
-  #open(id: string, service: string, portName: string): Listening {
-    const listening: Listening = { listener: new PortListener(), service, portName, bound: false };
+  #open(id: string, service: string): Listening {
+    const listening: Listening = { listener: new PortListener(), service };
     this.#listening.set(id, listening);
     this.#bind(id, listening);
     return listening;
   }
 
-  #bind(id: string, listening: Listening): void {
+  #bind(id: string, listening: Listening, delay = FIRST_RETRY_MILLISECONDS): void {
     const colon = id.lastIndexOf(':');
     const port = Number(id.slice(colon + 1));
     listening.listener.listen(id.slice(0, colon), port).then(() => {
-      listening.bound = true;
       // Closed while it was being opened.
       if (this.#listening.get(id) !== listening) listening.listener.close(true);
     }, (error: NodeJS.ErrnoException) => {
       // Without privilege a low port is only served at its shifted number, where the containers look for it.
       if (error.code === 'EACCES' && port < 1024) return;
-      this.#options.onError(new Error(`SANDBOX_SERVICE_PORT: ${id} of service ${listening.service} cannot be served: ${error.message}. Free the port; it is tried again every second.`));
-      if (this.#listening.get(id) === listening) listening.retry = setTimeout(() => this.#bind(id, listening), RETRY_MILLISECONDS);
+      if (this.#listening.get(id) !== listening) return;
+      if (delay === LAST_RETRY_MILLISECONDS) this.#options.onError(new Error(`SANDBOX_SERVICE_PORT: ${id} of service ${listening.service} cannot be served: ${error.message}. Free the port; it is tried again every second.`));
+      listening.retry = setTimeout(() => this.#bind(id, listening, Math.min(LAST_RETRY_MILLISECONDS, delay * 4)), delay);
     });
   }
 

@@ -65,22 +65,20 @@ export class ContainerLog {
       let rest = Buffer.alloc(0);
       for (;;) {
         const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES, offset);
-        if (bytesRead > 0) {
-          const chunk = buffer.subarray(0, bytesRead);
-          if (options.timestamps) {
-            const text = Buffer.concat([rest, chunk]);
-            const end = text.lastIndexOf(10) + 1;
-            if (end > 0) yield this.#stamp(text.subarray(0, end), offset - rest.length);
-            rest = Buffer.from(text.subarray(end));
-          } else {
-            yield chunk;
-          }
-          offset += bytesRead;
-          continue;
+        const chunk = buffer.subarray(0, bytesRead);
+        if (bytesRead > 0 && !options.timestamps) yield chunk;
+        if (bytesRead > 0 && options.timestamps) {
+          const text = Buffer.concat([rest, chunk]);
+          const end = text.lastIndexOf(10) + 1;
+          yield this.#stamp(text.subarray(0, end), offset - rest.length);
+          rest = Buffer.from(text.subarray(end));
         }
+        offset += bytesRead;
+        if (bytesRead > 0) continue;
         if (!options.follow || signal.aborted || this.#closed.signal.aborted) break;
-        if ((await file.stat()).size < offset) { offset = 0; continue; }
-        await this.#change(signal, offset);
+        // Cut because it had grown too long.
+        if ((await file.stat()).size < offset) offset = 0;
+        else await this.#change(signal, offset);
       }
       if (rest.length > 0) yield this.#stamp(rest, offset - rest.length);
     } finally {
