@@ -1,9 +1,10 @@
-// Writes what is generated from code: the xDS types, crds/. `--check` writes nothing and fails with the files that differ.
+// Writes what is generated from code: the xDS types, crds/ and the tables of options in docs/. `--check` writes nothing and fails with the files that differ.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { operatorFlags } from '../src/operator/options.ts';
 import { customResourceDefinition } from '../src/shared/api/crd.ts';
 import { customResources } from '../src/shared/api/registry.ts';
 
@@ -17,7 +18,27 @@ function outputs(): Map<string, string> {
     const text = `# Generated from src/shared/api by \`npm run gen\`.\n${stringify(customResourceDefinition(type), { lineWidth: 0, aliasDuplicateObjects: false })}`;
     files.set(`crds/${type.plural}.${type.group}.yaml`, text);
   }
+  files.set('docs/operate/operator-options.md', operatorOptions());
   return files;
+}
+
+function operatorOptions(): string {
+  const rows = operatorFlags.map(({ flag, fallback, meaning }) => `| \`--${flag}\` | ${fallback ? `\`${fallback}\`` : ''} | ${meaning} |`);
+  return `# Options of the operator
+
+Generated from \`src/operator/options.ts\` by \`npm run gen\`.
+
+| flag | default | meaning |
+|---|---|---|
+${rows.join('\n')}
+
+| environment | meaning |
+|---|---|
+| \`POD_NAME\`, \`POD_NAMESPACE\` | the operator's own pod: identity in the leader's Lease, and where its Lease and webhook certificate are |
+| \`OPERATOR_VERSION\` | version in \`status.operatorVersion\`; the program's own when absent |
+| \`MIZZEN_TEMPLATES\`, \`MIZZEN_CRDS\` | as \`--templates-dir\` and \`--crds-dir\` |
+| \`KUBECONFIG\` | API server and credentials; the pod's service account when absent |
+`;
 }
 
 function staleFiles(wanted: ReadonlyMap<string, string>): string[] {
