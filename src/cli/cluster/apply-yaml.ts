@@ -1,13 +1,20 @@
 // Applies YAML documents of any kind, as `kubectl apply --server-side` does: kinds are looked up in the server's discovery.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseAllDocuments } from 'yaml';
 import type { KubernetesObject, ResourceType } from '../../shared/api/meta/index.ts';
-import { discoverResources, type KubeClient } from '../../shared/kube/index.ts';
+import { discoverResources, KubeError, type KubeClient } from '../../shared/kube/index.ts';
 
 /** An applied object and its kind. */
 export interface AppliedObject {
   readonly type: ResourceType;
   readonly object: KubernetesObject;
 }
+
+/** How long a webhook or a new kind may take to answer. */
+const PATIENCE_MILLISECONDS = 15_000;
+
+/** The server does not serve a kind. */
+class UnknownKindError extends Error {}
 
 /** Applies and removes YAML on one cluster. */
 export class YamlApplier {
@@ -24,9 +31,10 @@ export class YamlApplier {
   async apply(text: string, namespace?: string): Promise<AppliedObject[]> {
     const applied: AppliedObject[] = [];
     for (const object of parseObjects(text)) {
-      const type = await this.typeOf(object);
-      const located = locate(object, type, namespace);
-      applied.push({ type, object: await this.#client.apply(type, located, { fieldManager: this.#fieldManager, force: true }) });
+      applied.push(await patiently(async () => {
+        const type = await this.typeOf(object);
+        return { type, object: await this.#client.apply(type, locate(object, type, namespace), { fieldManager: this.#fieldManager, force: true }) };
+      }));
     }
     return applied;
   }
@@ -50,8 +58,22 @@ export class YamlApplier {
   async #lookUp(apiVersion: string, kind: string): Promise<ResourceType> {
     const [group, version] = apiVersion.includes('/') ? (apiVersion.split('/') as [string, string]) : ['', apiVersion];
     const resource = (await discoverResources(this.#client, group, version))?.find((candidate) => candidate.kind === kind && !candidate.name.includes('/'));
-    if (!resource) throw new Error(`the server has no kind ${kind} in ${apiVersion || 'no API version'}; is its CRD installed?`);
+    if (!resource) throw new UnknownKindError(`the server has no kind ${kind} in ${apiVersion || 'no API version'}; is its CRD installed?`);
     return { group, version, kind, plural: resource.name, scope: resource.namespaced ? 'Namespaced' : 'Cluster' };
+  }
+}
+
+/** Repeats a write while a webhook that has only just started, or the server, does not answer; what is said about the object itself is final. */
+async function patiently<T>(write: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + PATIENCE_MILLISECONDS;
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      const mayPass = error instanceof UnknownKindError || (error instanceof KubeError && error.isTransient());
+      if (!mayPass || performance.now() > deadline) throw error;
+      await sleep(250);
+    }
   }
 }
 

@@ -50,3 +50,13 @@ export async function livePods(client: KubeClient, namespace: string, labelSelec
   const pods = await client.listAll(podType, { namespace, ...(labelSelector ? { labelSelector } : {}) });
   return pods.filter((pod) => !pod.metadata?.deletionTimestamp && pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed');
 }
+
+/** Missing until `count` pods that are none of `old` are ready and none of `old` is left. */
+export async function missingReplacements(client: KubeClient, namespace: string, old: readonly Pod[], count: number, labelSelector?: string): Promise<string | undefined> {
+  const gone = new Set(old.map((pod) => pod.metadata?.uid));
+  const pods = await client.listAll(podType, { namespace, ...(labelSelector ? { labelSelector } : {}) });
+  const remaining = pods.filter((pod) => gone.has(pod.metadata?.uid)).length;
+  if (remaining > 0) return `${remaining} old pods are still there`;
+  const ready = pods.filter((pod) => !pod.metadata?.deletionTimestamp && isConditionTrue(pod.status?.conditions, 'Ready')).length;
+  return ready >= count ? undefined : `${ready} of ${count} pods are ready`;
+}

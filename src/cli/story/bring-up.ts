@@ -1,8 +1,7 @@
 // Brings the story's mesh up on a cluster: CRDs, operator, control plane, members, applications, the first request.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { KubeError, serverVersion, type KubeClient } from '../../shared/kube/index.ts';
+import { serverVersion, type KubeClient } from '../../shared/kube/index.ts';
 import { YamlApplier } from '../cluster/apply-yaml.ts';
 import { serviceType } from '../cluster/mesh-types.ts';
 import { missingControlPlane, missingDeployments, missingMembers } from '../cluster/readiness.ts';
@@ -49,14 +48,14 @@ export async function bringUp(options: BringUpOptions): Promise<RunningMesh> {
   });
   await progress.run(`control plane ${MESH_NAME} ${version}`, async (report) => {
     await applier.apply(namespacesYaml());
-    await retryRefused(() => applier.apply(controlPlaneYaml(version, options.zipkinAddress)), signal);
-    await retryRefused(() => applier.apply(memberRollYaml()), signal);
+    await applier.apply(controlPlaneYaml(version, options.zipkinAddress));
+    await applier.apply(memberRollYaml());
     await waitUntil('the control plane\'s installation', () => missingControlPlane(client, MESH_NAME, MESH_NAMESPACE), { signal, report, timeoutMilliseconds: 180_000 });
   });
   await progress.run('members', (report) => waitUntil('the members\' configuration', () => missingMembers(client, MESH_NAMESPACE, MEMBERS), { signal, report }), () => MEMBERS.join(', '));
   await Promise.all(samples.map(({ namespace, title, files, routing }) => progress.run(title, async (report) => {
-    for (const file of files) await retryRefused(() => applyFile(file, namespace), signal);
-    for (const file of routing) await retryRefused(() => applyFile(file, namespace), signal);
+    for (const file of files) await applyFile(file, namespace);
+    for (const file of routing) await applyFile(file, namespace);
     await waitUntil(`the start of ${title}`, () => missingDeployments(client, namespace), { signal, report, timeoutMilliseconds: 120_000 });
   })));
   const ingress = await progress.run('first request through the ingress gateway', () => firstRequest(options), (found) => `${found.url}/productpage answers 200`);
@@ -75,21 +74,6 @@ async function applyDefinitions(client: KubeClient, applier: YamlApplier, root: 
     return undefined;
   }, { signal });
   return applied.length;
-}
-
-/** Repeats a write while the server, or a webhook that has only just started, does not answer; what is said about the object itself is final. */
-async function retryRefused(write: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  for (;;) {
-    try {
-      await write();
-      return;
-    } catch (error) {
-      const mayPass = !(error instanceof KubeError) || error.isTransient() || error.isNotFound();
-      if (!mayPass || performance.now() > deadline) throw error;
-      await sleep(300, undefined, { signal });
-    }
-  }
 }
 
 async function firstRequest({ client, nodeAddress, signal }: BringUpOptions): Promise<IngressClient> {

@@ -1,6 +1,6 @@
 // control-plane-restart: with every control plane pod killed, proxies go on with what they have and lose no request; afterwards they take new configuration.
 import { podType } from '../../cluster/mesh-types.ts';
-import { livePods, missingDeployments } from '../../cluster/readiness.ts';
+import { livePods, missingReplacements } from '../../cluster/readiness.ts';
 import { waitUntil } from '../../cluster/wait.ts';
 import { MESH_NAMESPACE } from '../mesh-objects.ts';
 import { httpbin } from './httpbin-traffic.ts';
@@ -22,11 +22,7 @@ export const controlPlaneRestart: SmokeStep = async (context) => {
     claim(pods.length > 0, 'there is no control plane pod (label app=istiod)');
     await Promise.all(pods.map((pod) => client.delete(podType, pod.metadata?.name ?? '', MESH_NAMESPACE, { gracePeriodSeconds: 0 })));
     const started = performance.now();
-    const old = new Set(pods.map((pod) => pod.metadata?.uid));
-    await waitUntil('the return of the control plane', async () => {
-      if ((await livePods(client, MESH_NAMESPACE, 'app=istiod')).some((pod) => old.has(pod.metadata?.uid))) return 'the old pod is still there';
-      return missingDeployments(client, MESH_NAMESPACE);
-    }, { signal, timeoutMilliseconds: 90_000 });
+    await waitUntil('the return of the control plane', () => missingReplacements(client, MESH_NAMESPACE, pods, pods.length, 'app=istiod'), { signal, timeoutMilliseconds: 90_000 });
     const seconds = Math.round((performance.now() - started) / 100) / 10;
     await withHttpbinRoutes(context, toV2, () => settled(context, 'new configuration after the restart', async () => {
       const { status, body } = await httpbin(context, { path: '/get' });

@@ -1,6 +1,6 @@
 // member-removed: a namespace taken off the roll loses label, injection and routes; put back, it gains them again.
 import { namespaceType, podType } from '../../cluster/mesh-types.ts';
-import { isInjected, livePods, missingDeployments, missingMembers } from '../../cluster/readiness.ts';
+import { isInjected, livePods, missingMembers, missingReplacements } from '../../cluster/readiness.ts';
 import { waitUntil } from '../../cluster/wait.ts';
 import { memberRollYaml, MEMBERS, MESH_NAMESPACE } from '../mesh-objects.ts';
 import { httpbin } from './httpbin-traffic.ts';
@@ -12,12 +12,7 @@ async function restartPods(context: SmokeContext): Promise<number> {
   const { client, signal } = context;
   const before = await livePods(client, 'httpbin');
   await Promise.all(before.map((pod) => client.delete(podType, pod.metadata?.name ?? '', 'httpbin')));
-  const old = new Set(before.map((pod) => pod.metadata?.uid));
-  await waitUntil('the restart of httpbin', async () => {
-    const pods = await livePods(client, 'httpbin');
-    if (pods.some((pod) => old.has(pod.metadata?.uid))) return 'old pods are still there';
-    return missingDeployments(client, 'httpbin');
-  }, { signal, timeoutMilliseconds: 90_000 });
+  await waitUntil('the restart of httpbin', () => missingReplacements(client, 'httpbin', before, before.length), { signal, timeoutMilliseconds: 90_000 });
   return (await livePods(client, 'httpbin')).filter(isInjected).length;
 }
 

@@ -2,7 +2,7 @@
 import type { KubernetesObject, ResourceType } from '../../../shared/api/meta/index.ts';
 import { discoverGroups, discoverResources, KubeError, type KubeClient } from '../../../shared/kube/index.ts';
 import { configMapType, controlPlaneType, memberRollType, namespaceType, podType } from '../../cluster/mesh-types.ts';
-import { isInjected, livePods, missingDeployments } from '../../cluster/readiness.ts';
+import { isInjected, livePods, missingReplacements } from '../../cluster/readiness.ts';
 import { waitUntil } from '../../cluster/wait.ts';
 import { MEMBERS, MESH_NAME, MESH_NAMESPACE } from '../mesh-objects.ts';
 import { claim, type SmokeStep } from './step.ts';
@@ -62,13 +62,8 @@ export const uninstallClean: SmokeStep = async ({ client, signal }) => {
   }, { signal, timeoutMilliseconds: 90_000, intervalMilliseconds: 500 });
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   const pods = await livePods(client, 'httpbin');
-  const old = new Set(pods.map((pod) => pod.metadata?.uid));
   await Promise.all(pods.map((pod) => client.delete(podType, pod.metadata?.name ?? '', 'httpbin')));
-  await waitUntil('the restart of httpbin without a mesh', async () => {
-    const now = await livePods(client, 'httpbin');
-    if (now.some((pod) => old.has(pod.metadata?.uid))) return 'old pods are still there';
-    return missingDeployments(client, 'httpbin');
-  }, { signal, timeoutMilliseconds: 60_000 });
+  await waitUntil('the restart of httpbin without a mesh', () => missingReplacements(client, 'httpbin', pods, pods.length), { signal, timeoutMilliseconds: 60_000 });
   const injected = (await livePods(client, 'httpbin')).filter(isInjected).length;
   claim(injected === 0, `${injected} pods still get a proxy`);
   return { objects_before: before.length, objects_left: 0, kinds_looked_at: types.length, seconds };
