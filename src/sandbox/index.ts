@@ -110,7 +110,7 @@ async function start(options: SandboxOptions, undo: (() => Promise<void> | void)
 
 async function startServer(options: SandboxOptions, directory: string, slot: number, podStreams: PodStreams, onError: (component: string, error: unknown) => void, undo: (() => Promise<void> | void)[]): Promise<ApiServer> {
   const server = new ApiServer({
-    address: nodeAddress(slot), port: API_SERVER_PORT, podStreams, nodePortRange: NODE_PORTS,
+    address: nodeAddress(slot), port: API_SERVER_PORT, kubernetesAddress: nodeAddress(slot), podStreams, nodePortRange: NODE_PORTS,
     serviceNetwork: { first: `127.${slot}.128.1`, last: `127.${slot}.255.254` },
     ...(options.keep ? { directory: join(directory, 'state') } : {}),
     onError: (error) => onError('api-server', error),

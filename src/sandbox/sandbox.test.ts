@@ -4,15 +4,12 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:f
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { eventually, get } from './testdata/eventually.ts';
 import { PODS, startTestCluster, type TestCluster } from './testdata/test-cluster.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'sandbox-'));
-// Real processes on a machine that may be busy.
-vi.setConfig({ testTimeout: 20_000 });
-
 let cluster: TestCluster;
 beforeAll(async () => { cluster = await startTestCluster({ directory, keep: true }); });
 afterAll(async () => {
@@ -65,6 +62,12 @@ describe('startSandbox', () => {
     expect(node?.status.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }));
     expect((await request(cluster.kubeconfigPath, '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/mizzen-sandbox')).status).toBe(200);
     expect(cluster.apiServerUrl).toBe(`https://127.${cluster.slot}.0.1:6443`);
+  });
+
+  it('is found by its containers as kubernetes.default, and knows them by their tokens', async () => {
+    const ip = await runPod('asks');
+    const { status, subject } = JSON.parse(await eventually(() => get(ip, 8080, '/kubernetes'))) as { status: number; subject: string };
+    expect({ status, subject }).toEqual({ status: 201, subject: 'system:serviceaccount:default:default' });
   });
 
   it('serves logs over the API', async () => {

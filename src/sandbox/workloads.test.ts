@@ -1,5 +1,5 @@
 // The sandbox from outside: objects go in, real processes run and answer on the cluster's addresses.
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResourceName, StoredObject } from './api-server/internal-client.ts';
 import { eventually, get } from './testdata/eventually.ts';
 import { PODS, startTestCluster, type TestCluster } from './testdata/test-cluster.ts';
@@ -8,9 +8,6 @@ const DEPLOYMENTS: ResourceName = { group: 'apps', resource: 'deployments' };
 const SERVICES: ResourceName = { group: '', resource: 'services' };
 const CONFIG_MAPS: ResourceName = { group: '', resource: 'configmaps' };
 const NS = 'default';
-
-// Real processes on a machine that may be busy.
-vi.setConfig({ testTimeout: 20_000 });
 
 let cluster: TestCluster;
 beforeAll(async () => { cluster = await startTestCluster(); });

@@ -7,6 +7,8 @@ import { invalidObject } from './status.ts';
 export interface ServiceRanges {
   readonly serviceNetwork: { readonly first: string; readonly last: string };
   readonly nodePortRange: { readonly first: number; readonly last: number };
+  /** ClusterIP of the Service `kubernetes`, which may lie outside the network. */
+  readonly kubernetesAddress?: string;
 }
 
 interface Port { nodePort?: number; protocol?: string }
@@ -19,6 +21,7 @@ export class ServiceAllocator {
   readonly #first: number;
   readonly #last: number;
   readonly #ports: ServiceRanges['nodePortRange'];
+  readonly #kubernetesAddress: string | undefined;
   #nextAddress: number;
   #nextPort: number;
 
@@ -27,6 +30,7 @@ export class ServiceAllocator {
     this.#first = toNumber(ranges.serviceNetwork.first);
     this.#last = toNumber(ranges.serviceNetwork.last);
     this.#ports = ranges.nodePortRange;
+    this.#kubernetesAddress = ranges.kubernetesAddress;
     this.#nextAddress = this.#first;
     this.#nextPort = ranges.nodePortRange.first;
   }
@@ -60,7 +64,7 @@ export class ServiceAllocator {
 
   #inRange(address: string): boolean {
     const value = toNumber(address);
-    return value >= this.#first && value <= this.#last;
+    return address === this.#kubernetesAddress || (value >= this.#first && value <= this.#last);
   }
 
   #freeAddress(used: ReadonlySet<string>): string {

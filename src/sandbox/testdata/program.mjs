@@ -2,6 +2,7 @@
 import dns from 'node:dns/promises';
 import fs from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import os from 'node:os';
 
 const [part = 'serve', ...rest] = process.argv.slice(2);
@@ -18,8 +19,24 @@ const answers = {
   '/lookup': async (query) => JSON.stringify(await dns.lookup(query.get('name'), { all: true })),
   '/srv': async (query) => JSON.stringify(await dns.resolveSrv(query.get('name'))),
   '/fetch': async (query) => (await fetch(query.get('url'))).text(),
+  '/kubernetes': askKubernetes,
   '/write': async (query) => { note(query.get('path'), query.get('text')); return 'written'; },
 };
+
+// Asks the API server who this is, as a program in a cluster does: by the service's name, with the mounted token and certificate.
+function askKubernetes() {
+  const mounted = (name) => fs.readFileSync(`/var/run/secrets/kubernetes.io/serviceaccount/${name}`, 'utf8');
+  const headers = { authorization: `Bearer ${mounted('token')}`, 'content-type': 'application/json' };
+  return new Promise((resolve, reject) => {
+    const request = https.request('https://kubernetes.default/apis/authentication.k8s.io/v1/selfsubjectreviews', { method: 'POST', headers, ca: mounted('ca.crt'), agent: false }, (response) => {
+      let body = '';
+      response.on('data', (chunk) => { body += chunk; });
+      response.on('end', () => resolve(JSON.stringify({ status: response.statusCode, subject: JSON.parse(body).status?.userInfo.username })));
+    });
+    request.on('error', reject);
+    request.end(JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' }));
+  });
+}
 
 function serve() {
   let healthy = true;
