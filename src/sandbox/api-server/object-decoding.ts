@@ -46,6 +46,16 @@ function reportUnknown(context: RequestContext, info: ResourceInfo, version: Res
   context.warnings.push(...texts);
 }
 
+/** A deep copy without absent fields; much cheaper than structuredClone, and callers in this process may leave `undefined` in. */
+export function cloneJson<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => cloneJson(item as unknown)) as T;
+  const copy: Record<string, unknown> = {};
+  // A key of that name would set the prototype instead.
+  for (const [name, child] of Object.entries(value)) if (child !== undefined && name !== '__proto__') copy[name] = cloneJson(child as unknown);
+  return copy as T;
+}
+
 /** Fields of built-in kinds that are null are the same as absent. */
 function dropNulls(value: unknown): void {
   if (Array.isArray(value)) for (const item of value) dropNulls(item);

@@ -8,7 +8,7 @@ import type { Admission } from './admission.ts';
 import type { Converter } from './conversion.ts';
 import { rulesFor } from './kinds/rules.ts';
 import { generateName } from './names.ts';
-import { checkEnvelope, normalizeObject, validateObject } from './object-decoding.ts';
+import { checkEnvelope, cloneJson, normalizeObject, validateObject } from './object-decoding.ts';
 import type { RequestContext } from './request-context.ts';
 import { groupVersion, type ResourceInfo, type ResourceVersion } from './resource-info.ts';
 import { alreadyExists, badRequest, conflict, invalidObject, methodNotAllowed, notFound } from './status.ts';
@@ -60,7 +60,7 @@ export class Operations {
   async create(context: RequestContext, place: Omit<Target, 'name'>, body: unknown, adjust: (object: KubeObject) => KubeObject = (object) => object): Promise<KubeObject> {
     const { info, version } = place;
     if (info.virtual) throw methodNotAllowed();
-    let object = structuredClone(checkEnvelope(info, version, body));
+    let object = cloneJson(checkEnvelope(info, version, body));
     const namespace = placeInNamespace(info, place.namespace, object);
     const generated = nameObject(object);
     normalizeObject(context, info, version, object);
@@ -97,7 +97,7 @@ export class Operations {
 
   async #updateOnce(context: RequestContext, target: Target, subresource: string, live: KubeObject, before: KubeObject, change: (live: KubeObject) => unknown, recorded: boolean): Promise<KubeObject | undefined> {
     const { info, version } = target;
-    let object = structuredClone(checkEnvelope(info, version, change(before)));
+    let object = cloneJson(checkEnvelope(info, version, change(before)));
     checkIdentity(target, before, object);
     normalizeObject(context, info, version, object);
     keepServerFields(info, version, object, before, subresource);
@@ -180,7 +180,7 @@ function stampNew(info: ResourceInfo, version: ResourceVersion, object: KubeObje
   delete metadata.generation;
   if (hasGeneration(info)) metadata.generation = 1;
   if (version.status && info.storeKey !== '/nodes') delete object.status;
-  if (!info.custom && version.status && version.schema.properties?.['status']?.required === undefined && object.status === undefined) object.status = {};
+  if (!info.custom && version.status) object.status ??= {};
 }
 
 function checkIdentity(target: Target, before: KubeObject, object: KubeObject): void {
@@ -210,12 +210,12 @@ function keepServerFields(info: ResourceInfo, version: ResourceVersion, object: 
   if (subresource === 'status') {
     const { status, metadata: changed } = object;
     for (const field of Object.keys(object)) Reflect.deleteProperty(object, field);
-    Object.assign(object, structuredClone({ ...before, metadata: statusMetadata(info, before, changed) }));
+    Object.assign(object, cloneJson({ ...before, metadata: statusMetadata(info, before, changed) }));
     if (status === undefined) delete object.status;
     else object.status = status;
   } else if (version.status && subresource !== 'approval') {
     if (before.status === undefined) delete object.status;
-    else object.status = structuredClone(before.status);
+    else object.status = cloneJson(before.status);
   }
 }
 

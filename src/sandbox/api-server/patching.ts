@@ -2,7 +2,7 @@
 import { applyConfiguration, applyJsonPatch, applyMergePatch, applyStrategicMerge, isFields, PatchError, type ApplyConflict, type Fields } from '../patch/index.ts';
 import type { KubeObject, Store } from '../store/index.ts';
 import { ApiStatusError } from './internal-client.ts';
-import { checkEnvelope, normalizeObject } from './object-decoding.ts';
+import { checkEnvelope, cloneJson, normalizeObject } from './object-decoding.ts';
 import { managerOf, type Operations } from './operations.ts';
 import type { RequestContext } from './request-context.ts';
 import { badRequest, conflict, unsupportedMediaType } from './status.ts';
@@ -78,12 +78,13 @@ function readConfiguration(context: RequestContext, target: Target, patch: unkno
   const { info, version, name, namespace } = target;
   if (!isFields(patch)) throw badRequest('error decoding YAML: the configuration is not an object');
   for (const field of ['apiVersion', 'kind']) if (patch[field] === undefined) throw badRequest(`error decoding patch: Object '${field === 'kind' ? 'Kind' : 'apiVersion'}' is missing`);
-  const config = structuredClone(checkEnvelope(info, version, patch));
+  const config = cloneJson(checkEnvelope(info, version, patch));
   if (config.metadata.managedFields) throw badRequest('metadata.managedFields must be nil');
   config.metadata.name ??= name;
+  if (config.metadata.name !== name) throw badRequest(`the name of the object (${config.metadata.name}) does not match the name on the URL (${name})`);
   if (info.namespaced && namespace !== undefined) config.metadata.namespace ??= namespace;
   // Unknown fields are looked for once, here; defaults are no part of a configuration.
-  normalizeObject(context, info, { ...version, schema: version.schema }, structuredClone(config));
+  normalizeObject(context, info, { ...version, schema: version.schema }, cloneJson(config));
   return config;
 }
 

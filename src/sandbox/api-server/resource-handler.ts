@@ -4,7 +4,7 @@ import type { KubeObject, Store } from '../store/index.ts';
 import type { Converter } from './conversion.ts';
 import type { Deleter, DeleteOptions } from './deletion.ts';
 import type { Exchange } from './exchange.ts';
-import { checkEnvelope, normalizeObject } from './object-decoding.ts';
+import { checkEnvelope, cloneJson, normalizeObject } from './object-decoding.ts';
 import type { Operations } from './operations.ts';
 import { applyPatch, patchObject, PATCH_TYPES, translate } from './patching.ts';
 import { bindPod, evictPod } from './pod-subresources.ts';
@@ -123,7 +123,7 @@ export class ResourceHandler {
 
   async #review(exchange: Exchange, target: Target): Promise<void> {
     if (exchange.info.verb !== 'create') throw methodNotAllowed();
-    const review = structuredClone(checkEnvelope(target.info, target.version, await readBody(exchange)));
+    const review = cloneJson(checkEnvelope(target.info, target.version, await readBody(exchange)));
     normalizeObject(exchange.context(), target.info, target.version, review);
     exchange.json(201, this.#options.reviews.answer(target.info.plural, review, exchange.user, target.namespace));
   }

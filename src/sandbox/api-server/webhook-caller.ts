@@ -1,5 +1,6 @@
 // Calls webhooks over HTTPS: at a URL, or at a ready endpoint of a Service in the cluster.
 import { Agent, request } from 'node:https';
+import { isIP } from 'node:net';
 import type { KubeObject, Store } from '../store/index.ts';
 import type { WebhookClientConfig } from './resource-info.ts';
 
@@ -64,7 +65,8 @@ export class WebhookCaller {
       const outgoing = request(target.url, {
         method: 'POST',
         agent: this.#agent(target, caBundle),
-        servername: target.servername,
+        // An address is no server name; the certificate is then checked against the address itself.
+        ...(isIP(target.servername) === 0 ? { servername: target.servername } : {}),
         headers: { 'content-type': 'application/json', accept: 'application/json', host: target.hostHeader, 'content-length': Buffer.byteLength(body) },
       }, (response) => {
         const chunks: Buffer[] = [];

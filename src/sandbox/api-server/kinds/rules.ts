@@ -53,7 +53,7 @@ function validateRules(object: KubeObject): FieldError[] {
 const BINDING: KindRules = {
   applyDefaults: (object) => {
     if (object['roleRef']) object['roleRef'].apiGroup ??= 'rbac.authorization.k8s.io';
-    for (const subject of object['subjects'] ?? []) subject.apiGroup ??= subject.kind === 'ServiceAccount' ? undefined : 'rbac.authorization.k8s.io';
+    for (const subject of object['subjects'] ?? []) if (subject.kind !== 'ServiceAccount') subject.apiGroup ??= 'rbac.authorization.k8s.io';
   },
   validate: (object, old) => [
     ...immutableTop(object, old, ['roleRef']),
