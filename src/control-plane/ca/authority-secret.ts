@@ -49,15 +49,17 @@ export async function createAuthoritySecret(client: KubeClient, namespace: strin
 
 /** The authority in `secret`; throws with the secret's name when it is broken. */
 export async function loadAuthority(secret: KubernetesSecret, selfSigned: boolean): Promise<LoadedAuthority> {
-  const value = (key: string): string => Buffer.from(secret.data?.[key] ?? '', 'base64').toString('utf8');
+  const value = (...keys: string[]): string => Buffer.from(keys.map((key) => secret.data?.[key]).find((text) => text) ?? '', 'base64').toString('utf8');
   const name = secret.metadata?.name ?? '';
-  for (const key of ['ca-cert.pem', 'ca-key.pem']) if (value(key) === '') throw new Error(`secret ${name} has no key ${key}`);
+  // cert-manager writes tls.crt, tls.key and ca.crt instead.
+  const certificatePem = value('ca-cert.pem', 'tls.crt');
+  const keyPem = value('ca-key.pem', 'tls.key');
+  if (certificatePem === '' || keyPem === '') throw new Error(`secret ${name} lacks ca-cert.pem or ca-key.pem; it needs both, and root-cert.pem and cert-chain.pem when the authority is not its own root`);
   try {
-    const certificatePem = value('ca-cert.pem');
-    const rootPem = value('root-cert.pem') || certificatePem;
+    const rootPem = value('root-cert.pem', 'ca.crt') || certificatePem;
     const roots = new TrustBundle(rootPem);
-    const chainPem = value('cert-chain.pem');
-    const authority = await CertificateAuthority.load(certificatePem, value('ca-key.pem'), { rootPem: roots.roots[0]?.pem ?? rootPem, ...(chainPem.trim() === '' ? {} : { chainPem }) });
+    const chainPem = value('cert-chain.pem', 'tls.crt');
+    const authority = await CertificateAuthority.load(certificatePem, keyPem, { rootPem: roots.roots[0]?.pem ?? rootPem, ...(chainPem.trim() === '' ? {} : { chainPem }) });
     const next = value('next-ca-key.pem') === '' ? undefined : { authority: await CertificateAuthority.load(value('next-ca-cert.pem'), value('next-ca-key.pem')), since: new Date(value('next-ca-since')) };
     const bundle = new TrustBundle(rootPem, ...(next ? [next.authority.rootPem] : []));
     return { authority, bundle, selfSigned, secret, ...(next ? { next } : {}) };

@@ -50,13 +50,24 @@ export class RootDistribution {
   async #write(namespace: string, queue: WorkQueue<string>): Promise<void> {
     try {
       const roots = this.#state.get('current')?.rootsPem;
-      if (roots !== undefined && this.#members.has(namespace)) await this.#apply(namespace, roots);
+      if (roots !== undefined) await (this.#members.has(namespace) ? this.#apply(namespace, roots) : this.#remove(namespace, roots));
       queue.forget(namespace);
     } catch (error) {
       const retryMilliseconds = queue.addRateLimited(namespace);
       this.#log.warn({ namespace, error: error instanceof KubeError ? error.message : String(error), retryMilliseconds }, 'the root certificates were not written');
     } finally {
       queue.done(namespace);
+    }
+  }
+
+  /** Takes our roots out of a namespace that left. Our rights there may be gone already; the operator then does it. */
+  async #remove(namespace: string, roots: string): Promise<void> {
+    try {
+      const present = await this.#client.find(ConfigMapResource, ROOT_CONFIG_MAP, namespace);
+      if (present?.data?.[KEY] === roots) await this.#client.delete(ConfigMapResource, ROOT_CONFIG_MAP, namespace);
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.status !== 403) throw error;
+      this.#log.debug({ namespace }, 'no rights left in the namespace to remove its root certificates');
     }
   }
 
