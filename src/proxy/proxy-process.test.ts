@@ -1,21 +1,26 @@
 // The proxy against an in-test control plane: certificate by CSR, discovery in both variants, refusal, reconnection, drain, HTTP interfaces.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GrpcServer, type GrpcPeer, type MessageStream } from '../shared/grpc/index.ts';
 import { CertificateAuthority, parseCertificateRequest, parseCertificates } from '../shared/pki/index.ts';
+import type { Component } from '../shared/process/index.ts';
 import { packAny, TYPE_URLS } from '../shared/xds/index.ts';
 import { Cluster } from '../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
 import { ClusterLoadAssignment } from '../shared/xds/generated/envoy/config/endpoint/v3/endpoint.ts';
 import { Listener } from '../shared/xds/generated/envoy/config/listener/v3/listener.ts';
 import { RouteConfiguration } from '../shared/xds/generated/envoy/config/route/v3/route.ts';
-import { HttpConnectionManager } from '../shared/xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
+import { HttpConnectionManager, type HttpFilter } from '../shared/xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
 import { Router } from '../shared/xds/generated/envoy/extensions/filters/http/router/v3/router.ts';
 import type { DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse } from '../shared/xds/generated/envoy/service/discovery/v3/discovery.ts';
 import type { Any } from '../shared/xds/generated/google/protobuf/any.ts';
+import { PluginConfig } from '../shared/xds/generated/istio/stats.ts';
 import type { RuntimeConfig } from './config/index.ts';
-import { readProxyOptions, type ProxyOptions } from './options/index.ts';
+import { createProxy } from './index.ts';
+import { readProxyOptions, type OptionSources, type ProxyOptions } from './options/index.ts';
 import { ProxyProcess, type RunningDataPlane } from './proxy-process.ts';
 import { CREATE_CERTIFICATE } from './secrets/index.ts';
 import { DELTA_AGGREGATED, STREAM_AGGREGATED } from './xds/index.ts';
@@ -51,17 +56,18 @@ class RecordingDataPlane implements RunningDataPlane {
 const ads = { configSourceSpecifier: { $case: 'ads' as const, ads: {} } };
 const clusterAny = (name: string): Any => packAny('envoy.config.cluster.v3.Cluster', Cluster, { name, clusterDiscoveryType: { $case: 'type', type: 3 }, edsClusterConfig: { edsConfig: ads, serviceName: name } });
 const badClusterAny = (name: string): Any => packAny('envoy.config.cluster.v3.Cluster', Cluster, { name, healthChecks: [{ interval: { seconds: 1 } }] });
-const endpointsAny = (name: string, address: string): Any => packAny('envoy.config.endpoint.v3.ClusterLoadAssignment', ClusterLoadAssignment, {
+const endpointsAny = (name: string, address: string, port = 80): Any => packAny('envoy.config.endpoint.v3.ClusterLoadAssignment', ClusterLoadAssignment, {
   clusterName: name,
-  endpoints: [{ lbEndpoints: [{ hostIdentifier: { $case: 'endpoint', endpoint: { address: { address: { $case: 'socketAddress', socketAddress: { address, portSpecifier: { $case: 'portValue', portValue: 80 } } } } } } }] }],
+  endpoints: [{ lbEndpoints: [{ hostIdentifier: { $case: 'endpoint', endpoint: { address: { address: { $case: 'socketAddress', socketAddress: { address, portSpecifier: { $case: 'portValue', portValue: port } } } } } } }] }],
 });
 const routeAny = (name: string): Any => packAny('envoy.config.route.v3.RouteConfiguration', RouteConfiguration, { name, virtualHosts: [{ name: 'all', domains: ['*'], routes: [{ match: { pathSpecifier: { $case: 'prefix', prefix: '/' } }, action: { $case: 'route', route: { clusterSpecifier: { $case: 'cluster', cluster: 'a' } } } }] }] });
-const listenerAny = (name: string, route: string): Any => packAny('envoy.config.listener.v3.Listener', Listener, {
+const listenerAny = (name: string, route: string, port = 15001, filters: readonly HttpFilter[] = []): Any => packAny('envoy.config.listener.v3.Listener', Listener, {
   name,
-  address: { address: { $case: 'socketAddress', socketAddress: { address: '127.0.0.1', portSpecifier: { $case: 'portValue', portValue: 15001 } } } },
+  address: { address: { $case: 'socketAddress', socketAddress: { address: '127.77.1.3', portSpecifier: { $case: 'portValue', portValue: port } } } },
+  trafficDirection: 2,
   filterChains: [{ filters: [{ name: 'http', configType: { $case: 'typedConfig', typedConfig: packAny('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', HttpConnectionManager, {
     statPrefix: 'http', routeSpecifier: { $case: 'rds', rds: { configSource: ads, routeConfigName: route } },
-    httpFilters: [{ name: 'router', configType: { $case: 'typedConfig', typedConfig: packAny('envoy.extensions.filters.http.router.v3.Router', Router, {}) } }],
+    httpFilters: [...filters, { name: 'router', configType: { $case: 'typedConfig', typedConfig: packAny('envoy.extensions.filters.http.router.v3.Router', Router, {}) } }],
   }) } }] }],
 });
 
@@ -169,21 +175,25 @@ async function eventually(check: () => void | Promise<void>): Promise<void> {
 let folder: string;
 let controlPlane: TestControlPlane;
 let dataPlane: RecordingDataPlane;
-let proxy: ProxyProcess | undefined;
+let proxy: Component | undefined;
 let options: ProxyOptions;
 
-async function startProxy(delta: boolean): Promise<void> {
-  const result = readProxyOptions({
+function sources(delta: boolean): OptionSources {
+  return {
     role: 'sidecar', flags: {}, readFile: (path) => (path.endsWith('labels') ? 'app="reviews"\nversion="v2"\n' : undefined),
     environment: { POD_NAME: 'reviews-v2-1', POD_NAMESPACE: 'shop', INSTANCE_IP: HOST, SERVICE_ACCOUNT: 'reviews', ISTIO_META_WORKLOAD_NAME: 'reviews-v2', ISTIO_META_CLUSTER_ID: 'east', PROXY_TOKEN_FILE: join(folder, 'token'), XDS_ROOT_CA: join(folder, 'root.pem'),
       PROXY_BIND_ADDRESS: '127.77.1.2', ISTIO_DELTA_XDS: String(delta), PROXY_CONFIG: JSON.stringify({ discoveryAddress: controlPlane.address, terminationDrainDuration: '0.1s', statusPort: 25020, proxyAdminPort: 25000 }),
       ISTIO_META_ENVOY_STATUS_PORT: '25021', ISTIO_META_ENVOY_PROMETHEUS_PORT: '25090' },
-  });
+  };
+}
+
+async function startProxy(delta: boolean): Promise<void> {
+  const result = readProxyOptions(sources(delta));
   if (!result.ok) throw new Error(result.error.join(', '));
   options = result.value;
   dataPlane = new RecordingDataPlane();
   proxy = new ProxyProcess(options, () => dataPlane);
-  await proxy.start();
+  await proxy.start(new AbortController().signal);
 }
 
 beforeEach(async () => {
@@ -294,4 +304,30 @@ describe('the root certificates', () => {
       expect(certificates.find(({ name }) => name === 'ROOTCA')?.ca_cert).toHaveLength(2);
     });
   }, 20_000);
+});
+
+describe('the whole proxy', () => {
+  it('forwards a request by what the control plane says, and counts it', async () => {
+    const app = createServer((_request, response) => response.end('hello from the app'));
+    await new Promise<void>((resolve) => app.listen(0, '127.77.1.4', resolve));
+    controlPlane.set(TYPE_URLS.endpoint, 'a', endpointsAny('a', '127.77.1.4', (app.address() as AddressInfo).port));
+    const stats = { name: 'istio.stats', configType: { $case: 'typedConfig' as const, typedConfig: packAny('stats.PluginConfig', PluginConfig, {}) } };
+    controlPlane.set(TYPE_URLS.listener, 'l', listenerAny('l', '80', 25001, [stats]));
+    const made = createProxy(sources(true));
+    if (!made.ok) throw new Error(made.error.join(', '));
+    proxy = made.value.component;
+    await proxy.start(new AbortController().signal);
+    await eventually(async () => expect(await get(25021, '/healthz/ready')).toMatchObject({ status: 200 }));
+    const response = await fetch('http://127.77.1.3:25001/');
+    expect([response.status, await response.text()]).toEqual([200, 'hello from the app']);
+    await eventually(async () => {
+      const metrics = (await get(25020, '/stats/prometheus')).text;
+      expect(metrics).toMatch(/^istio_requests_total\{reporter="source",source_workload="reviews-v2",source_canonical_service="reviews",.*response_code="200".*connection_security_policy="unknown"\} 1$/m);
+      expect(metrics).toMatch(/^envoy_cluster_upstream_rq_total\{cluster_name="a"\} 1$/m);
+    });
+    const clusters = await get(25000, '/clusters?format=json');
+    expect(JSON.parse(clusters.text)).toMatchObject({ cluster_statuses: [{ name: 'a', host_statuses: [{ address: { socket_address: { address: '127.77.1.4' } } }] }] });
+    expect((await get(25000, '/listeners')).text).toBe('l::127.77.1.3:25001\n');
+    await new Promise((resolve) => app.close(resolve));
+  });
 });
