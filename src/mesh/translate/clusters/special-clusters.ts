@@ -67,7 +67,7 @@ export function dynamicDnsCluster(meshConfig: MeshConfig): Cluster {
       $case: 'clusterType',
       clusterType: {
         name: 'envoy.clusters.dynamic_forward_proxy',
-        typedConfig: packAny('envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig', ClusterConfig, { clusterImplementationSpecifier: { $case: 'dnsCacheConfig', dnsCacheConfig: DNS_CACHE } }),
+        typedConfig: packAny('envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig', ClusterConfig, { clusterImplementationSpecifier: { $case: 'dnsCacheConfig', dnsCacheConfig: DNS_CACHE }, allowInsecureClusterOptions: true }),
       },
     },
     lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
