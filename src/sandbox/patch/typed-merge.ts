@@ -24,23 +24,18 @@ function mergeTypedList(live: readonly unknown[], config: readonly unknown[], sc
     wanted.set(step, item);
   }
   const result: unknown[] = [];
-  const pending = [...wanted];
-  const emit = (step: string, item: unknown): void => {
+  const pending = [...wanted.keys()];
+  const emitNext = (): string => {
+    const step = pending.shift() as string;
+    const item = wanted.get(step);
     result.push(keyed && before.has(step) ? mergeTyped(before.get(step), item, schema?.items) : item);
+    return step;
   };
   for (const [step, item] of before) {
-    if (!wanted.has(step)) {
-      result.push(item);
-      continue;
-    }
-    while (pending.length > 0 && wanted.has(step)) {
-      const [next, value] = pending.shift() as [string, unknown];
-      emit(next, value);
-      wanted.delete(next);
-      if (next === step) break;
-    }
+    if (!wanted.has(step)) result.push(item);
+    else if (pending.includes(step)) while (emitNext() !== step);
   }
-  for (const [step, item] of pending) emit(step, item);
+  while (pending.length > 0) emitNext();
   return result;
 }
 
