@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serverVersion, type KubeClient } from '../../shared/kube/index.ts';
 import { YamlApplier } from '../cluster/apply-yaml.ts';
-import { serviceType } from '../cluster/mesh-types.ts';
+import { controlPlaneType, serviceType } from '../cluster/mesh-types.ts';
 import { missingControlPlane, missingDeployments, missingMembers } from '../cluster/readiness.ts';
 import { waitUntil } from '../cluster/wait.ts';
 import type { Progress } from '../output/progress.ts';
@@ -48,7 +48,8 @@ export async function bringUp(options: BringUpOptions): Promise<RunningMesh> {
   });
   await progress.run(`control plane ${MESH_NAME} ${version}`, async (report) => {
     await applier.apply(namespacesYaml());
-    await applier.apply(controlPlaneYaml(version, options.zipkinAddress));
+// A cluster that was kept goes on with the version that it had.
+    if (!(await client.find(controlPlaneType, MESH_NAME, MESH_NAMESPACE))) await applier.apply(controlPlaneYaml(version, options.zipkinAddress));
     await applier.apply(memberRollYaml());
     await waitUntil('the control plane\'s installation', () => missingControlPlane(client, MESH_NAME, MESH_NAMESPACE), { signal, report, timeoutMilliseconds: 180_000 });
   });
