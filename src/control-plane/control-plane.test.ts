@@ -155,6 +155,12 @@ describe('control plane', () => {
 
     const rows = (await (await fetch(`http://127.0.0.1:${plane.ports().monitoring}/debug/syncz`)).json()) as { proxy: string; cluster_sent: string }[];
     expect(rows.map((row) => row.proxy)).toEqual(['reviews-1.bookinfo']);
+    const dump = (await (await fetch(`http://127.0.0.1:${plane.ports().monitoring}/debug/config_dump?proxyID=reviews-1.bookinfo`)).json()) as { configs: { type: string; resources: { name: string }[] }[] };
+    expect(dump.configs.find((config) => config.type === 'cds')?.resources.map((resource) => resource.name)).toContain('outbound|9080||details.bookinfo.svc.cluster.local');
+    for (const page of ['', '/adsz', '/connections', '/analyzez', '/endpointz', '/registryz', '/instancesz', '/push_status', '/mesh', '/memberz', '/logging']) {
+      expect((await fetch(`http://127.0.0.1:${plane.ports().http}/debug${page}`)).status, page).toBe(200);
+    }
+    expect((await fetch(`http://127.0.0.1:${plane.ports().http}/debug/config_dump?proxyID=nobody`)).status).toBe(404);
     expect(await (await fetch(`http://127.0.0.1:${plane.ports().monitoring}/metrics`)).text()).toContain('citadel_server_success_cert_issuance_count');
   });
 

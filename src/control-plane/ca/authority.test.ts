@@ -129,6 +129,13 @@ describe('MeshAuthority', () => {
     expect(fingerprints(leader.current.rootsPem)).toHaveLength(1);
   });
 
+  test('waits for rights that come later', async () => {
+    const { api, start } = await world();
+    let refusals = 2;
+    api.intercept = () => ((refusals -= 1) >= 0 ? { status: 403, reason: 'Forbidden', message: 'not yet' } : undefined);
+    expect((await start()).current.rootsPem).toContain('BEGIN CERTIFICATE');
+  });
+
   test('a secret that holds no authority stops the start with its name', async () => {
     const { start, put } = await world();
     put('cacerts', await CertificateAuthority.createSelfSigned(), { 'ca-key.pem': (await KeyPair.generate()).privateKeyPem.reveal() });

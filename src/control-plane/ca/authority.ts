@@ -1,5 +1,6 @@
 // The mesh's certificate authority: follows its secret, signs workloads' keys, and keeps mizzend's own serving certificate fresh.
-import { Table, type ReadonlyTable } from '../../shared/lib/index.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Backoff, Table, type ReadonlyTable } from '../../shared/lib/index.ts';
 import { createLogger, programMetrics } from '../../shared/observability/index.ts';
 import { KubeError, type KubeClient } from '../../shared/kube/index.ts';
 import { parseCertificates, rotationTime, type CertificateAuthority, type IssuedCertificate, type TrustBundle } from '../../shared/pki/index.ts';
@@ -73,8 +74,7 @@ export class MeshAuthority {
 
   /** Loads or makes the authority. */
   async start(signal: AbortSignal): Promise<void> {
-    const loaded = (await readAuthoritySecret(this.#client, this.#options.namespace)) ?? (await createAuthoritySecret(this.#client, this.#options.namespace, this.#options.trustDomain));
-    await this.#use(loaded);
+    await this.#use(await this.#load(signal));
     this.#timer = setInterval(() => void this.refresh(), this.#options.refreshMilliseconds);
     signal.addEventListener('abort', () => clearInterval(this.#timer), { once: true });
   }
@@ -99,6 +99,21 @@ export class MeshAuthority {
     } catch (error) {
       const conflict = error instanceof KubeError && error.isConflict();
       if (!conflict) this.#log.error({ error: error instanceof Error ? `${error.message}${error.cause instanceof Error ? `: ${error.cause.message}` : ''}` : String(error) }, 'the certificate authority was not refreshed; the one in memory stays in force');
+    }
+  }
+
+  /** Waits for an API server that is not there yet, or whose roles are not; a broken secret is thrown. */
+  async #load(signal: AbortSignal): Promise<LoadedAuthority> {
+    const { namespace, trustDomain } = this.#options;
+    const backoff = new Backoff({ initialMilliseconds: 200, maximumMilliseconds: 5_000 });
+    for (;;) {
+      try {
+        return (await readAuthoritySecret(this.#client, namespace)) ?? (await createAuthoritySecret(this.#client, namespace, trustDomain));
+      } catch (error) {
+        if (!(error instanceof KubeError) || signal.aborted) throw error;
+        this.#log.warn({ error: error.message }, 'the secret of the certificate authority cannot be read yet; trying again');
+        await sleep(backoff.next(), undefined, { signal });
+      }
     }
   }
 
