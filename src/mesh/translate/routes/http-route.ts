@@ -8,6 +8,7 @@ import { RedirectAction_RedirectResponseCode, type RedirectAction, type Route, t
 import { BLACK_HOLE_CLUSTER, outboundClusterName } from '../../../shared/xds/index.ts';
 import type { ServiceRecord } from '../../model/records.ts';
 import type { VirtualServiceRecord } from '../../model/snapshot.ts';
+import { fromBase64 } from '../base64.ts';
 import { durationOf, milliseconds, percentage } from '../xds-values.ts';
 import { retryPolicy } from './retry-policy.ts';
 import { matchApplies, routeMatch, type RouteAudience } from './route-match.ts';
@@ -65,26 +66,6 @@ function action(route: HttpRoute, match: HttpMatchRequest | undefined, context: 
   const first = route.route?.[0]?.destination;
   const operation = first ? `${first.host}:${destinationPort(first, context)}/*` : 'default';
   return { action: { $case: 'route', route: routeAction(route, match, context) }, decorator: { operation } };
-}
-
-const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-/** Bytes written in base64, by hand since this floor has neither Node nor a browser beneath it. */
-function fromBase64(text: string): Uint8Array {
-  const digits = [...text.replaceAll('-', '+').replaceAll('_', '/')].map((digit) => BASE64.indexOf(digit)).filter((digit) => digit >= 0);
-  const bytes = new Uint8Array(Math.floor((digits.length * 6) / 8));
-  let bits = 0;
-  let held = 0;
-  let at = 0;
-  for (const digit of digits) {
-    held = ((held << 6) | digit) & 0xfff;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes[at] = (held >> bits) & 0xff;
-    at += 1;
-  }
-  return bytes;
 }
 
 const REDIRECT_CODES: Readonly<Record<number, RedirectAction['responseCode']>> = {
