@@ -52,7 +52,7 @@ export interface RequestEncoder extends StreamEncoder {
 export interface ServerConnection {
   readonly protocol: 'HTTP/1.1' | 'HTTP/2';
   readonly activeStreams: number;
-  /** Finishes what is under way and takes nothing new: `connection: close` or GOAWAY. */
+  /** Ends the connection with its present or next message: `connection: close` or GOAWAY. */
   shutdown(): void;
   /** Ends the connection now. */
   close(): void;

@@ -58,8 +58,9 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
   }
 
   shutdown(): void {
+    // An idle connection stays until its next request, which is answered with `connection: close`: closing it now could lose a request that is
+    // already on its way.
     this.#draining = true;
-    if (this.#decoder === null && !this.#parser.inMessage) this.#endGently();
   }
 
   close(): void {

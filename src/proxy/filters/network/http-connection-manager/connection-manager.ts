@@ -65,7 +65,7 @@ class ManagedConnection implements ServerConnectionCallbacks {
   }
 
   #onIdle(): void {
-    if ((this.server?.activeStreams ?? 0) === 0) this.server?.shutdown();
+    if ((this.server?.activeStreams ?? 0) === 0) this.server?.close();
     else this.#idleTimer?.refresh();
   }
 
@@ -86,5 +86,6 @@ function startConnection(context: ManagerContext, connection: NetworkConnection,
     ? new Http2ServerConnection(connection.socket, managed, { limits, maximumConcurrentStreams: config.http2.maximumConcurrentStreams, allowConnect: config.http2.allowConnect })
     : new Http1ServerConnection(connection.socket, managed, { limits, acceptHttp10: config.acceptHttp10 });
   connection.onDrain = () => managed.server?.shutdown();
-  if (connection.draining) managed.server.shutdown();
+  // An HTTP/2 client would see GOAWAY before its first request: that one is still served, and told after.
+  if (connection.draining && !http2) managed.server.shutdown();
 }
