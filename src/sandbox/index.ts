@@ -78,7 +78,7 @@ async function start(options: SandboxOptions, undo: (() => Promise<void> | void)
   const directory = resolve(options.directory);
   undo.push(holdDirectory(directory));
   const clear = (): void => {
-    for (const name of RUN_STATE) rmSync(join(directory, name), { recursive: true, force: true });
+    for (const name of options.keep ? RUN_STATE : [...RUN_STATE, 'claims']) rmSync(join(directory, name), { recursive: true, force: true });
   };
   clear();
   undo.push(clear);

@@ -204,6 +204,18 @@ describe('volumes', () => {
   });
 });
 
+describe('an emptyDir', () => {
+  it('hides the folder of the machine that it is mounted over, for streams too', async () => {
+    await createPod('scratch', { containers: [container({ volumeMounts: [{ name: 'scratch', mountPath: '/tmp' }] })], volumes: [{ name: 'scratch', emptyDir: {} }] });
+    const ip = await ready('scratch');
+    await eventually(async () => (await get(ip, 8080, '/write?path=/tmp/noted&text=hello')) === 'written');
+    expect(await get(ip, 8080, '/stream?path=/tmp/noted')).toBe('hello\n');
+    expect(await get(ip, 8080, '/list?path=/tmp')).toBe('noted');
+    expect(await get(ip, 8080, '/realpath?path=/tmp/noted')).toBe('/tmp/noted /tmp/noted /tmp/noted');
+    await remove('scratch');
+  });
+});
+
 describe('the network of a pod', () => {
   it('finds services by name and reaches a low port of a ClusterIP', async () => {
     await createPod('server', { containers: [container({ env: [{ name: 'VERSION', value: 'served' }] })] });

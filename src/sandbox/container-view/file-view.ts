@@ -12,13 +12,22 @@ const TWO_PATHS = ['copyFile', 'cp', 'link', 'rename', 'symlink'];
 type AnyFunction = ((...values: unknown[]) => unknown) & { native?: AnyFunction };
 type Functions = Record<string, AnyFunction | undefined>;
 
+/** What the mapping of paths needs to know. */
+export type PathMap = Pick<ContainerViewConfig, 'mounts' | 'kept'>;
+
 /** The path on the host for a path in the container. */
-export function mapPath(mounts: ContainerViewConfig['mounts'], path: string): string {
+export function mapPath(map: PathMap, path: string): string {
   if (path.charCodeAt(0) !== 47) return path;
-  for (const [inside, outside] of mounts) {
-    if (path.startsWith(inside) && (path.length === inside.length || path.charCodeAt(inside.length) === 47)) return outside + path.slice(inside.length);
+  for (const [inside, outside] of map.mounts) {
+    if (!isBelow(path, inside)) continue;
+    // Node's streams open their files with the functions below, so a path may come by a second time.
+    return map.kept.some((folder) => folder.length > inside.length && isBelow(path, folder)) ? path : outside + path.slice(inside.length);
   }
   return path;
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path.startsWith(folder) && (path.length === folder.length || path.charCodeAt(folder.length) === 47);
 }
 
 /** The path in the container for a path on the host. */
@@ -28,17 +37,17 @@ export function unmapPath(mounts: ContainerViewConfig['mounts'], path: string): 
 }
 
 /** Changes the file system functions of this process. */
-export function viewFiles(mounts: ContainerViewConfig['mounts']): void {
+export function viewFiles(map: PathMap): void {
   const change = (path: unknown): unknown => {
-    if (typeof path === 'string') return mapPath(mounts, path);
-    if (path instanceof URL && path.protocol === 'file:') return mapPath(mounts, fileURLToPath(path));
-    return Buffer.isBuffer(path) ? mapPath(mounts, path.toString()) : path;
+    if (typeof path === 'string') return mapPath(map, path);
+    if (path instanceof URL && path.protocol === 'file:') return mapPath(map, fileURLToPath(path));
+    return Buffer.isBuffer(path) ? mapPath(map, path.toString()) : path;
   };
   for (const functions of [fs as unknown as Functions, fs.promises as unknown as Functions]) {
     for (const name of ONE_PATH) for (const form of [name, `${name}Sync`]) replace(functions, form, (original) => function (this: unknown, path, ...rest) { return original.call(this, change(path), ...rest); });
     for (const name of TWO_PATHS) for (const form of [name, `${name}Sync`]) replace(functions, form, (original) => function (this: unknown, from, to, ...rest) { return original.call(this, change(from), change(to), ...rest); });
   }
-  viewRealPath(mounts, change);
+  viewRealPath(map.mounts, change);
 }
 
 function replace(functions: Functions, name: string, build: (original: AnyFunction) => (this: unknown, ...values: unknown[]) => unknown): void {

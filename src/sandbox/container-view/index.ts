@@ -9,8 +9,8 @@ import { VIEW_VARIABLE, type ContainerViewConfig } from './view-config.ts';
 const text = process.env[VIEW_VARIABLE];
 if (text !== undefined) {
   const config = JSON.parse(text) as ContainerViewConfig;
-  viewNetwork(config, (path) => mapPath(config.mounts, path));
+  viewNetwork(config, (path) => mapPath(config, path));
   viewNames(config);
-  if (config.mounts.length > 0) viewFiles(config.mounts);
+  if (config.mounts.length > 0) viewFiles(config);
   syncBuiltinESMExports();
 }

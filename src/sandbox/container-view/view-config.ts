@@ -19,6 +19,8 @@ export interface ContainerViewConfig {
   readonly apiServer: { readonly address: string; readonly port: number };
   /** Path in the container and on the host, the longest path first. */
   readonly mounts: readonly (readonly [string, string])[];
+  /** Folders of the host that stay what they are even below a mount path: where volumes lie, and the program itself. */
+  readonly kept: readonly string[];
 }
 
 /** The environment variable that carries the configuration. */

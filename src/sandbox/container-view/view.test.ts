@@ -6,7 +6,7 @@ import type { ContainerViewConfig } from './view-config.ts';
 
 const config: ContainerViewConfig = {
   podIp: '127.10.1.5', loopback: '127.110.1.5', wildcard: '127.10.1.5', hostname: 'pod', nameServer: '127.10.0.10:10053', search: [], hosts: {},
-  prefix: '127.10.', apiServer: { address: '127.10.0.1', port: 6443 }, mounts: [['/var/run/secrets/token', '/host/token'], ['/var/run', '/host/run']],
+  prefix: '127.10.', apiServer: { address: '127.10.0.1', port: 6443 }, mounts: [['/var/run/secrets/token', '/host/token'], ['/var/run', '/host/run'], ['/tmp', '/tmp/sandbox/v/tmp']], kept: ['/tmp/sandbox', '/tmp/checkout'],
 };
 
 describe('the container view', () => {
@@ -25,9 +25,13 @@ describe('the container view', () => {
   });
 
   it('maps paths below mounts, the longest first, and back', () => {
-    expect(['/var/run/secrets/token/ca', '/var/run/secrets/tokens', '/var/running', '/var/run', 'var/run'].map((path) => mapPath(config.mounts, path))).toEqual(['/host/token/ca', '/host/run/secrets/tokens', '/var/running', '/host/run', 'var/run']);
+    expect(['/var/run/secrets/token/ca', '/var/run/secrets/tokens', '/var/running', '/var/run', 'var/run'].map((path) => mapPath(config, path))).toEqual(['/host/token/ca', '/host/run/secrets/tokens', '/var/running', '/host/run', 'var/run']);
     expect(unmapPath(config.mounts, '/host/token/ca')).toBe('/var/run/secrets/token/ca');
     expect(unmapPath(config.mounts, '/host/tokens')).toBe('/host/tokens');
+  });
+
+  it('leaves volumes and the program alone when they lie below a mount path', () => {
+    expect(['/tmp/file', '/tmp/sandbox/v/tmp/file', '/tmp/checkout/templates', '/tmp/checkouts'].map((path) => mapPath(config, path))).toEqual(['/tmp/sandbox/v/tmp/file', '/tmp/sandbox/v/tmp/file', '/tmp/checkout/templates', '/tmp/sandbox/v/tmp/checkouts']);
   });
 
   it('searches short names and asks for complete ones at once', () => {

@@ -68,7 +68,12 @@ export class ContainerRunner {
 
   /** Runs the container; resolves with its last exit status. */
   run(): Promise<number> {
-    this.#finished ??= this.#supervise();
+    this.#finished ??= this.#supervise().catch((error: unknown) => {
+      // The node itself could not run it (its disk is full, say): the pod shows that, and can still be deleted.
+      this.#context.services.onError(error);
+      this.#ended({ code: 128, signal: undefined }, now(), 'RunContainerError', error instanceof Error ? error.message : String(error));
+      return 128;
+    });
     return this.#finished;
   }
 

@@ -46,7 +46,7 @@ export class PodContext {
   processSpec(container: Spec, image: ImageProgram, terminationLog: string): Omit<ProcessSpec, 'stdio'> {
     const environment = containerEnvironment(container, this.sources(), { ...this.#baseEnvironment(), ...image.env });
     const mounts = this.#mounts(container, environment, terminationLog);
-    const viewed = this.#view(container, environment, mounts);
+    const viewed = this.#view(container, image, environment, mounts);
     const entry: string[] = container.command ?? image.command;
     // Kubernetes: `command` replaces the entry point together with the image's own arguments.
     const words = [...entry, ...(container.args ?? [])].map((word) => expand(String(word), environment));
@@ -79,7 +79,7 @@ export class PodContext {
     return mounts.sort(([a], [b]) => b.length - a.length);
   }
 
-  #view(container: Spec, environment: Record<string, string>, mounts: readonly (readonly [string, string])[]): Record<string, string> {
+  #view(container: Spec, image: ImageProgram, environment: Record<string, string>, mounts: readonly (readonly [string, string])[]): Record<string, string> {
     const { slot, viewOption } = this.services;
     const namespace = this.pod.metadata.namespace ?? '';
     const loopback = podLoopback(this.podIp);
@@ -91,6 +91,7 @@ export class PodContext {
       search: [`${namespace}.svc.cluster.local`, 'svc.cluster.local', 'cluster.local', ...(this.pod.spec.dnsConfig?.searches ?? [])],
       hosts: { [this.#hostname()]: this.podIp, ...Object.fromEntries(aliases) },
       prefix: `127.${slot}.`, apiServer: { address: nodeAddress(slot), port: API_SERVER_PORT }, mounts,
+      kept: [this.services.directory, ...programFolders(image)],
     };
     const own = environment['NODE_OPTIONS'];
     return { ...environment, NODE_OPTIONS: own === undefined ? viewOption : `${viewOption} ${own}`, MIZZEN_CONTAINER_VIEW: JSON.stringify(view) };
@@ -102,6 +103,11 @@ export class PodContext {
     mkdirSync(this.directory, { recursive: true });
     return this.directory;
   }
+}
+
+// The folder above the one of the program's file: `dist/operator.js` reads its templates from beside `dist`.
+function programFolders(image: ImageProgram): string[] {
+  return image.command.filter((word) => word.startsWith('/')).map((word) => dirname(dirname(word))).filter((folder) => folder !== '/');
 }
 
 /** Makes an empty file, for what a container says when it ends. */

@@ -16,6 +16,8 @@ const answers = {
   '/env': async (query) => process.env[query.get('name')] ?? '',
   '/file': async (query) => fs.promises.readFile(query.get('path'), 'utf8'),
   '/list': async (query) => fs.readdirSync(query.get('path')).filter((name) => !name.startsWith('..')).join(' '),
+  '/realpath': async (query) => [fs.realpathSync(query.get('path')), await fs.promises.realpath(query.get('path')), await new Promise((resolve) => { fs.realpath(query.get('path'), (error, path) => resolve(path)); })].join(' '),
+  '/stream': async (query) => fs.createReadStream(query.get('path'), 'utf8').toArray().then((chunks) => chunks.join('')),
   '/lookup': async (query) => JSON.stringify(await dns.lookup(query.get('name'), { all: true })),
   '/srv': async (query) => JSON.stringify(await dns.resolveSrv(query.get('name'))),
   '/fetch': async (query) => (await fetch(query.get('url'))).text(),
