@@ -5,7 +5,7 @@ import { HttpServer, healthRoute, loggingRoutes, metricsRoute } from '../shared/
 import { discoverGroups, LeaderElector, type KubeClient, type KubeConfigOptions } from '../shared/kube/index.ts';
 import { createLogger } from '../shared/observability/index.ts';
 import type { Component } from '../shared/process/index.ts';
-import { createAdmission } from './admission/index.ts';
+import { createAdmission } from './admission-server.ts';
 import { MeshOperator } from './mesh-operator.ts';
 import type { OperatorOptions } from './options.ts';
 import { buildRegistrations } from './registrations.ts';

@@ -34,13 +34,18 @@ export async function findUnready(client: KubeClient, workloads: readonly Worklo
 }
 
 /** Why a Deployment's newest template is not wholly rolled out. */
-export function deploymentProblem({ metadata, spec, status }: Deployment): string | undefined {
+export function deploymentProblem({ metadata, spec, status = {} }: Deployment): string | undefined {
   const wanted = spec?.replicas ?? 1;
-  if ((status?.observedGeneration ?? 0) < (metadata?.generation ?? 0)) return 'the change has not been observed yet';
-  if ((status?.updatedReplicas ?? 0) < wanted) return `${status?.updatedReplicas ?? 0} of ${wanted} replicas are updated`;
-  if ((status?.readyReplicas ?? 0) < wanted || (status?.availableReplicas ?? 0) < wanted) return `${status?.readyReplicas ?? 0} of ${wanted} replicas are ready`;
-  if ((status?.replicas ?? 0) > (status?.updatedReplicas ?? 0)) return `${(status?.replicas ?? 0) - (status?.updatedReplicas ?? 0)} old replicas are still there`;
-  return undefined;
+  const { observedGeneration, replicas, updatedReplicas, readyReplicas, availableReplicas } = status;
+  const old = count(replicas) - count(updatedReplicas);
+  if (count(observedGeneration) < count(metadata?.generation)) return 'the change has not been observed yet';
+  if (count(updatedReplicas) < wanted) return `${count(updatedReplicas)} of ${wanted} replicas are updated`;
+  if (Math.min(count(readyReplicas), count(availableReplicas)) < wanted) return `${count(readyReplicas)} of ${wanted} replicas are ready`;
+  return old > 0 ? `${old} old replicas are still there` : undefined;
+}
+
+function count(value: number | undefined): number {
+  return value ?? 0;
 }
 
 /** Why a DaemonSet's newest template is not wholly rolled out. */

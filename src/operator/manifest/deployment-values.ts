@@ -1,9 +1,10 @@
 // Values that every Deployment of the mesh has: roll-out, scaling, scheduling.
-import type { z } from 'zod';
-import type { deploymentSchema, podSchema } from '../../shared/api/maistra/v2/runtime.ts';
+import type { ControlPlaneSpec } from '../../shared/api/maistra/v2/spec.ts';
 
-type Deployment = z.infer<typeof deploymentSchema> | undefined;
-type Pod = z.infer<typeof podSchema> | undefined;
+/** How one component is deployed, as a spec says it. */
+export type ComponentRuntime = NonNullable<NonNullable<NonNullable<ControlPlaneSpec['runtime']>['components']>[string]>;
+type Deployment = ComponentRuntime['deployment'];
+type Pod = ComponentRuntime['pod'];
 
 /** The roll-out: with a surge and no pod missing by default, so that nothing is refused meanwhile. */
 export function rollingUpdate(deployment: Deployment): Record<string, unknown> {
@@ -11,12 +12,12 @@ export function rollingUpdate(deployment: Deployment): Record<string, unknown> {
   return type === 'RollingUpdate' ? { type, rollingUpdate: { maxSurge: own?.maxSurge ?? '100%', maxUnavailable: own?.maxUnavailable ?? 0 } } : { type };
 }
 
-/** The autoscaler's numbers; undefined when the number of replicas is fixed. */
-export function autoScaling(deployment: Deployment): Record<string, number> | undefined {
+/** The fixed number of replicas, or the autoscaler's numbers, never both: the autoscaler owns the number then. */
+export function replicasOrScaling(deployment: Deployment): Record<string, unknown> {
   const own = deployment?.autoScaling;
-  if (own?.enabled === false || (own?.enabled === undefined && deployment?.replicas !== undefined)) return undefined;
+  if (own?.enabled === false || (own?.enabled === undefined && deployment?.replicas !== undefined)) return { replicas: deployment?.replicas ?? 1 };
   const minReplicas = own?.minReplicas ?? 1;
-  return { minReplicas, maxReplicas: Math.max(own?.maxReplicas ?? 5, minReplicas), targetCPUUtilizationPercentage: own?.targetCPUUtilizationPercentage ?? 80 };
+  return { autoScaling: { minReplicas, maxReplicas: Math.max(own?.maxReplicas ?? 5, minReplicas), targetCPUUtilizationPercentage: own?.targetCPUUtilizationPercentage ?? 80 } };
 }
 
 /** Where pods go: the component's own wish, else the mesh's default. */

@@ -1,10 +1,11 @@
 // Values of one gateway, ingress or egress, for its component's templates.
 import type { ControlPlaneSpec } from '../../shared/api/maistra/v2/spec.ts';
 import type { VersionDescriptor } from '../versions/index.ts';
-import { buildMeshConfig, discoveryHost, withoutUndefined } from './mesh-config.ts';
+import { at } from './field.ts';
+import { buildMeshConfig, clusterDomainOf, discoveryHost, trustDomainOf, withoutUndefined } from './mesh-config.ts';
 import type { Facts } from './facts.ts';
 import { chooseImage } from './images.ts';
-import { autoScaling, rollingUpdate, scheduling } from './deployment-values.ts';
+import { replicasOrScaling, rollingUpdate, scheduling } from './deployment-values.ts';
 
 type Data = Record<string, unknown>;
 type Gateway = NonNullable<NonNullable<ControlPlaneSpec['gateways']>['egress']>;
@@ -28,38 +29,48 @@ export function gatewayValues(kind: Kind, spec: ControlPlaneSpec, version: Versi
 
 function oneGateway(kind: Kind, name: string, gateway: Gateway, spec: ControlPlaneSpec, version: VersionDescriptor, facts: Facts): Data {
   const stock = name === `istio-${kind}gateway`;
-  const serviceLabels = gateway.service?.metadata?.labels ?? {};
+  const service = gateway.service?.metadata;
   // An additional gateway is told apart by its name, unless the user chose labels: Gateway resources select by them.
-  const selector: Data = { app: name, istio: stock ? `${kind}gateway` : name, ...serviceLabels };
+  const selector: Data = { app: name, istio: stock ? `${kind}gateway` : name, ...service?.labels };
   const { runtime } = gateway;
-  const scaling = autoScaling(runtime?.deployment);
   return {
     name,
     namespace: gateway.namespace ?? facts.namespace,
     selector,
     labels: { ...selector, 'istio.io/rev': facts.name },
+    ...podMetadata(kind, name, selector, runtime, facts),
+    image: chooseImage(version.images.proxy, at(runtime, 'container'), at(spec.proxy, 'runtime', 'container'), at(spec.runtime, 'defaults', 'container')),
+    args: proxyArguments(spec),
+    env: gatewayEnvironment(name, gateway, spec, version, facts),
+    containerPorts: containerPorts(kind, gateway),
+    resources: at(runtime, 'container', 'resources') ?? at(spec.proxy, 'runtime', 'container', 'resources') ?? {},
+    strategy: rollingUpdate(at(runtime, 'deployment')),
+    ...replicasOrScaling(at(runtime, 'deployment')),
+    ...scheduling(at(runtime, 'pod'), at(spec.runtime, 'defaults', 'pod')),
+    volumes: gateway.volumes ?? [],
+    serviceLabels: { ...selector, 'istio.io/rev': facts.name },
+    serviceAnnotations: service?.annotations,
+    service: serviceSpec(kind, gateway),
+  };
+}
+
+function podMetadata(kind: Kind, name: string, selector: Data, runtime: Gateway['runtime'], facts: Facts): Data {
+  return {
     podLabels: {
       ...selector, 'istio.io/rev': facts.name, 'sidecar.istio.io/inject': 'false', ...(kind === 'ingress' ? { 'maistra.io/expose-route': 'true' } : {}),
-      'service.istio.io/canonical-name': name, 'service.istio.io/canonical-revision': 'latest', ...runtime?.pod?.metadata?.labels,
+      'service.istio.io/canonical-name': name, 'service.istio.io/canonical-revision': 'latest', ...at(runtime, 'pod', 'metadata', 'labels'),
     },
     podAnnotations: {
       'sidecar.istio.io/inject': 'false', 'istio.io/rev': facts.name, 'prometheus.io/scrape': 'true', 'prometheus.io/port': '15020', 'prometheus.io/path': '/stats/prometheus',
-      ...runtime?.pod?.metadata?.annotations,
+      ...at(runtime, 'pod', 'metadata', 'annotations'),
     },
-    image: chooseImage(version.images.proxy, runtime?.container, spec.proxy?.runtime?.container, spec.runtime?.defaults?.container),
-    args: proxyArguments(spec),
-    env: gatewayEnvironment(name, gateway, spec, version, facts),
-    containerPorts: [...gatewayPorts(kind, gateway).map((port) => ({ containerPort: port['targetPort'] ?? port['port'], protocol: 'TCP' })), { name: 'http-envoy-prom', containerPort: 15090, protocol: 'TCP' }]
-      .filter((port, index, list) => list.findIndex((other) => other.containerPort === port.containerPort) === index),
-    resources: runtime?.container?.resources ?? spec.proxy?.runtime?.container?.resources ?? {},
-    strategy: rollingUpdate(runtime?.deployment),
-    ...(scaling ? { autoScaling: scaling } : { replicas: runtime?.deployment?.replicas ?? 1 }),
-    ...scheduling(runtime?.pod, spec.runtime?.defaults?.pod),
-    volumes: gateway.volumes ?? [],
-    serviceLabels: { ...selector, 'istio.io/rev': facts.name },
-    serviceAnnotations: gateway.service?.metadata?.annotations,
-    service: serviceSpec(kind, gateway),
   };
+}
+
+/** Ports that the container listens on, each named once, whatever number of Service ports lead to it. */
+function containerPorts(kind: Kind, gateway: Gateway): Data[] {
+  const ports = gatewayPorts(kind, gateway).map((port) => ({ containerPort: port['targetPort'] ?? port['port'], protocol: 'TCP' }));
+  return [...ports, { name: 'http-envoy-prom', containerPort: 15090, protocol: 'TCP' }].filter((port, index, list) => list.findIndex((other) => other.containerPort === port.containerPort) === index);
 }
 
 function gatewayPorts(kind: Kind, gateway: Gateway): Data[] {
@@ -76,7 +87,7 @@ function serviceSpec(kind: Kind, gateway: Gateway): Data {
 function proxyArguments(spec: ControlPlaneSpec): string[] {
   const { logging } = spec.proxy ?? {};
   return [
-    'proxy', 'router', '--domain', `$(POD_NAMESPACE).svc.${spec.proxy?.networking?.clusterDomain ?? 'cluster.local'}`,
+    'proxy', 'router', '--domain', `$(POD_NAMESPACE).svc.${clusterDomainOf(spec)}`,
     '--proxyLogLevel', logging?.level ?? 'warning', '--proxyComponentLogLevel', levels(logging?.componentLevels, 'misc:error'),
     '--log_output_level', levels(spec.general?.logging?.componentLevels, 'default:info'),
   ];
@@ -89,23 +100,22 @@ export function levels(map: Readonly<Record<string, string>> | undefined, fallba
 }
 
 function gatewayEnvironment(name: string, gateway: Gateway, spec: ControlPlaneSpec, version: VersionDescriptor, facts: Facts): Data[] {
-  const namespace = gateway.namespace ?? facts.namespace;
-  const trustDomain = spec.security?.trust?.domain ?? 'cluster.local';
+  const trustDomain = trustDomainOf(spec);
   const values: Record<string, string | undefined> = {
     PROXY_CONFIG: JSON.stringify(buildMeshConfig(spec, facts)['defaultConfig']),
     PILOT_CERT_PROVIDER: 'istiod',
     CA_ADDR: `${discoveryHost(facts)}:15012`,
     TRUST_DOMAIN: trustDomain,
-    ISTIO_META_CLUSTER_ID: spec.cluster?.name ?? 'Kubernetes',
-    ISTIO_META_NETWORK: spec.cluster?.network,
+    ISTIO_META_CLUSTER_ID: at(spec.cluster, 'name') ?? 'Kubernetes',
+    ISTIO_META_NETWORK: at(spec.cluster, 'network'),
     ISTIO_META_MESH_ID: trustDomain,
     ISTIO_META_WORKLOAD_NAME: name,
-    ISTIO_META_OWNER: `kubernetes://apis/apps/v1/namespaces/${namespace}/deployments/${name}`,
+    ISTIO_META_OWNER: `kubernetes://apis/apps/v1/namespaces/${gateway.namespace ?? facts.namespace}/deployments/${name}`,
     ISTIO_META_UNPRIVILEGED_POD: 'true',
     ISTIO_META_ROUTER_MODE: gateway.routerMode,
     ISTIO_META_REQUESTED_NETWORK_VIEW: gateway.requestedNetworkView?.join(','),
     ISTIO_DELTA_XDS: String(version.features.deltaXds),
-    ...gateway.runtime?.container?.env,
+    ...at(gateway.runtime, 'container', 'env'),
   };
   return Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [{ name: key, value }]));
 }

@@ -4,7 +4,8 @@ import type { VersionDescriptor, VersionDirectory } from '../versions/index.ts';
 import type { Facts } from './facts.ts';
 import { levels } from './gateway-values.ts';
 import { chooseImage } from './images.ts';
-import { discoveryHost, withoutUndefined } from './mesh-config.ts';
+import { at } from './field.ts';
+import { clusterDomainOf, discoveryHost, trustDomainOf, withoutUndefined } from './mesh-config.ts';
 
 type Data = Record<string, unknown>;
 
@@ -26,41 +27,51 @@ export function injectionConfig(spec: ControlPlaneSpec, directory: VersionDirect
 
 /** The key `values`. */
 export function injectionValues(spec: ControlPlaneSpec, version: VersionDescriptor, facts: Facts): Data {
-  const { container, readiness } = spec.proxy?.runtime ?? {};
-  const { inbound, outbound } = spec.proxy?.networking?.trafficControl ?? {};
-  const defaults = spec.runtime?.defaults?.container;
   return {
     revision: facts.name,
-    istio_cni: { enabled: spec.proxy?.networking?.initialization?.type === 'CNI' },
+    istio_cni: { enabled: at(spec.proxy, 'networking', 'initialization', 'type') === 'CNI' },
     sidecarInjection: { nativeSidecars: version.features.nativeSidecars },
-    sidecarInjectorWebhook: { rewriteAppHTTPProbe: readiness?.rewriteApplicationProbes !== false },
-    global: withoutUndefined({
-      istioNamespace: facts.namespace,
-      imagePullPolicy: container?.imagePullPolicy ?? defaults?.imagePullPolicy ?? 'IfNotPresent',
-      imagePullSecrets: defaults?.imagePullSecrets,
-      caAddress: spec.security?.certificateAuthority?.custom?.address ?? `${discoveryHost(facts)}:15012`,
-      trustDomain: spec.security?.trust?.domain ?? 'cluster.local',
-      meshID: spec.security?.trust?.domain ?? 'cluster.local',
-      network: spec.cluster?.network,
-      multiCluster: { clusterName: spec.cluster?.name ?? 'Kubernetes' },
-      logging: { level: levels(spec.general?.logging?.componentLevels, 'default:info') },
-      // The packet filter's tools are in the node agent's image alone.
-      proxy_init: { image: chooseImage(version.images.cni, spec.proxy?.networking?.initialization?.initContainer?.runtime, spec.runtime?.components?.['cni']?.container, defaults) },
-      proxy: withoutUndefined({
-        image: chooseImage(version.images.proxy, container, defaults),
-        clusterDomain: spec.proxy?.networking?.clusterDomain ?? 'cluster.local',
-        logLevel: spec.proxy?.logging?.level ?? 'warning',
-        componentLogLevel: levels(spec.proxy?.logging?.componentLevels, 'misc:error'),
-        resources: container?.resources,
-        readinessInitialDelaySeconds: readiness?.initialDelaySeconds,
-        readinessPeriodSeconds: readiness?.periodSeconds,
-        readinessFailureThreshold: readiness?.failureThreshold,
-        includeInboundPorts: inbound?.includedPorts?.join(','),
-        excludeInboundPorts: inbound?.excludedPorts?.join(','),
-        includeOutboundIPRanges: outbound?.includedIPRanges?.join(','),
-        excludeOutboundIPRanges: outbound?.excludedIPRanges?.join(','),
-        excludeOutboundPorts: outbound?.excludedPorts?.join(','),
-      }),
-    }),
+    sidecarInjectorWebhook: { rewriteAppHTTPProbe: at(spec.proxy, 'runtime', 'readiness', 'rewriteApplicationProbes') !== false },
+    global: globalValues(spec, version, facts),
   };
+}
+
+function globalValues(spec: ControlPlaneSpec, version: VersionDescriptor, facts: Facts): Data {
+  const defaults = at(spec.runtime, 'defaults', 'container');
+  const initContainer = at(spec.proxy, 'networking', 'initialization', 'initContainer');
+  return withoutUndefined({
+    istioNamespace: facts.namespace,
+    imagePullPolicy: at(spec.proxy, 'runtime', 'container', 'imagePullPolicy') ?? at(defaults, 'imagePullPolicy') ?? 'IfNotPresent',
+    imagePullSecrets: at(defaults, 'imagePullSecrets'),
+    caAddress: at(spec.security, 'certificateAuthority', 'custom', 'address') ?? `${discoveryHost(facts)}:15012`,
+    trustDomain: trustDomainOf(spec),
+    meshID: trustDomainOf(spec),
+    network: at(spec.cluster, 'network'),
+    multiCluster: { clusterName: at(spec.cluster, 'name') ?? 'Kubernetes' },
+    logging: { level: levels(at(spec.general, 'logging', 'componentLevels'), 'default:info') },
+    // The packet filter's tools are in the node agent's image alone.
+    proxy_init: { image: chooseImage(version.images.cni, at(initContainer, 'runtime'), at(spec.runtime, 'components', 'cni', 'container'), defaults) },
+    proxy: proxyValues(spec, version),
+  });
+}
+
+function proxyValues(spec: ControlPlaneSpec, version: VersionDescriptor): Data {
+  const { container, readiness } = spec.proxy?.runtime ?? {};
+  const { inbound, outbound } = at(spec.proxy, 'networking', 'trafficControl') ?? {};
+  const list = (items: readonly (string | number)[] | undefined): string | undefined => items?.join(',');
+  return withoutUndefined({
+    image: chooseImage(version.images.proxy, container, at(spec.runtime, 'defaults', 'container')),
+    clusterDomain: clusterDomainOf(spec),
+    logLevel: at(spec.proxy, 'logging', 'level') ?? 'warning',
+    componentLogLevel: levels(at(spec.proxy, 'logging', 'componentLevels'), 'misc:error'),
+    resources: at(container, 'resources'),
+    readinessInitialDelaySeconds: at(readiness, 'initialDelaySeconds'),
+    readinessPeriodSeconds: at(readiness, 'periodSeconds'),
+    readinessFailureThreshold: at(readiness, 'failureThreshold'),
+    includeInboundPorts: list(at(inbound, 'includedPorts')),
+    excludeInboundPorts: list(at(inbound, 'excludedPorts')),
+    includeOutboundIPRanges: list(at(outbound, 'includedIPRanges')),
+    excludeOutboundIPRanges: list(at(outbound, 'excludedIPRanges')),
+    excludeOutboundPorts: list(at(outbound, 'excludedPorts')),
+  });
 }

@@ -1,6 +1,7 @@
 // The mesh configuration (Istio's MeshConfig) that a control plane reads: its spec's own fields, and techPreview.meshConfig under them.
 import type { ControlPlaneSpec } from '../../shared/api/maistra/v2/spec.ts';
 import type { Facts } from './facts.ts';
+import { at } from './field.ts';
 import { isData, mergeMissing } from './profiles.ts';
 
 type Data = Record<string, unknown>;
@@ -10,25 +11,36 @@ export function discoveryHost(facts: Facts): string {
   return `istiod-${facts.name}.${facts.namespace}.svc`;
 }
 
+/** The mesh's trust domain. */
+export function trustDomainOf(spec: ControlPlaneSpec): string {
+  return at(spec.security, 'trust', 'domain') ?? 'cluster.local';
+}
+
+/** The cluster's own DNS domain. */
+export function clusterDomainOf(spec: ControlPlaneSpec): string {
+  return at(spec.proxy, 'networking', 'clusterDomain') ?? 'cluster.local';
+}
+
 /** The MeshConfig for `spec`, the effective one. */
 export function buildMeshConfig(spec: ControlPlaneSpec, facts: Facts): Data {
+  const { proxy, security, tracing, addons, meshConfig } = spec;
   const own = withoutUndefined({
     rootNamespace: facts.namespace,
-    trustDomain: spec.security?.trust?.domain,
-    trustDomainAliases: spec.security?.trust?.additionalDomains,
-    enableAutoMtls: spec.security?.dataPlane?.automtls,
-    enableTracing: spec.tracing?.type !== undefined && spec.tracing.type !== 'None',
-    enablePrometheusMerge: spec.addons?.prometheus?.scrape,
+    trustDomain: at(security, 'trust', 'domain'),
+    trustDomainAliases: at(security, 'trust', 'additionalDomains'),
+    enableAutoMtls: at(security, 'dataPlane', 'automtls'),
+    enableTracing: !['None', undefined].includes(at(tracing, 'type')),
+    enablePrometheusMerge: at(addons, 'prometheus', 'scrape'),
     ingressControllerMode: 'OFF',
-    dnsRefreshRate: spec.proxy?.networking?.dns?.refreshRate,
-    protocolDetectionTimeout: spec.proxy?.networking?.protocol?.autoDetect?.timeout,
-    outboundTrafficPolicy: { mode: spec.proxy?.networking?.trafficControl?.outbound?.policy ?? 'ALLOW_ANY' },
-    accessLogFile: spec.proxy?.accessLogging?.file?.name,
-    accessLogEncoding: spec.proxy?.accessLogging?.file?.encoding,
-    accessLogFormat: spec.proxy?.accessLogging?.file?.format,
-    discoverySelectors: spec.meshConfig?.discoverySelectors,
-    extensionProviders: spec.meshConfig?.extensionProviders,
-    meshMTLS: withoutUndefined({ minProtocolVersion: tlsVersion(spec.security?.controlPlane?.tls?.minProtocolVersion) }),
+    dnsRefreshRate: at(proxy, 'networking', 'dns', 'refreshRate'),
+    protocolDetectionTimeout: at(proxy, 'networking', 'protocol', 'autoDetect')?.timeout,
+    outboundTrafficPolicy: { mode: at(proxy, 'networking', 'trafficControl', 'outbound')?.policy ?? 'ALLOW_ANY' },
+    accessLogFile: at(proxy, 'accessLogging', 'file', 'name'),
+    accessLogEncoding: at(proxy, 'accessLogging', 'file', 'encoding'),
+    accessLogFormat: at(proxy, 'accessLogging', 'file', 'format'),
+    discoverySelectors: at(meshConfig, 'discoverySelectors'),
+    extensionProviders: at(meshConfig, 'extensionProviders'),
+    meshMTLS: withoutUndefined({ minProtocolVersion: tlsVersion(at(security, 'controlPlane', 'tls', 'minProtocolVersion')) }),
     defaultConfig: defaultProxyConfig(spec, facts),
   });
   const preview = spec.techPreview?.['meshConfig'];
@@ -38,15 +50,15 @@ export function buildMeshConfig(spec: ControlPlaneSpec, facts: Facts): Data {
   return isData(raw['defaultConfig']) ? { ...merged, defaultConfig: mergeMissing(raw['defaultConfig'], own['defaultConfig'] as Data) } : merged;
 }
 
-function defaultProxyConfig(spec: ControlPlaneSpec, facts: Facts): Data {
-  const sampling = spec.tracing?.sampling;
+function defaultProxyConfig({ proxy, security, tracing }: ControlPlaneSpec, facts: Facts): Data {
+  const sampling = at(tracing, 'sampling');
   return withoutUndefined({
     discoveryAddress: `${discoveryHost(facts)}:15012`,
-    meshId: spec.security?.trust?.domain,
-    concurrency: spec.proxy?.concurrency,
-    proxyAdminPort: spec.proxy?.adminPort,
-    interceptionMode: spec.proxy?.networking?.trafficControl?.inbound?.interceptionMode,
-    proxyMetadata: spec.proxy?.runtime?.container?.env,
+    meshId: at(security, 'trust', 'domain'),
+    concurrency: at(proxy, 'concurrency'),
+    proxyAdminPort: at(proxy, 'adminPort'),
+    interceptionMode: at(proxy, 'networking', 'trafficControl', 'inbound')?.interceptionMode,
+    proxyMetadata: at(proxy, 'runtime', 'container', 'env'),
     tracing: sampling === undefined ? undefined : { sampling: sampling / 100 },
   });
 }

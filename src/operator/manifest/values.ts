@@ -1,12 +1,13 @@
 // Effective spec + facts -> values: everything that the templates print is decided here.
 import type { ControlPlaneSpec } from '../../shared/api/maistra/v2/spec.ts';
 import type { VersionDirectory } from '../versions/index.ts';
-import { autoScaling, rollingUpdate, scheduling } from './deployment-values.ts';
+import { replicasOrScaling, rollingUpdate, scheduling } from './deployment-values.ts';
 import type { Facts } from './facts.ts';
 import { gatewayValues, levels } from './gateway-values.ts';
 import { chooseImage } from './images.ts';
 import { injectionConfig, injectionValues } from './injection-values.ts';
-import { buildMeshConfig } from './mesh-config.ts';
+import { at } from './field.ts';
+import { buildMeshConfig, clusterDomainOf, trustDomainOf } from './mesh-config.ts';
 
 /** Values for the templates. */
 export type Values = Readonly<Record<string, unknown>>;
@@ -51,39 +52,39 @@ function podDisruption(spec: ControlPlaneSpec): Record<string, unknown> | undefi
 
 function discoveryValues(spec: ControlPlaneSpec, facts: Facts): Record<string, unknown> {
   const pilot = spec.runtime?.components?.['pilot'];
-  const scaling = autoScaling(pilot?.deployment);
   return {
-    strategy: rollingUpdate(pilot?.deployment),
-    ...(scaling ? { autoScaling: scaling } : { replicas: pilot?.deployment?.replicas ?? 1 }),
-    ...scheduling(pilot?.pod, spec.runtime?.defaults?.pod),
-    podLabels: { app: 'istiod', istio: 'pilot', 'istio.io/rev': facts.name, 'sidecar.istio.io/inject': 'false', ...pilot?.pod?.metadata?.labels },
-    podAnnotations: { 'sidecar.istio.io/inject': 'false', 'prometheus.io/scrape': 'true', 'prometheus.io/port': '15014', ...pilot?.pod?.metadata?.annotations },
-    resources: pilot?.container?.resources ?? spec.runtime?.defaults?.container?.resources ?? {},
+    strategy: rollingUpdate(at(pilot, 'deployment')),
+    ...replicasOrScaling(at(pilot, 'deployment')),
+    ...scheduling(at(pilot, 'pod'), at(spec.runtime, 'defaults', 'pod')),
+    podLabels: { app: 'istiod', istio: 'pilot', 'istio.io/rev': facts.name, 'sidecar.istio.io/inject': 'false', ...at(pilot, 'pod', 'metadata', 'labels') },
+    podAnnotations: { 'sidecar.istio.io/inject': 'false', 'prometheus.io/scrape': 'true', 'prometheus.io/port': '15014', ...at(pilot, 'pod', 'metadata', 'annotations') },
+    resources: at(pilot, 'container', 'resources') ?? at(spec.runtime, 'defaults', 'container', 'resources') ?? {},
     args: [
-      'discovery', '--monitoringAddr=:15014', '--log_output_level', levels(spec.general?.logging?.componentLevels, 'default:info'),
-      ...(spec.general?.logging?.logAsJSON ? ['--log_as_json'] : []),
-      '--domain', spec.proxy?.networking?.clusterDomain ?? 'cluster.local',
-      '--keepaliveMaxServerConnectionAge', spec.proxy?.networking?.maxConnectionAge ?? '30m',
+      'discovery', '--monitoringAddr=:15014', '--log_output_level', levels(at(spec.general, 'logging', 'componentLevels'), 'default:info'),
+      ...(at(spec.general, 'logging', 'logAsJSON') ? ['--log_as_json'] : []),
+      '--domain', clusterDomainOf(spec),
+      '--keepaliveMaxServerConnectionAge', at(spec.proxy, 'networking', 'maxConnectionAge') ?? '30m',
     ],
-    env: environment(discoveryEnvironment(spec, facts), pilot?.container?.env),
+    env: environment(discoveryEnvironment(spec, facts), at(pilot, 'container', 'env')),
   };
 }
 
 function discoveryEnvironment(spec: ControlPlaneSpec, facts: Facts): Record<string, string | undefined> {
-  const { certificateAuthority, identity, trust } = spec.security ?? {};
-  const authority = certificateAuthority?.istiod;
+  const authority = at(spec.security, 'certificateAuthority', 'istiod');
+  const thirdParty = at(spec.security, 'identity', 'thirdParty');
+  const sampling = at(spec.tracing, 'sampling');
   return {
     REVISION: facts.name,
     MESH_CONFIG_FILE: '/etc/istio/config/mesh',
-    CLUSTER_ID: spec.cluster?.name ?? 'Kubernetes',
-    TRUST_DOMAIN: trust?.domain ?? 'cluster.local',
+    CLUSTER_ID: at(spec.cluster, 'name') ?? 'Kubernetes',
+    TRUST_DOMAIN: trustDomainOf(spec),
     MEMBER_ROLL_NAME: spec.mode === 'ClusterWide' ? undefined : 'default',
-    PILOT_TRACE_SAMPLING: spec.tracing?.sampling === undefined ? undefined : String(spec.tracing.sampling / 100),
-    DEFAULT_WORKLOAD_CERT_TTL: authority?.workloadCertTTLDefault,
-    MAX_WORKLOAD_CERT_TTL: authority?.workloadCertTTLMax,
-    TOKEN_ISSUER: identity?.thirdParty?.issuer,
-    TOKEN_AUDIENCES: identity?.thirdParty?.audience,
-    PILOT_ENABLE_ANALYSIS: spec.general?.validationMessages ? 'true' : undefined,
+    PILOT_TRACE_SAMPLING: sampling === undefined ? undefined : String(sampling / 100),
+    DEFAULT_WORKLOAD_CERT_TTL: at(authority, 'workloadCertTTLDefault'),
+    MAX_WORKLOAD_CERT_TTL: at(authority, 'workloadCertTTLMax'),
+    TOKEN_ISSUER: at(thirdParty, 'issuer'),
+    TOKEN_AUDIENCES: at(thirdParty, 'audience'),
+    PILOT_ENABLE_ANALYSIS: at(spec.general, 'validationMessages') ? 'true' : undefined,
   };
 }
 

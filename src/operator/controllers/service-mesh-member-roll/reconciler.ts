@@ -1,13 +1,13 @@
 // Keeps a ServiceMeshMember in each namespace that the roll asks for, and tells in the roll's status how far each is.
-import type { Condition } from '../../../shared/api/meta/index.ts';
 import { NamespaceResource, type Namespace } from '../../../shared/api/core/cluster.ts';
 import { ServiceMeshMemberResource, type ServiceMeshMember } from '../../../shared/api/maistra/v1/service-mesh-member.ts';
 import { ServiceMeshMemberRollResource, type ServiceMeshMemberRoll } from '../../../shared/api/maistra/v1/service-mesh-member-roll.ts';
 import { ServiceMeshControlPlaneResource, type ServiceMeshControlPlane } from '../../../shared/api/maistra/v2/service-mesh-control-plane.ts';
 import { deepEqual } from '../../../shared/lib/index.ts';
-import { addFinalizer, getCondition, hasFinalizer, isConflict, isConditionTrue, KubeError, removeFinalizer, setCondition, type KubeClient, type ReconcileResult } from '../../../shared/kube/index.ts';
+import { addFinalizer, hasFinalizer, isConflict, KubeError, removeFinalizer, type KubeClient, type ReconcileResult } from '../../../shared/kube/index.ts';
 import { CREATED_BY, DEFAULT_NAME, ROLL_CONTROLLER } from '../membership.ts';
 import { requiredMembers } from './required-members.ts';
+import { invalidNameStatus, rollStatus, type MemberStatus, type RollStatus } from './roll-status.ts';
 
 /** Finalizer on every member roll. */
 export const ROLL_FINALIZER = 'maistra.io/istio-operator';
@@ -17,9 +17,6 @@ export interface MemberRollReconcilerOptions {
   readonly client: KubeClient;
   readonly operatorNamespace: string;
 }
-
-interface MemberStatus { namespace: string; conditions: Condition[] }
-type RollStatus = NonNullable<ServiceMeshMemberRoll['status']>;
 
 /** Reconciles member rolls by their key `namespace/name`. */
 export class MemberRollReconciler {
@@ -38,7 +35,7 @@ export class MemberRollReconciler {
     if (!found) return {};
     try {
       if (found.metadata?.deletionTimestamp) return await this.#delete(found);
-      if (name !== DEFAULT_NAME) return await this.#writeStatus(found, invalidName(found));
+      if (name !== DEFAULT_NAME) return await this.#writeStatus(found, invalidNameStatus(found));
       const roll = hasFinalizer(found, ROLL_FINALIZER) ? found : await addFinalizer(this.#client, ServiceMeshMemberRollResource, found, ROLL_FINALIZER);
       return await this.#bringUp(roll);
     } catch (error) {
@@ -53,13 +50,13 @@ export class MemberRollReconciler {
     const namespaces = new Map((await this.#client.listAll(NamespaceResource)).map((namespace) => [namespace.metadata?.name ?? '', namespace]));
     const members = await this.#client.listAll(ServiceMeshMemberResource);
     const required = requiredMembers(roll, namespaces.values(), this.#options.operatorNamespace);
-    if (meshes.length > 1) return this.#writeStatus(roll, this.#rollStatus(roll, undefined, required, members, [], 'ErrMultipleSMCPs', 'Multiple ServiceMeshControlPlane resources exist in the namespace'));
+    if (meshes.length > 1) return this.#writeStatus(roll, rollStatus({ roll, mesh: undefined, required, members, problems: [], failure: { reason: 'ErrMultipleSMCPs', message: 'Multiple ServiceMeshControlPlane resources exist in the namespace' } }));
     const mesh = meshes[0];
     await this.#removeSurplus(meshNamespace, members, mesh ? new Set(required) : new Set());
-    if (!mesh) return this.#writeStatus(roll, this.#rollStatus(roll, undefined, required, members, [], 'ErrSMCPMissing', 'No ServiceMeshControlPlane exists in the namespace'));
+    if (!mesh) return this.#writeStatus(roll, rollStatus({ roll, mesh, required, members, problems: [], failure: { reason: 'ErrSMCPMissing', message: 'No ServiceMeshControlPlane exists in the namespace' } }));
     const problems = await this.#createMissing(mesh, required, namespaces, members);
     const present = await this.#client.listAll(ServiceMeshMemberResource);
-    return this.#writeStatus(roll, this.#rollStatus(roll, mesh, required, present, problems));
+    return this.#writeStatus(roll, rollStatus({ roll, mesh, required, members: present, problems }));
   }
 
   /** Deletes members that this roll made and that are no longer asked for. */
@@ -94,31 +91,6 @@ export class MemberRollReconciler {
     }
   }
 
-  #rollStatus(roll: ServiceMeshMemberRoll, mesh: ServiceMeshControlPlane | undefined, required: readonly string[], all: readonly ServiceMeshMember[], problems: readonly MemberStatus[], reason?: string, message?: string): RollStatus {
-    const meshNamespace = roll.metadata?.namespace ?? '';
-    const own = all.filter((member) => member.spec?.controlPlaneRef.namespace === meshNamespace && member.metadata?.name === DEFAULT_NAME);
-    const namespaceOf = (member: ServiceMeshMember): string => member.metadata?.namespace ?? '';
-    const members = [...new Set([...required, ...own.map(namespaceOf)])].filter((name) => name !== meshNamespace).sort();
-    const terminating = own.filter((member) => member.metadata?.deletionTimestamp).map(namespaceOf).sort();
-    const configured = mesh ? own.filter((member) => !member.metadata?.deletionTimestamp && isConditionTrue(member.status?.conditions, 'Reconciled')).map(namespaceOf).sort() : [];
-    const reconciledVersion = mesh?.status?.operatorVersion ? `${mesh.status.operatorVersion}-${mesh.status.observedGeneration ?? 0}` : undefined;
-    const current = new Set(own.filter((member) => member.status?.meshReconciledVersion === reconciledVersion).map(namespaceOf));
-    const pending = members.filter((name) => !(configured.includes(name) && current.has(name)) && !terminating.includes(name));
-    const ready = reason === undefined && pending.length === 0;
-    const readyReason = reason ?? (ready ? 'Configured' : 'ReconcileError');
-    const readyMessage = message ?? (ready ? 'All namespaces have been configured successfully' : `The following namespaces are not yet configured: [${pending.join(' ')}]`);
-    return {
-      ...roll.status,
-      annotations: { ...roll.status?.annotations, configuredMemberCount: `${configured.length}/${members.length}` },
-      observedGeneration: roll.metadata?.generation ?? 1,
-      ...(mesh?.status?.observedGeneration === undefined ? {} : { meshGeneration: mesh.status.observedGeneration }),
-      ...(reconciledVersion === undefined ? {} : { meshReconciledVersion: reconciledVersion }),
-      members, configuredMembers: configured, pendingMembers: pending, terminatingMembers: terminating,
-      memberStatuses: memberStatuses(members, own, problems) as NonNullable<RollStatus['memberStatuses']>,
-      conditions: setCondition(roll.status?.conditions as Condition[] | undefined, { type: 'Ready', status: ready ? 'True' : 'False', reason: readyReason, message: readyMessage }) as NonNullable<RollStatus['conditions']>,
-    };
-  }
-
   async #writeStatus(roll: ServiceMeshMemberRoll, status: RollStatus): Promise<ReconcileResult> {
     if (deepEqual(status, roll.status)) return {};
     await this.#client.patch(ServiceMeshMemberRollResource, roll.metadata?.name ?? '', roll.metadata?.namespace, [{ op: roll.status === undefined ? 'add' : 'replace', path: '/status', value: status }], { kind: 'json', subresource: 'status' });
@@ -133,20 +105,6 @@ export class MemberRollReconciler {
   }
 }
 
-function invalidName(roll: ServiceMeshMemberRoll): RollStatus {
-  const conditions = setCondition(roll.status?.conditions as Condition[] | undefined, { type: 'Ready', status: 'False', reason: 'ErrInvalidName', message: `ServiceMeshMemberRoll must be named '${DEFAULT_NAME}'` });
-  return { ...roll.status, conditions: conditions as NonNullable<RollStatus['conditions']> };
-}
-
 function memberProblem(namespace: string, reason: string, message: string): MemberStatus {
   return { namespace, conditions: [{ type: 'Reconciled', status: 'False', reason, message }] };
-}
-
-function memberStatuses(members: readonly string[], own: readonly ServiceMeshMember[], problems: readonly MemberStatus[]): MemberStatus[] {
-  return members.map((namespace) => {
-    const problem = problems.find((status) => status.namespace === namespace);
-    if (problem) return problem;
-    const reconciled = getCondition(own.find((member) => member.metadata?.namespace === namespace)?.status?.conditions, 'Reconciled');
-    return { namespace, conditions: reconciled ? [reconciled] : [] };
-  });
 }

@@ -5,7 +5,7 @@ import { ServiceMeshMemberResource, type ServiceMeshMember } from '../../../shar
 import { ServiceMeshMemberRollResource } from '../../../shared/api/maistra/v1/service-mesh-member-roll.ts';
 import { ServiceMeshControlPlaneResource, type ServiceMeshControlPlane } from '../../../shared/api/maistra/v2/service-mesh-control-plane.ts';
 import { deepEqual } from '../../../shared/lib/index.ts';
-import { addFinalizer, hasFinalizer, isConflict, KubeError, removeFinalizer, setCondition, type EventRecorder, type KubeClient, type ReconcileResult } from '../../../shared/kube/index.ts';
+import { addFinalizer, hasFinalizer, isConditionTrue, isConflict, KubeError, removeFinalizer, setCondition, type EventRecorder, type KubeClient, type ReconcileResult } from '../../../shared/kube/index.ts';
 import { CREATED_BY, DEFAULT_NAME, MEMBER_CONTROLLER, ROLL_CONTROLLER } from '../membership.ts';
 import { cleanNamespace, configureNamespace, OtherMeshError } from './member-objects.ts';
 
@@ -79,19 +79,11 @@ export class MemberReconciler {
   }
 
   async #report(member: ServiceMeshMember, mesh: ServiceMeshControlPlane | undefined, reason: string, message: string): Promise<ReconcileResult> {
-    const status = reason === '' ? 'True' : 'False';
     const { name = '', namespace = '' } = member.spec?.controlPlaneRef ?? {};
-    const conditions = (['Reconciled', 'Ready'] as const).reduce<Condition[]>((list, type) => setCondition(list, { type, status, reason, message }), (member.status?.conditions ?? []) as Condition[]);
-    const next: MemberStatus = {
-      ...member.status,
-      annotations: { ...member.status?.annotations, controlPlaneRef: `${namespace}/${name}` },
-      observedGeneration: member.metadata?.generation ?? 1,
-      ...(reason === '' && mesh?.status ? { meshGeneration: mesh.status.observedGeneration ?? 0, meshReconciledVersion: `${mesh.status.operatorVersion ?? ''}-${mesh.status.observedGeneration ?? 0}` } : {}),
-      conditions: conditions as NonNullable<MemberStatus['conditions']>,
-    };
+    const next = nextStatus(member, mesh, reason, message);
     if (deepEqual(next, member.status)) return {};
     if (reason !== '') this.#events.warning(member, 'FailedReconcile', message);
-    else if (member.status?.conditions?.[0]?.status !== 'True') this.#events.normal(member, 'Reconciled', `Successfully configured namespace for mesh ${namespace}/${name}`);
+    else if (!isConditionTrue(member.status?.conditions, 'Reconciled')) this.#events.normal(member, 'Reconciled', `Successfully configured namespace for mesh ${namespace}/${name}`);
     await this.#client.patch(ServiceMeshMemberResource, member.metadata?.name ?? '', member.metadata?.namespace, [{ op: member.status === undefined ? 'add' : 'replace', path: '/status', value: next }], { kind: 'json', subresource: 'status' });
     return {};
   }
@@ -115,4 +107,19 @@ export class MemberReconciler {
     const others = (await this.#client.listAll(ServiceMeshMemberResource)).filter((other) => other.metadata?.uid !== member.metadata?.uid && other.spec?.controlPlaneRef.namespace === meshNamespace);
     if (others.length === 0) await this.#client.delete(ServiceMeshMemberRollResource, DEFAULT_NAME, meshNamespace);
   }
+}
+
+/** Both conditions always agree; an empty reason is success. */
+function nextStatus(member: ServiceMeshMember, mesh: ServiceMeshControlPlane | undefined, reason: string, message: string): MemberStatus {
+  const { name = '', namespace = '' } = member.spec?.controlPlaneRef ?? {};
+  const status = reason === '' ? 'True' : 'False';
+  const conditions = (['Reconciled', 'Ready'] as const).reduce<Condition[]>((list, type) => setCondition(list, { type, status, reason, message }), (member.status?.conditions ?? []) as Condition[]);
+  const generation = mesh?.status?.observedGeneration ?? 0;
+  return {
+    ...member.status,
+    annotations: { ...member.status?.annotations, controlPlaneRef: `${namespace}/${name}` },
+    observedGeneration: member.metadata?.generation ?? 1,
+    ...(reason === '' && mesh?.status ? { meshGeneration: generation, meshReconciledVersion: `${mesh.status.operatorVersion ?? ''}-${generation}` } : {}),
+    conditions: conditions as NonNullable<MemberStatus['conditions']>,
+  };
 }

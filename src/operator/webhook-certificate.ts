@@ -1,11 +1,11 @@
 // The certificate of the operator's own webhooks: an authority kept in a secret, a server certificate renewed before it expires,
 // and the caBundle of the webhook configurations kept equal to the authority.
-import { SecretResource, type Secret as KubeSecret } from '../../shared/api/core/cluster.ts';
-import { MutatingWebhookConfigurationResource, ValidatingWebhookConfigurationResource, type WebhookConfiguration } from '../../shared/api/core/access.ts';
-import type { ResourceType } from '../../shared/api/meta/index.ts';
-import type { ServerIdentity } from '../../shared/http/index.ts';
-import { isNotFound, KubeError, type KubeClient } from '../../shared/kube/index.ts';
-import { CertificateAuthority } from '../../shared/pki/index.ts';
+import { SecretResource, type Secret as KubeSecret } from '../shared/api/core/cluster.ts';
+import { MutatingWebhookConfigurationResource, ValidatingWebhookConfigurationResource, type WebhookConfiguration } from '../shared/api/core/access.ts';
+import type { ResourceType } from '../shared/api/meta/index.ts';
+import type { ServerIdentity } from '../shared/http/index.ts';
+import { isNotFound, KubeError, type KubeClient } from '../shared/kube/index.ts';
+import { CertificateAuthority } from '../shared/pki/index.ts';
 
 /** Secret in the operator's namespace with the authority of its webhooks. */
 export const WEBHOOK_SECRET = 'mizzen-operator-webhook-ca';
