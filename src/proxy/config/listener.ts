@@ -20,6 +20,9 @@ const LISTENER_FILTERS: Readonly<Record<string, ListenerConfig['listenerFilters'
   'envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol': 'proxy_protocol',
 };
 
+/** Filters without a configuration are known by their name. */
+const FILTERS_BY_NAME = Object.values(LISTENER_FILTERS);
+
 /** An LDS resource. */
 export function compileListener(message: Listener, warnings?: Issue[]): Result<ListenerConfig, Issue[]> {
   const name = message.name ?? '';
@@ -64,7 +67,7 @@ function checkMatches(chains: readonly FilterChainConfig[], findings: Findings):
 /** A listener filter. Its condition (filter_disabled) only saves work in Istio's use, so it is listed, not refused. */
 function listenerFilter(message: ListenerFilter, path: string, findings: Findings): ListenerConfig['listenerFilters'] {
   const { type } = typedConfig(message.configType?.$case === 'typedConfig' ? message.configType.typedConfig : undefined);
-  const kind = LISTENER_FILTERS[type] ?? (type === '' ? LISTENER_FILTERS[`envoy.extensions.filters.listener.${(message.name ?? '').replace('envoy.filters.listener.', '')}`] : undefined);
+  const kind = LISTENER_FILTERS[type] ?? (type === '' ? FILTERS_BY_NAME.find((known) => message.name === `envoy.filters.listener.${known}`) : undefined);
   findings.ignoreFields(message, path, ['filterDisabled']);
   if (kind) return [kind];
   findings.refuse(path, `Listener filter ${JSON.stringify(message.name ?? '')} of type ${JSON.stringify(type)} is not supported by this proxy.`);

@@ -17,6 +17,8 @@ import { milliseconds } from './values.ts';
 export function networkFilters(messages: readonly Filter[] | undefined, path: string, findings: Findings, direction: ListenerConfig['direction']): readonly NetworkFilterConfig[] {
   const filters = (messages ?? []).flatMap((message, index) => networkFilter(message, `${path}[${index}]`, findings, direction));
   const terminal = filters.filter((filter) => filter.kind === 'http_connection_manager' || filter.kind === 'tcp_proxy');
+  // A filter that is not known has been refused already.
+  if (filters.length < (messages ?? []).length) return filters;
   if (terminal.length !== 1 || filters.at(-1) !== terminal[0]) findings.refuse(path, 'The last network filter, and only it, must be the HTTP connection manager or the TCP proxy.');
   return filters;
 }

@@ -1,0 +1,126 @@
+// What the proxy refuses, with the path of the field; one row a rule.
+import { describe, expect, it } from 'vitest';
+import { packAny } from '../../shared/xds/index.ts';
+import type { Cluster } from '../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
+import { RBAC as RbacRules } from '../../shared/xds/generated/envoy/config/rbac/v3/rbac.ts';
+import type { RouteConfiguration } from '../../shared/xds/generated/envoy/config/route/v3/route.ts';
+import type { RouteAction, RouteMatch, Route } from '../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
+import { HTTPFault } from '../../shared/xds/generated/envoy/extensions/filters/http/fault/v3/fault.ts';
+import { RBAC } from '../../shared/xds/generated/envoy/extensions/filters/http/rbac/v3/rbac.ts';
+import { Router } from '../../shared/xds/generated/envoy/extensions/filters/http/router/v3/router.ts';
+import { HttpConnectionManager, type HttpFilter } from '../../shared/xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
+import { TcpProxy } from '../../shared/xds/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.ts';
+import { DownstreamTlsContext, UpstreamTlsContext } from '../../shared/xds/generated/envoy/extensions/transport_sockets/tls/v3/tls.ts';
+import type { Listener } from '../../shared/xds/generated/envoy/config/listener/v3/listener.ts';
+import type { Any } from '../../shared/xds/generated/google/protobuf/any.ts';
+import type { Issue, Result } from '../../shared/lib/index.ts';
+import { compileCluster } from './cluster.ts';
+import { compileEndpoints } from './endpoints.ts';
+import { compileListener } from './listener.ts';
+import { compileRoute } from './route.ts';
+import { compileSecret } from './secret.ts';
+
+const paths = (result: Result<unknown, Issue[]>): string[] => (result.ok ? [] : result.error.map(({ path = '' }) => path));
+const typed = (typedConfig: Any): { $case: 'typedConfig'; typedConfig: Any } => ({ $case: 'typedConfig', typedConfig });
+const socket = (address: string, port: number): NonNullable<Listener['address']> => ({ address: { $case: 'socketAddress', socketAddress: { address, portSpecifier: { $case: 'portValue', portValue: port } } } });
+const router: HttpFilter = { name: 'router', configType: typed(packAny('envoy.extensions.filters.http.router.v3.Router', Router, {})) };
+const manager = (fields: Partial<HttpConnectionManager>): Any => packAny('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', HttpConnectionManager, {
+  statPrefix: 'p', routeSpecifier: { $case: 'rds', rds: { routeConfigName: '80' } }, httpFilters: [router], ...fields,
+});
+const listener = (filter: Any, fields: Partial<Listener> = {}): Listener => ({ name: 'l', address: socket('127.0.0.1', 80), filterChains: [{ filters: [{ name: 'f', configType: typed(filter) }] }], ...fields });
+const route = (fields: Partial<Route>): RouteConfiguration => ({ name: 'r', virtualHosts: [{ name: 'v', domains: ['*'], routes: [{ match: { pathSpecifier: { $case: 'prefix', prefix: '/' } }, action: { $case: 'route', route: { clusterSpecifier: { $case: 'cluster', cluster: 'c' } } }, ...fields }] }] });
+const action = (fields: Partial<RouteAction>): RouteConfiguration => route({ action: { $case: 'route', route: { clusterSpecifier: { $case: 'cluster', cluster: 'c' }, ...fields } } });
+const match = (fields: Partial<RouteMatch>): RouteConfiguration => route({ match: { pathSpecifier: { $case: 'prefix', prefix: '/' }, ...fields } });
+const cluster = (fields: Partial<Cluster>): Cluster => ({ name: 'c', ...fields });
+const CHAIN = 'filter_chains[0].filters[0]';
+const ROUTE = 'virtual_hosts[0].routes[0]';
+
+describe('refused clusters', () => {
+  it.each<[string, Cluster, string]>([
+    ['no name', { name: '' }, 'name'],
+    ['active health checks', cluster({ healthChecks: [{ interval: { seconds: 1 } }] }), 'health_checks'],
+    ['subsets', cluster({ lbSubsetConfig: { subsetSelectors: [{ keys: ['a'] }] } }), 'lb_subset_config.subset_selectors'],
+    ['EDS without its configuration', cluster({ clusterDiscoveryType: { $case: 'type', type: 3 } }), 'eds_cluster_config'],
+    ['another cluster type', cluster({ clusterDiscoveryType: { $case: 'clusterType', clusterType: { name: 'envoy.clusters.redis' } } }), 'cluster_type'],
+    ['a policy of its own', cluster({ lbPolicy: 7 }), 'lb_policy'],
+    ['another hash', cluster({ lbPolicy: 2, lbConfig: { $case: 'ringHashLbConfig', ringHashLbConfig: { hashFunction: 1 } } }), 'ring_hash_lb_config.hash_function'],
+    ['an unknown transport socket', cluster({ transportSocket: { name: 'x', configType: typed({ typeUrl: 'type.googleapis.com/x.Y', value: new Uint8Array() }) } }), 'transport_socket.typed_config'],
+    ['TLS 1.1', cluster({ transportSocket: { name: 't', configType: typed(packAny('envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', UpstreamTlsContext, { commonTlsContext: { tlsParams: { tlsMinimumProtocolVersion: 2 } } })) } }), 'transport_socket.typed_config.common_tls_context.tls_params.tls_minimum_protocol_version'],
+    ['a certificate pin', cluster({ transportSocket: { name: 't', configType: typed(packAny('envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', UpstreamTlsContext, { commonTlsContext: { validationContextType: { $case: 'validationContext', validationContext: { verifyCertificateHash: ['aa'] } } } })) } }), 'transport_socket.typed_config.common_tls_context.validation_context.verify_certificate_hash'],
+  ])('%s', (_name, message, path) => expect(paths(compileCluster(message))).toEqual([path]));
+});
+
+describe('refused endpoints', () => {
+  it.each([
+    ['no name', { endpoints: [] }, 'cluster_name'],
+    ['a host name from EDS', { clusterName: 'c', endpoints: [{ lbEndpoints: [{ hostIdentifier: { $case: 'endpoint' as const, endpoint: { address: socket('example.com', 80) } } }] }] }, 'endpoints[0].lb_endpoints[0].endpoint.address'],
+    ['a port out of range', { clusterName: 'c', endpoints: [{ lbEndpoints: [{ hostIdentifier: { $case: 'endpoint' as const, endpoint: { address: socket('10.0.0.1', 70000) } } }] }] }, 'endpoints[0].lb_endpoints[0].endpoint.address.socket_address.port_value'],
+    ['dropped load', { clusterName: 'c', policy: { dropOverloads: [{ category: 'x' }] } }, 'policy.drop_overloads'],
+  ])('%s', (_name, message, path) => expect(paths(compileEndpoints(message))).toEqual([path]));
+});
+
+describe('refused routes', () => {
+  it.each<[string, RouteConfiguration, string]>([
+    ['virtual host discovery', { ...route({}), vhds: { configSource: {} } }, 'vhds'],
+    ['a domain twice', { name: 'r', virtualHosts: [{ name: 'a', domains: ['x.com'] }, { name: 'b', domains: ['X.com'] }] }, 'virtual_hosts[1].domains[0]'],
+    ['no domain', { name: 'r', virtualHosts: [{ name: 'a' }] }, 'virtual_hosts[0].domains'],
+    ['no match', match({ pathSpecifier: undefined }), `${ROUTE}.match`],
+    ['a regular expression that RE2 does not take', match({ pathSpecifier: { $case: 'safeRegex', safeRegex: { regex: '(?=x)' } } }), `${ROUTE}.match.safe_regex.regex`],
+    ['a test on the client certificate', match({ tlsContext: { presented: true } }), `${ROUTE}.match.tls_context`],
+    ['an empty prefix test', match({ headers: [{ name: 'a', headerMatchSpecifier: { $case: 'stringMatch', stringMatch: { matchPattern: { $case: 'prefix', prefix: '' } } } }] }), `${ROUTE}.match.headers[0].string_match.prefix`],
+    ['no action', route({ action: undefined }), ROUTE],
+    ['weights that sum to nothing', action({ clusterSpecifier: { $case: 'weightedClusters', weightedClusters: { clusters: [{ name: 'a' }] } } }), `${ROUTE}.route.weighted_clusters.clusters`],
+    ['subsets', action({ metadataMatch: { filterMetadata: { 'envoy.lb': { a: 'b' } } } }), `${ROUTE}.route.metadata_match`],
+    ['an internal redirect', action({ internalRedirectPolicy: { maxInternalRedirects: 1 } }), `${ROUTE}.route.internal_redirect_policy`],
+    ['an unknown retry predicate', action({ retryPolicy: { retryHostPredicate: [{ name: 'x' }] } }), `${ROUTE}.route.retry_policy.retry_host_predicate[0]`],
+    ['a change of the method', route({ requestHeadersToAdd: [{ header: { key: ':method', value: 'GET' } }] }), `${ROUTE}.request_headers_to_add[0].header.key`],
+    ['a line break in a header', route({ responseHeadersToAdd: [{ header: { key: 'a', value: 'b\r\nc: d' } }] }), `${ROUTE}.response_headers_to_add[0].header.value`],
+    ['a status out of range', route({ action: { $case: 'directResponse', directResponse: { status: 99 } } }), `${ROUTE}.direct_response.status`],
+    ['an override that is not known', route({ typedPerFilterConfig: { 'x.y': { typeUrl: 'type.googleapis.com/x.Y', value: new Uint8Array() } } }), `${ROUTE}.typed_per_filter_config["x.y"]`],
+    ['a fault that the client chooses', route({ typedPerFilterConfig: { fault: packAny('envoy.extensions.filters.http.fault.v3.HTTPFault', HTTPFault, { abort: { errorType: { $case: 'headerAbort', headerAbort: {} } } }) } }), `${ROUTE}.typed_per_filter_config["fault"].abort.header_abort`],
+  ])('%s', (_name, message, path) => expect(paths(compileRoute(message))).toEqual([path]));
+});
+
+describe('refused listeners', () => {
+  const rbac = (rules: RbacRules): Any => manager({ httpFilters: [{ name: 'rbac', configType: typed(packAny('envoy.extensions.filters.http.rbac.v3.RBAC', RBAC, { rules })) }, router] });
+  it.each<[string, Listener, string]>([
+    ['no name', listener(manager({}), { name: '' }), 'name'],
+    ['no chain', { name: 'l', address: socket('127.0.0.1', 80) }, 'filter_chains'],
+    ['TPROXY', listener(manager({}), { transparent: true }), 'transparent'],
+    ['more addresses', listener(manager({}), { additionalAddresses: [{ address: socket('::1', 80) }] }), 'additional_addresses'],
+    ['an unknown listener filter', listener(manager({}), { listenerFilters: [{ name: 'x' }] }), 'listener_filters[0]'],
+    ['an unknown network filter', listener({ typeUrl: 'type.googleapis.com/x.Y', value: new Uint8Array() }), CHAIN],
+    ['an unknown HTTP filter', listener(manager({ httpFilters: [{ name: 'lua', configType: typed({ typeUrl: 'type.googleapis.com/x.Lua', value: new Uint8Array() }) }, router] })), `${CHAIN}.typed_config.http_filters[0]`],
+    ['no router', listener(manager({ httpFilters: [] })), `${CHAIN}.typed_config.http_filters`],
+    ['no routes', listener(manager({ routeSpecifier: undefined })), `${CHAIN}.typed_config`],
+    ['HTTP/3', listener(manager({ codecType: 3 })), `${CHAIN}.typed_config.codec_type`],
+    ['local reply rewriting', listener(manager({ localReplyConfig: { mappers: [{ statusCode: 500 }] } })), `${CHAIN}.typed_config.local_reply_config`],
+    ['a CEL condition', listener(rbac({ policies: { p: { permissions: [{ rule: { $case: 'any', any: true } }], principals: [{ identifier: { $case: 'any', any: true } }], condition: { id: 1 } } } })), `${CHAIN}.typed_config.http_filters[0].typed_config.rules.policies["p"].condition`],
+    ['a permission that is not known', listener(rbac({ policies: { p: { permissions: [{ rule: { $case: 'matcher', matcher: { name: 'x' } } }], principals: [] } } })), `${CHAIN}.typed_config.http_filters[0].typed_config.rules.policies["p"].permissions[0]`],
+    ['an address that is none', listener(rbac({ policies: { p: { permissions: [], principals: [{ identifier: { $case: 'remoteIp', remoteIp: { addressPrefix: 'x', prefixLen: 8 } } }] } } })), `${CHAIN}.typed_config.http_filters[0].typed_config.rules.policies["p"].principals[0].remote_ip.address_prefix`],
+    ['tunnelling', listener(packAny('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', TcpProxy, { clusterSpecifier: { $case: 'cluster', cluster: 'c' }, tunnelingConfig: { hostname: 'x' } })), `${CHAIN}.typed_config.tunneling_config`],
+    ['two chains for the same connections', listener(manager({}), { filterChains: [0, 1].map(() => ({ filters: [{ name: 'f', configType: typed(manager({})) }] })) }), 'filter_chains[1].filter_chain_match'],
+    ['a server without a certificate', listener(manager({}), { filterChains: [{ filters: [{ name: 'f', configType: typed(manager({})) }], transportSocket: { name: 't', configType: typed(packAny('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', DownstreamTlsContext, {})) } }] }), 'filter_chains[0].transport_socket.typed_config.common_tls_context'],
+    ['a wildcard in the middle of a server name', listener(manager({}), { filterChains: [{ filterChainMatch: { serverNames: ['a.*.com'] }, filters: [{ name: 'f', configType: typed(manager({})) }] }] }), 'filter_chains[0].filter_chain_match.server_names[0]'],
+  ])('%s', (_name, message, path) => expect(paths(compileListener(message))).toEqual([path]));
+
+  it('name the resource and say what to do', () => {
+    const result = compileListener(listener(manager({}), { transparent: true }));
+    expect(result).toEqual({ ok: false, error: [{ code: 'PROXY_CONFIG_REFUSED', level: 'error', path: 'transparent', message: 'This field is not supported by this proxy. Remove it.', object: { kind: 'Listener', name: 'l' } }] });
+  });
+
+  it('take an optional filter that is not known, and list it', () => {
+    const warnings: Issue[] = [];
+    const result = compileListener(listener(manager({ httpFilters: [{ name: 'lua', isOptional: true, configType: typed({ typeUrl: 'type.googleapis.com/x.Lua', value: new Uint8Array() }) }, router] })), warnings);
+    expect(result.ok).toBe(true);
+    expect(warnings.map(({ path }) => path)).toEqual([`${CHAIN}.typed_config.http_filters[0]`]);
+  });
+});
+
+describe('refused secrets', () => {
+  it('never print what they hold', () => {
+    const result = compileSecret({ name: 's', type: { $case: 'tlsCertificate', tlsCertificate: { certificateChain: { specifier: { $case: 'inlineString', inlineString: 'CHAIN' } }, privateKey: { specifier: { $case: 'filename', filename: '/key' } } } } });
+    expect(paths(result)).toEqual(['tls_certificate.private_key.filename', 'tls_certificate']);
+    expect(JSON.stringify(result)).not.toContain('CHAIN');
+  });
+});
