@@ -10,7 +10,7 @@ const MERGE_KEYS: Readonly<Record<string, string>> = {
 };
 const ENV_VALUE_FIELDS = ['value', 'valueFrom'];
 
-/** `base` with `patch` over it; null in the patch removes a field, `$patch: delete` an item or map. */
+/** `base` with `patch` over it; null in the patch removes a field that is no merged list, `$patch: delete` an item or map. */
 export function strategicMerge(base: PlainObject, patch: PlainObject): PlainObject {
   if (patch['$patch'] === 'replace') return withoutDirective(patch);
   const merged: Record<string, unknown> = { ...base };
@@ -24,6 +24,8 @@ export function strategicMerge(base: PlainObject, patch: PlainObject): PlainObje
 }
 
 function mergeField(field: string, base: unknown, patch: unknown): unknown {
+  // A template whose conditions left a list empty (`initContainers:` and nothing below) must not take the pod's own.
+  if (patch === null && MERGE_KEYS[field] !== undefined) return base;
   if (patch === null || patch === undefined) return undefined;
   if (Array.isArray(patch)) return mergeList(field, Array.isArray(base) ? base : [], patch);
   if (!isPlainObject(patch)) return patch;
