@@ -58,7 +58,11 @@ function checkTls(tls: ServerTlsSettings, path: string, findings: Findings): voi
   }
   if (tls.serverCertificate && !tls.privateKey) findings.error(`${path}.privateKey`, 'A server certificate needs its private key.');
   if (mode === 'MUTUAL' && tls.serverCertificate && !tls.caCertificates) findings.error(`${path}.caCertificates`, 'MUTUAL needs the certificates that clients are checked against.');
+  checkVersions(tls, path, findings);
   if ((tls.credentialNames?.length ?? 0) > 2 || (tls.tlsCertificates?.length ?? 0) > 2) findings.error(path, 'At most two certificates can be given, one RSA and one ECDSA.');
+}
+
+function checkVersions(tls: ServerTlsSettings, path: string, findings: Findings): void {
   const minimum = VERSIONS.indexOf(tls.minProtocolVersion ?? 'TLS_AUTO');
   const maximum = VERSIONS.indexOf(tls.maxProtocolVersion ?? 'TLS_AUTO');
   if (maximum > 0 && minimum > maximum) findings.error(`${path}.minProtocolVersion`, 'The lowest TLS version is above the highest. Swap them.');
