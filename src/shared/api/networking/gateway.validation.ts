@@ -50,16 +50,21 @@ function onlyRedirect(tls: ServerTlsSettings): boolean {
 
 function checkTls(tls: ServerTlsSettings, path: string, findings: Findings): void {
   const { mode = 'SIMPLE' } = tls;
+  checkCertificateSource(tls, mode, path, findings);
+  if (tls.serverCertificate && !tls.privateKey) findings.error(`${path}.privateKey`, 'A server certificate needs its private key.');
+  if (mode === 'MUTUAL' && tls.serverCertificate && !tls.caCertificates) findings.error(`${path}.caCertificates`, 'MUTUAL needs the certificates that clients are checked against.');
+  checkVersions(tls, path, findings);
+  if ((tls.credentialNames?.length ?? 0) > 2 || (tls.tlsCertificates?.length ?? 0) > 2) findings.error(path, 'At most two certificates can be given, one RSA and one ECDSA.');
+}
+
+/** One source of certificates where the gateway ends TLS, none where it does not. */
+function checkCertificateSource(tls: ServerTlsSettings, mode: string, path: string, findings: Findings): void {
   const sources = [tls.credentialName, tls.credentialNames?.length, tls.tlsCertificates?.length, tls.serverCertificate ?? tls.privateKey].filter(Boolean).length;
   if (mode === 'PASSTHROUGH' || mode === 'AUTO_PASSTHROUGH' || mode === 'ISTIO_MUTUAL') {
     if (sources > 0 || tls.caCertificates) findings.error(path, `With ${mode} the gateway uses no certificate of its own. Remove the certificate fields.`);
   } else if (sources !== 1) {
     findings.error(path, 'Give exactly one of credentialName, credentialNames, tlsCertificates, and serverCertificate with privateKey.');
   }
-  if (tls.serverCertificate && !tls.privateKey) findings.error(`${path}.privateKey`, 'A server certificate needs its private key.');
-  if (mode === 'MUTUAL' && tls.serverCertificate && !tls.caCertificates) findings.error(`${path}.caCertificates`, 'MUTUAL needs the certificates that clients are checked against.');
-  checkVersions(tls, path, findings);
-  if ((tls.credentialNames?.length ?? 0) > 2 || (tls.tlsCertificates?.length ?? 0) > 2) findings.error(path, 'At most two certificates can be given, one RSA and one ECDSA.');
 }
 
 function checkVersions(tls: ServerTlsSettings, path: string, findings: Findings): void {
