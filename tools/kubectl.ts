@@ -24,7 +24,12 @@ export function provideKubectl(): string | undefined {
   process.stderr.write(`building kubectl ${version} from its Go modules (once, about two minutes) ...\n`);
   const flags = ['gitVersion=' + version, 'gitMajor=1', 'gitMinor=' + (version.split('.')[1] ?? '')].map((setting) => `-X k8s.io/component-base/version.${setting}`).join(' ');
   const build = spawnSync('go', ['build', '-trimpath', '-ldflags', `-s -w ${flags}`, '-o', binary, '.'], { cwd: source, env: { ...process.env, CGO_ENABLED: '0' }, encoding: 'utf8' });
-  if (build.status !== 0) throw new Error(`kubectl could not be built: ${build.stderr}`);
+  if (build.status !== 0) {
+    // On a developer's machine the modules may be out of reach; continuous integration must not lose the suite silently.
+    if (process.env['CI'] === 'true') throw new Error(`kubectl could not be built: ${build.stderr}`);
+    process.stderr.write(`kubectl could not be built, so the suite that needs it is skipped: ${build.stderr.trim().split('\n').at(-1) ?? ''}\n`);
+    return undefined;
+  }
   writeFileSync(stampFile, stamp);
   return binary;
 }
