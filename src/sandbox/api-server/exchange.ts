@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse as parseYaml } from 'yaml';
 import type { User } from '../auth/index.ts';
 import { ApiStatusError } from './internal-client.ts';
+import { decodeProtobuf, PROTOBUF_TYPE } from './protobuf-body.ts';
 import { isTrue, type RequestInfo } from './request-info.ts';
 import type { FieldValidation, RequestContext } from './request-context.ts';
 import { badRequest, statusOf, unsupportedMediaType } from './status.ts';
@@ -48,6 +49,7 @@ export class Exchange {
     const bytes = await readBytes(this.request);
     if (bytes.length === 0) return undefined;
     const type = this.contentType();
+    if (type === PROTOBUF_TYPE && types === JSON_TYPES) return decodeProtobuf(bytes);
     if (!types.includes(type)) throw unsupportedMediaType(types);
     return parseBody(bytes.toString('utf8'), type);
   }

@@ -39,10 +39,15 @@ const server = new WebSocketServer({
   handleProtocols: (offered) => PROTOCOLS.find((protocol) => offered.has(protocol)) ?? false,
 });
 
-function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<WebSocket> {
+/** Throws 400 unless the client speaks a protocol that is spoken here. */
+function checkProtocol(request: IncomingMessage): void {
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((text) => text.trim());
   if (request.headers.upgrade?.toLowerCase() !== 'websocket') throw badRequest(`Upgrade to ${request.headers.upgrade ?? 'nothing'} is not served here; use a client that speaks WebSocket`);
   if (!offered.some((protocol) => PROTOCOLS.includes(protocol))) throw badRequest(`none of the WebSocket protocols [${offered.join(', ')}] is served here; use ${PROTOCOLS.join(' or ')}`);
+}
+
+function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<WebSocket> {
+  checkProtocol(request);
   return new Promise((resolve) => { server.handleUpgrade(request, socket, head, resolve); });
 }
 
@@ -88,6 +93,7 @@ function finish(client: WebSocket, status: object): void {
 /** Connects channels 2n (data) and 2n+1 (errors) to the pod's n-th port. */
 export async function servePortForward(request: IncomingMessage, socket: Duplex, head: Buffer, forwarded: PortForwardRequest): Promise<void> {
   const { streams, namespace, pod, ports } = forwarded;
+  checkProtocol(request);
   if (ports.length === 0 || ports.some((port) => !Number.isInteger(port) || port < 1 || port > 65_535)) throw badRequest('query parameter "ports" is required: numbers from 1 to 65535');
   const client = await accept(request, socket, head);
   const connections = await Promise.all(ports.map(async (port, index) => {

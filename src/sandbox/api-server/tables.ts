@@ -8,9 +8,16 @@ import { age } from './ages.ts';
 const NAME: Column = { name: 'Name', type: 'string', format: 'name', cell: (object) => object.metadata.name };
 const AGE: Column = { name: 'Age', type: 'string', cell: (object) => age(object.metadata.creationTimestamp) };
 
+const CRDS = 'apiextensions.k8s.io/customresourcedefinitions';
+
 /** The columns of a resource's Table. */
 export function columnsOf(info: ResourceInfo, version: ResourceVersion): readonly Column[] {
-  if (!info.custom) return [NAME, ...(BUILT_IN_COLUMNS[info.storeKey] ?? []), AGE];
+  if (!info.custom) {
+    // Age stands before the columns that only `-o wide` shows.
+    const own = BUILT_IN_COLUMNS[info.storeKey] ?? [];
+    const isWide = (column: Column): boolean => (column.priority ?? 0) > 0;
+    return [NAME, ...own.filter((column) => !isWide(column)), ...(info.storeKey === CRDS ? [] : [AGE]), ...own.filter(isWide)];
+  }
   return [NAME, ...(version.columns ?? []).map(customColumn)];
 }
 
