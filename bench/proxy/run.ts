@@ -1,0 +1,146 @@
+// The proxy benchmark: our data plane, nginx, haproxy and Envoy one after the other, same origin, same load, same machine; prints CPU per request, latency and memory, as ratios to
+// ours. `npm run bench:proxy [-- --seconds 4 --connections 32 --rounds 2 --write]`. Loopback only; a peer that is not there is said so and left out.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { load } from './load.ts';
+import { envoy, haproxy, mizzen, nginx, type Peer, type PeerPlace } from './peers.ts';
+
+const ADDRESS = '127.91.7.1';
+const ORIGIN_PORT = 19_080;
+const FIRST_PORT = 19_081;
+const TICKS_A_SECOND = 100;
+
+interface Row { name: string; microsecondsPerRequest: number; p50Milliseconds: number; p99Milliseconds: number; residentMegabytes: number; requestsPerSecond: number; failed: number }
+
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '4' }, connections: { type: 'string', default: '32' }, rounds: { type: 'string', default: '2' }, write: { type: 'boolean', default: false } } });
+const seconds = Math.min(60, Number(values.seconds));
+const connections = Math.min(512, Number(values.connections));
+const rounds = Math.min(10, Number(values.rounds));
+
+/** CPU time of a process and its threads, in seconds. */
+function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+}
+
+function residentMegabytes(pid: number): number {
+  const match = /VmRSS:\s+([0-9]+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(match?.[1] ?? 0) / 1024;
+}
+
+async function waitForPort(port: number, child: ChildProcess): Promise<boolean> {
+  for (let attempt = 0; attempt < 200 && child.exitCode === null; attempt += 1) {
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect({ host: ADDRESS, port });
+      socket.on('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.on('error', () => resolve(false));
+    });
+    if (open) return true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return false;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+}
+
+/** The process that does the work: a launcher may have replaced itself or have one child. */
+function workerOf(pid: number): number {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter((text) => text !== '');
+    return children.length === 1 ? Number(children[0]) : pid;
+  } catch (error) {
+    process.stderr.write(`children of ${pid} cannot be read: ${String(error)}\n`);
+    return pid;
+  }
+}
+
+async function measure(peer: Peer, port: number): Promise<Row | string> {
+  const child = spawn(peer.command, [...peer.args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let errors = '';
+  child.stderr.on('data', (data: Buffer) => {
+    errors += data.toString();
+  });
+  child.on('error', (error) => {
+    errors += error.message;
+  });
+  let worker = 0;
+  try {
+    if (!(await waitForPort(port, child)) || child.pid === undefined) return `did not start: ${errors.trim().split('\n').pop() ?? ''}`;
+    worker = workerOf(child.pid);
+    await load(ADDRESS, port, connections, Math.min(2, seconds));
+    const before = cpuSeconds(worker);
+    const result = await load(ADDRESS, port, connections, seconds);
+    const cpu = cpuSeconds(worker) - before;
+    return {
+      name: peer.name, microsecondsPerRequest: (cpu * 1e6) / Math.max(1, result.requests), p50Milliseconds: result.p50Milliseconds, p99Milliseconds: result.p99Milliseconds,
+      residentMegabytes: residentMegabytes(worker), requestsPerSecond: result.requests / result.seconds, failed: result.failed,
+    };
+  } finally {
+    if (worker !== 0 && worker !== child.pid) process.kill(worker, 'SIGKILL');
+    await stop(child);
+  }
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((left, right) => left - right);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+function summarize(name: string, rows: readonly Row[]): Row {
+  const of = (key: Exclude<keyof Row, 'name'>): number => median(rows.map((row) => row[key]));
+  return { name, microsecondsPerRequest: of('microsecondsPerRequest'), p50Milliseconds: of('p50Milliseconds'), p99Milliseconds: of('p99Milliseconds'), residentMegabytes: of('residentMegabytes'), requestsPerSecond: of('requestsPerSecond'), failed: rows.reduce((sum, row) => sum + row.failed, 0) };
+}
+
+function print(rows: readonly Row[]): void {
+  const own = rows[0];
+  if (!own) return;
+  const ratio = (value: number, base: number): string => `${(value / base).toFixed(2)}x`;
+  process.stdout.write(`\n${connections} connections, ${seconds} s, median of ${rounds}; ratios to mizzen (under 1 is better than ours)\n`);
+  process.stdout.write('proxy      CPU us/request      p50 ms          p99 ms          RSS MB         requests/s  failed\n');
+  for (const row of rows) {
+    const cell = (value: number, base: number, digits: number): string => `${value.toFixed(digits)} (${ratio(value, base)})`.padEnd(16);
+    process.stdout.write(`${row.name.padEnd(10)} ${cell(row.microsecondsPerRequest, own.microsecondsPerRequest, 1)}    ${cell(row.p50Milliseconds, own.p50Milliseconds, 2)}${cell(row.p99Milliseconds, own.p99Milliseconds, 2)}${cell(row.residentMegabytes, own.residentMegabytes, 0)}${row.requestsPerSecond.toFixed(0).padStart(9)}  ${row.failed}\n`);
+  }
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'mizzen-bench-'));
+const origin = spawn(process.execPath, [join(import.meta.dirname, 'origin.ts'), ADDRESS, String(ORIGIN_PORT)], { stdio: ['ignore', 'ignore', 'inherit'] });
+try {
+  if (!(await waitForPort(ORIGIN_PORT, origin))) throw new Error(`the origin server did not start on ${ADDRESS}:${ORIGIN_PORT}`);
+  const place = (index: number): PeerPlace => ({ address: ADDRESS, port: FIRST_PORT + index, originPort: ORIGIN_PORT, directory, cache: join(import.meta.dirname, '../../.cache') });
+  const results = new Map<string, Row[]>();
+  const peers = [mizzen, nginx, haproxy, envoy].map((make, index) => ({ found: make(place(index)), port: FIRST_PORT + index }));
+  for (const { found } of peers) if ('absent' in found) process.stdout.write(`${found.name}: left out, ${found.absent}\n`);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const { found, port } of peers) {
+      if ('absent' in found) continue;
+      const row = await measure(found.peer, port);
+      if (typeof row === 'string') process.stdout.write(`${found.peer.name}: ${row}\n`);
+      else results.set(row.name, [...(results.get(row.name) ?? []), row]);
+    }
+  }
+  const rows = [...results].map(([name, list]) => summarize(name, list));
+  print(rows);
+  if (values.write) {
+    const file = join(import.meta.dirname, '../results', `${new Date().toISOString().slice(0, 10)}-proxy.json`);
+    mkdirSync(join(import.meta.dirname, '../results'), { recursive: true });
+    writeFileSync(file, `${JSON.stringify({ command: 'npm run bench:proxy', node: process.version, cpus: cpus().length, model: cpus()[0]?.model ?? '', seconds, connections, rounds, rows }, null, 2)}\n`);
+    process.stdout.write(`written: ${file}\n`);
+  }
+} finally {
+  await stop(origin);
+  rmSync(directory, { recursive: true, force: true });
+}
