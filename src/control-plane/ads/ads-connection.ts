@@ -157,6 +157,8 @@ export class AdsConnection<Request extends AnyDiscoveryRequest = AnyDiscoveryReq
     const resources = await this.#generate(channel.typeUrl, snapshot, names);
     const complete = names === 'wildcard' || outcome.reason !== 'names-added';
     this.#heldBack.delete(channel.typeUrl);
+    // What it asks for first is of one snapshot; what it was sent before that was pushed to it.
+    if (this.#pushedSnapshot === 0) this.#pushedSnapshot = snapshot.number;
     await this.#send(channel, snapshot, { resources, complete, awaited: true, ...(names === 'wildcard' ? {} : { asked: names }) });
   }
 
