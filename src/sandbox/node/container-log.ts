@@ -1,7 +1,7 @@
 // The log of one container run: a file that the process writes itself. Once a second the node notes how long it is, which
 // gives lines their times, and cuts it when it has grown too long.
 import { closeSync, copyFileSync, existsSync, fstatSync, ftruncateSync, mkdirSync, openSync, watch } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 const LONGEST_BYTES = 10 * 1024 * 1024;
@@ -86,28 +86,14 @@ export class ContainerLog {
     }
   }
 
-  async #startOffset(file: import('node:fs/promises').FileHandle, options: LogReadOptions): Promise<number> {
+  async #startOffset(file: FileHandle, options: LogReadOptions): Promise<number> {
     let start = 0;
     if (options.sinceSeconds !== undefined) {
       const from = Date.now() - options.sinceSeconds * 1000;
       start = this.#marks.find((mark) => mark.time >= from)?.offset ?? (await file.stat()).size;
     }
     if (options.tailLines === undefined) return start;
-    let position = (await file.stat()).size;
-    let lines = 0;
-    while (position > start) {
-      const length = Math.min(READ_BYTES, position - start);
-      const { buffer } = await file.read(Buffer.alloc(length), 0, length, position - length);
-      for (let index = length - 1; index >= 0; index -= 1) {
-        if (buffer[index] !== 10) continue;
-        lines += 1;
-        if (lines > options.tailLines) return position - length + index + 1;
-      }
-      // A last line without its end counts as one.
-      if (lines === 0 && length > 0) lines = buffer[length - 1] === 10 ? 0 : 1;
-      position -= length;
-    }
-    return start;
+    return lastLines(file, start, options.tailLines);
   }
 
   #stamp(lines: Buffer, offset: number): Buffer {
@@ -156,4 +142,24 @@ export class ContainerLog {
     this.#size = 0;
     this.#marks.splice(0, this.#marks.length, { offset: 0, time: Date.now() });
   }
+}
+
+// Where the last `wanted` lines begin, not before `start`: found by reading backwards.
+async function lastLines(file: FileHandle, start: number, wanted: number): Promise<number> {
+  let position = (await file.stat()).size;
+  if (wanted <= 0) return position;
+  const end = await file.read(Buffer.alloc(1), 0, 1, Math.max(0, position - 1));
+  // A last line without its end counts as one.
+  let lines = position > start && end.buffer[0] !== 10 ? 1 : 0;
+  while (position > start) {
+    const length = Math.min(READ_BYTES, position - start);
+    const { buffer } = await file.read(Buffer.alloc(length), 0, length, position - length);
+    for (let index = length - 1; index >= 0; index -= 1) {
+      if (buffer[index] !== 10) continue;
+      lines += 1;
+      if (lines > wanted) return position - length + index + 1;
+    }
+    position -= length;
+  }
+  return start;
 }
