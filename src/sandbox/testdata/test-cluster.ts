@@ -23,10 +23,16 @@ export interface TestCluster extends Sandbox {
 export async function startTestCluster(options: Partial<SandboxOptions> = {}): Promise<TestCluster> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'sandbox-'));
   const errors: unknown[] = [];
+  const forget = (): void => {
+    if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
+  };
   const sandbox = await startSandbox({
     directory, images: { 'test/program': { command: [process.execPath, join(here, 'program.mjs')] } }, imageTags: { 'test/program': ['1', '2'] },
     containerViewPath: join(here, '../container-view/index.ts'), restartBackoffMilliseconds: 200,
     onError: (component, error) => { errors.push(component, error); }, ...options,
+  }).catch((error: unknown) => {
+    forget();
+    throw error;
   });
   return {
     ...sandbox, directory, errors,
@@ -43,7 +49,7 @@ export async function startTestCluster(options: Partial<SandboxOptions> = {}): P
     },
     stop: async () => {
       await sandbox.stop();
-      if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
+      forget();
     },
   };
 }
