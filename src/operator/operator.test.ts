@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, expectEventually, startOperatorCluster, type OperatorCluster } from '../../test/support/operator-cluster.ts';
 import { ConfigMapResource, NamespaceResource, SecretResource } from '../shared/api/core/cluster.ts';
-import { RoleBindingResource } from '../shared/api/core/access.ts';
+import { ClusterRoleResource, RoleBindingResource } from '../shared/api/core/access.ts';
 import { DaemonSetResource, DeploymentResource } from '../shared/api/core/workloads.ts';
 import { ServiceMeshMemberResource } from '../shared/api/maistra/v1/service-mesh-member.ts';
 import { ServiceMeshMemberRollResource } from '../shared/api/maistra/v1/service-mesh-member-roll.ts';
@@ -83,6 +83,23 @@ describe('a control plane', () => {
   });
 });
 
+describe('a gateway in another namespace', () => {
+  it('is made only where the mesh has a member', async () => {
+    await edit({ gateways: { additionalIngress: { partner: { enabled: true, namespace: 'shop', runtime: { deployment: { replicas: 1 } } } } } });
+    await expectEventually(conditions, { Reconciled: 'False ReconcileError' });
+    expect(getCondition((await mesh()).status?.conditions, 'Reconciled')?.message).toContain('namespace of manifest not in mesh: shop/partner');
+    expect(await cluster.admin.find(DeploymentResource, 'partner', 'shop')).toBeUndefined();
+    await cluster.apply({ apiVersion: 'maistra.io/v1', kind: 'ServiceMeshMemberRoll', metadata: { name: 'default', namespace: MESH }, spec: { members: ['shop'] } } as KubernetesObject);
+    await expectEventually(conditions, { Reconciled: 'True UpdateSuccessful', Ready: 'True ComponentsReady' });
+    expect((await cluster.admin.get(DeploymentResource, 'partner', 'shop')).metadata?.ownerReferences).toBeUndefined();
+    await edit({ gateways: { additionalIngress: null } } as never);
+    await eventually(async () => expect(await cluster.admin.find(DeploymentResource, 'partner', 'shop')).toBeUndefined());
+    await cluster.admin.delete(ServiceMeshMemberRollResource, 'default', MESH);
+    await eventually(async () => expect(await cluster.admin.find(ServiceMeshMemberRollResource, 'default', MESH)).toBeUndefined());
+    await expectEventually(conditions, { Reconciled: 'True UpdateSuccessful' });
+  });
+});
+
 describe('members', () => {
   const label = async (name: string) => (await cluster.admin.get(NamespaceResource, name)).metadata?.labels?.['maistra.io/member-of'];
 
@@ -105,7 +122,7 @@ describe('members', () => {
     await eventually(() => cluster.admin.get(RoleBindingResource, name, 'shop'));
     await cluster.admin.delete(ServiceMeshMemberRollResource, 'default', MESH);
     await eventually(async () => expect(await label('shop')).toBeUndefined());
-    expect(await cluster.admin.listAll(ServiceMeshMemberResource)).toEqual([]);
+    await eventually(async () => expect(await cluster.admin.listAll(ServiceMeshMemberResource)).toEqual([]));
   });
 
   it('join by a member, which makes the roll and takes it away again', async () => {
@@ -148,7 +165,12 @@ describe('deletion', () => {
     await cluster.apply({ apiVersion: 'maistra.io/v1', kind: 'ServiceMeshMemberRoll', metadata: { name: 'default', namespace: MESH }, spec: { members: ['bookinfo'] } } as KubernetesObject);
     await eventually(async () => expect((await cluster.admin.get(NamespaceResource, 'bookinfo')).metadata?.labels).toMatchObject({ 'maistra.io/member-of': MESH }));
     await cluster.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'istio-ca-root-cert', namespace: 'bookinfo' }, data: { 'root-cert.pem': 'x' } } as KubernetesObject);
+    // A clean-up that fails keeps the finalizer and says why.
+    const role = await cluster.admin.get(ClusterRoleResource, 'mizzen-operator');
+    await cluster.admin.patch(ClusterRoleResource, 'mizzen-operator', undefined, { rules: role.rules?.map((rule) => (rule.resources?.includes('services') ? { ...rule, verbs: rule.verbs.filter((verb) => verb !== 'delete') } : rule)) });
     await cluster.admin.delete(ServiceMeshControlPlaneResource, 'basic', MESH);
+    await expectEventually(conditions, { Reconciled: 'False DeletionError' });
+    await cluster.admin.patch(ClusterRoleResource, 'mizzen-operator', undefined, { rules: role.rules });
     await eventually(async () => expect(await cluster.admin.find(ServiceMeshControlPlaneResource, 'basic', MESH)).toBeUndefined());
     await eventually(async () => {
       expect(await owned()).toEqual([]);

@@ -10,6 +10,7 @@ import { checkVersionChange, type VersionRegistry } from '../../versions/index.t
 import { ensureCertificateAuthority } from './certificate-authority.ts';
 import { ensureClusterWideRoll } from './cluster-wide-roll.ts';
 import { takeDown } from './deletion.ts';
+import { namespacesOutsideMesh } from './mesh-namespaces.ts';
 import { MeshStatus } from './mesh-status.ts';
 import { explainUnready, rollOut, type RollOutProgress } from './roll-out.ts';
 import { RolloutStateStore, type RolloutState, type RolloutTarget } from './rollout-state.ts';
@@ -89,6 +90,11 @@ export class ControlPlaneReconciler {
     const rendered = renderControlPlane(this.#options.registry, target.spec, facts);
     if (!rendered.ok) return this.#refuse(pass, isVersionIssue(rendered.error) ? 'ValidationError' : 'ReconcileError', `Error rendering manifests: ${rendered.error.map(formatIssue).join('; ')}`);
     const rendering = rendered.value;
+    const outside = await namespacesOutsideMesh(this.#client, rendering.waves, facts.namespace);
+    if (outside.length > 0) {
+      await this.#refuse(pass, 'ReconcileError', `namespace of manifest not in mesh: ${outside.join(', ')}; add it to the ServiceMeshMemberRoll first`);
+      return { requeueAfterMilliseconds: WAIT_MILLISECONDS };
+    }
     status.merge({ appliedSpec: rendering.spec, appliedValues: appliedValues(rendering) });
     const settled = this.#isSettled(pass, target);
     if (!settled && this.#begin(pass)) await status.write(this.#client);
