@@ -34,8 +34,7 @@ export function compileCluster(message: Cluster, warnings?: Issue[]): Result<Clu
     discovery,
     endpointsName: discovery === 'eds' ? message.edsClusterConfig?.serviceName || name : '',
     staticEndpoints: discovery === 'static' || named ? endpoints(message.loadAssignment ?? {}, 'load_assignment', findings, named) : null,
-    dnsRefreshMilliseconds: milliseconds(message.dnsRefreshRate, 5000),
-    connectTimeoutMilliseconds: milliseconds(message.connectTimeout, 5000),
+    ...connectionParts(message),
     loadBalancing: loadBalancing(message, findings),
     circuitBreakers: { default: circuitBreaker(message.circuitBreakers, RoutingPriority.DEFAULT), high: circuitBreaker(message.circuitBreakers, RoutingPriority.HIGH) },
     outlierDetection: message.outlierDetection ? outlierDetection(message.outlierDetection, findings) : null,
@@ -43,12 +42,19 @@ export function compileCluster(message: Cluster, warnings?: Issue[]): Result<Clu
     protocol: protocolOf(message, findings),
     transportSocketMatches: (message.transportSocketMatches ?? []).map((match, index) => socketMatch(match, `transport_socket_matches[${index}]`, findings)),
     defaultTls: upstreamTls(message.transportSocket, 'transport_socket', findings),
-    perConnectionBufferLimitBytes: message.perConnectionBufferLimitBytes ?? 1_048_576,
-    sourceAddress: message.upstreamBindConfig?.sourceAddress?.address || null,
-    tcpKeepalive: keepalive(message),
     destinationService: destinationService(message),
   };
   return findings.result({ ...config, digest: digestOf(config) }, warnings);
+}
+
+function connectionParts(message: Cluster): Pick<ClusterConfig, 'dnsRefreshMilliseconds' | 'connectTimeoutMilliseconds' | 'perConnectionBufferLimitBytes' | 'sourceAddress' | 'tcpKeepalive'> {
+  return {
+    dnsRefreshMilliseconds: milliseconds(message.dnsRefreshRate, 5000),
+    connectTimeoutMilliseconds: milliseconds(message.connectTimeout, 5000),
+    perConnectionBufferLimitBytes: message.perConnectionBufferLimitBytes ?? 1_048_576,
+    sourceAddress: message.upstreamBindConfig?.sourceAddress?.address || null,
+    tcpKeepalive: keepalive(message),
+  };
 }
 
 function checkFields(message: Cluster, findings: Findings): void {

@@ -22,8 +22,6 @@ const SLASHES: Readonly<Record<number, HttpConnectionManagerConfig['escapedSlash
 /** A connection manager inside a filter chain. */
 export function connectionManager(message: HttpConnectionManager, path: string, findings: Findings, direction: ListenerConfig['direction']): HttpConnectionManagerConfig {
   checkFields(message, path, findings);
-  const common = message.commonHttpProtocolOptions ?? {};
-  const details = message.setCurrentClientCertDetails;
   return {
     kind: 'http_connection_manager',
     statPrefix: message.statPrefix ?? '',
@@ -33,15 +31,46 @@ export function connectionManager(message: HttpConnectionManager, path: string, 
     accessLogs: accessLogs(message.accessLog, `${path}.access_log`, findings),
     tracing: message.tracing ? tracing(message.tracing, `${path}.tracing`, findings) : null,
     serverName: message.serverHeaderTransformation === ServerHeader.PASS_THROUGH ? '' : message.serverName || 'envoy',
+    ...origin(message),
+    ...requestForm(message),
+    ...timeouts(message),
+    maximumRequestHeadersKilobytes: message.maxRequestHeadersKb ?? 60,
+    maximumHeadersCount: message.commonHttpProtocolOptions?.maxHeadersCount ?? 100,
+    upgrades: (message.upgradeConfigs ?? []).map((upgrade) => ({ type: upgrade.upgradeType ?? '', enabled: upgrade.enabled ?? true })),
+    http2: { maximumConcurrentStreams: message.http2ProtocolOptions?.maxConcurrentStreams ?? 1024, allowConnect: message.http2ProtocolOptions?.allowConnect ?? false },
+  };
+}
+
+/** What is believed and told of who asks. */
+function origin(message: HttpConnectionManager): Pick<HttpConnectionManagerConfig, 'useRemoteAddress' | 'trustedForwardedHops' | 'appendForwardedFor' | 'forwardClientCertificate' | 'clientCertificateDetails'> {
+  const details = message.setCurrentClientCertDetails ?? {};
+  return {
     useRemoteAddress: message.useRemoteAddress ?? false,
     trustedForwardedHops: message.xffNumTrustedHops ?? 0,
+    appendForwardedFor: !message.skipXffAppend,
     forwardClientCertificate: FORWARD[message.forwardClientCertDetails ?? 0] ?? 'sanitize',
-    clientCertificateDetails: { subject: details?.subject ?? false, dns: details?.dns ?? false, uri: details?.uri ?? false, chain: details?.chain ?? false, certificate: details?.cert ?? false },
+    clientCertificateDetails: { subject: details.subject ?? false, dns: details.dns ?? false, uri: details.uri ?? false, chain: details.chain ?? false, certificate: details.cert ?? false },
+  };
+}
+
+/** How requests are read and made uniform. */
+function requestForm(message: HttpConnectionManager): Pick<HttpConnectionManagerConfig, 'generateRequestId' | 'preserveExternalRequestId' | 'normalizePath' | 'mergeSlashes' | 'escapedSlashes' | 'acceptHttp10' | 'stripPort'> {
+  return {
     generateRequestId: message.generateRequestId ?? true,
     preserveExternalRequestId: message.preserveExternalRequestId ?? false,
     normalizePath: message.normalizePath ?? false,
     mergeSlashes: message.mergeSlashes ?? false,
     escapedSlashes: SLASHES[message.pathWithEscapedSlashesAction ?? 0] ?? 'keep',
+    acceptHttp10: message.httpProtocolOptions?.acceptHttp10 ?? false,
+    stripPort: message.stripPortMode?.stripAnyHostPort ? 'any' : message.stripMatchingHostPort ? 'matching' : 'none',
+  };
+}
+
+type Timeout = Extract<keyof HttpConnectionManagerConfig, `${string}Milliseconds`>;
+
+function timeouts(message: HttpConnectionManager): Pick<HttpConnectionManagerConfig, Timeout> {
+  const common = message.commonHttpProtocolOptions ?? {};
+  return {
     streamIdleTimeoutMilliseconds: milliseconds(message.streamIdleTimeout, 300_000),
     requestTimeoutMilliseconds: milliseconds(message.requestTimeout, 0),
     requestHeadersTimeoutMilliseconds: milliseconds(message.requestHeadersTimeout, 0),
@@ -49,13 +78,6 @@ export function connectionManager(message: HttpConnectionManager, path: string, 
     maximumConnectionDurationMilliseconds: milliseconds(common.maxConnectionDuration, 0),
     maximumStreamDurationMilliseconds: milliseconds(common.maxStreamDuration, 0),
     drainTimeoutMilliseconds: milliseconds(message.drainTimeout, 5000),
-    maximumRequestHeadersKilobytes: message.maxRequestHeadersKb ?? 60,
-    maximumHeadersCount: common.maxHeadersCount ?? 100,
-    acceptHttp10: message.httpProtocolOptions?.acceptHttp10 ?? false,
-    upgrades: (message.upgradeConfigs ?? []).map((upgrade) => ({ type: upgrade.upgradeType ?? '', enabled: upgrade.enabled ?? true })),
-    http2: { maximumConcurrentStreams: message.http2ProtocolOptions?.maxConcurrentStreams ?? 1024, allowConnect: message.http2ProtocolOptions?.allowConnect ?? false },
-    stripPort: message.stripPortMode?.stripAnyHostPort ? 'any' : message.stripMatchingHostPort ? 'matching' : 'none',
-    appendForwardedFor: !(message.skipXffAppend ?? false),
   };
 }
 

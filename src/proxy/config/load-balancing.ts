@@ -21,10 +21,16 @@ export function loadBalancing(message: Cluster, findings: Findings): LoadBalanci
     policy: policy ?? 'round_robin',
     ringMinimumSize: ring?.minimumRingSize ?? 1024,
     ringMaximumSize: ring?.maximumRingSize ?? 8_388_608,
-    leastRequestChoices: config?.$case === 'leastRequestLbConfig' ? config.leastRequestLbConfig.choiceCount ?? 2 : 2,
-    maglevTableSize: config?.$case === 'maglevLbConfig' ? config.maglevLbConfig.tableSize ?? 65_537 : 65_537,
+    ...sizes(config),
     slowStartWindowMilliseconds: milliseconds(slowStart(message)?.slowStartWindow, 0),
     localityWeighted: message.commonLbConfig?.localityConfigSpecifier?.$case === 'localityWeightedLbConfig',
+  };
+}
+
+function sizes(config: Cluster['lbConfig']): Pick<LoadBalancingConfig, 'leastRequestChoices' | 'maglevTableSize'> {
+  return {
+    leastRequestChoices: config?.$case === 'leastRequestLbConfig' ? config.leastRequestLbConfig.choiceCount ?? 2 : 2,
+    maglevTableSize: config?.$case === 'maglevLbConfig' ? config.maglevLbConfig.tableSize ?? 65_537 : 65_537,
   };
 }
 

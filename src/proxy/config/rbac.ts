@@ -1,5 +1,6 @@
 // Role-based access control policies (envoy.config.rbac.v3.RBAC). Anything not understood refuses the resource: a policy is never weakened.
 import { RBAC_Action, type Permission, type Principal, type RBAC } from '../../shared/xds/generated/envoy/config/rbac/v3/rbac.ts';
+import type { FilterStateMatcher } from '../../shared/xds/generated/envoy/type/matcher/v3/filter_state.ts';
 import type { MetadataMatcher } from '../../shared/xds/generated/envoy/type/matcher/v3/metadata.ts';
 import type { PathMatcher } from '../../shared/xds/generated/envoy/type/matcher/v3/path.ts';
 import type { PermissionConfig, PrincipalConfig, RbacRulesConfig } from './filter-config.ts';
@@ -63,11 +64,7 @@ function principalOf(message: Principal, path: string, findings: Findings): Prin
       const name = id.authenticated.principalName;
       return { kind: 'authenticated', match: name ? stringMatch(name, `${path}.authenticated.principal_name`, findings) : null };
     }
-    case 'filterState': {
-      const form = id.filterState.matcher;
-      if (!form) findings.refuse(`${path}.filter_state`, 'A string match is needed.');
-      return { kind: 'filter_state', key: id.filterState.key ?? '', match: form ? stringMatch(form.stringMatch, `${path}.filter_state.string_match`, findings) : NOTHING };
-    }
+    case 'filterState': return filterStateOf(id.filterState, `${path}.filter_state`, findings);
     case 'directRemoteIp': return { kind: 'direct_remote_ip', range: cidr(id.directRemoteIp, `${path}.direct_remote_ip`, findings) };
     case 'remoteIp': return { kind: 'remote_ip', range: cidr(id.remoteIp, `${path}.remote_ip`, findings) };
     case 'sourceIp': return { kind: 'source_ip', range: cidr(id.sourceIp, `${path}.source_ip`, findings) };
@@ -81,6 +78,12 @@ function principalOf(message: Principal, path: string, findings: Findings): Prin
       findings.refuse(path, 'This principal is not supported by this proxy.');
       return { kind: 'not', id: { kind: 'any' } };
   }
+}
+
+function filterStateOf(message: FilterStateMatcher, path: string, findings: Findings): PrincipalConfig {
+  const form = message.matcher;
+  if (!form) findings.refuse(path, 'A string match is needed.');
+  return { kind: 'filter_state', key: message.key ?? '', match: form ? stringMatch(form.stringMatch, `${path}.string_match`, findings) : NOTHING };
 }
 
 function pathOf(message: PathMatcher, path: string, findings: Findings): StringMatchConfig {

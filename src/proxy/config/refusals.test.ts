@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { packAny } from '../../shared/xds/index.ts';
 import type { Cluster } from '../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
-import { RBAC as RbacRules } from '../../shared/xds/generated/envoy/config/rbac/v3/rbac.ts';
+import type { RBAC as RbacRules } from '../../shared/xds/generated/envoy/config/rbac/v3/rbac.ts';
 import type { RouteConfiguration } from '../../shared/xds/generated/envoy/config/route/v3/route.ts';
 import type { RouteAction, RouteMatch, Route } from '../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
 import { HTTPFault } from '../../shared/xds/generated/envoy/extensions/filters/http/fault/v3/fault.ts';

@@ -1,5 +1,6 @@
 // The labels of Istio's standard metrics for one stream, from the point of view of the reporting proxy.
 import type { IstioStatsConfig } from '../config/index.ts';
+import { UNKNOWN_PEER } from '../stream/peer-metadata-codec.ts';
 import type { HeaderReader, PeerMetadata, StreamInfo, TlsInfo } from '../stream/stream-info.ts';
 
 /** Labels that every standard metric has, in the order in which Istio writes them. */
@@ -27,10 +28,12 @@ export function istioLabels(info: StreamInfo, requestHeaders: HeaderReader | nul
   const tls = inbound ? info.connection.tls : info.upstreamTls;
   const [sourcePrincipal, destinationPrincipal] = principals(tls, inbound);
   const service = destinationService(info, config);
+  const from = source ?? UNKNOWN_PEER;
+  const to = destination ?? UNKNOWN_PEER;
   const common = [
-    config.reporter, known(source?.workloadName), known(source?.canonicalName), known(source?.canonicalRevision), known(source?.namespace), sourcePrincipal, known(source?.app), known(source?.version), known(source?.clusterId),
-    known(destination?.workloadName), known(destination?.namespace), destinationPrincipal, known(destination?.app), known(destination?.version), service.host, known(destination?.canonicalName),
-    known(destination?.canonicalRevision), service.name, service.namespace === UNKNOWN ? known(destination?.namespace) : service.namespace, known(destination?.clusterId),
+    config.reporter, known(from.workloadName), known(from.canonicalName), known(from.canonicalRevision), known(from.namespace), sourcePrincipal, known(from.app), known(from.version), known(from.clusterId),
+    known(to.workloadName), known(to.namespace), destinationPrincipal, known(to.app), known(to.version), service.host, known(to.canonicalName),
+    known(to.canonicalRevision), service.name, service.namespace === UNKNOWN ? known(to.namespace) : service.namespace, known(to.clusterId),
   ];
   const flags = info.flags.length === 0 ? '-' : info.flags.join(',');
   const policy = inbound ? (tls?.peerVerified === true ? 'mutual_tls' : 'none') : UNKNOWN;
