@@ -8,7 +8,7 @@ import { splitAddress } from '../net/address.ts';
 import type { StatsStore, Counter, Gauge } from '../stream/stats-store.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { DynamicHosts } from './dynamic-hosts.ts';
-import { Host, hostKey } from './host.ts';
+import { Host, hostKey, type HostReceiver } from './host.ts';
 import { NameResolution } from './name-resolution.ts';
 import { OutlierDetector } from './outlier-detector.ts';
 import { PrioritySet, type LocalityHosts } from './priority-set.ts';
@@ -25,11 +25,6 @@ export interface PickContext {
   readonly authority: string;
   /** `address:port` that the connection was made to, for original_dst. */
   readonly originalDestination: string;
-}
-
-/** Takes the chosen host, at once or when its name is resolved; null when there is none. */
-export interface HostReceiver {
-  onHost(host: Host | null): void;
 }
 
 /** What a cluster needs from its surroundings. */

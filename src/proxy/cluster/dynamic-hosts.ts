@@ -4,8 +4,7 @@ import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import type { EndpointConfig } from '../config/runtime-config.ts';
 import { formatAddress } from '../net/address.ts';
-import type { HostReceiver } from './cluster.ts';
-import { Host } from './host.ts';
+import { Host, type HostReceiver } from './host.ts';
 
 const SWEEP_MILLISECONDS = 30_000;
 /** How long a resolved name is used. */

@@ -11,6 +11,11 @@ export interface HostPool {
   close(): void;
 }
 
+/** Takes the chosen host, at once or when its name is resolved; null when there is none. */
+export interface HostReceiver {
+  onHost(host: Host | null): void;
+}
+
 /** An endpoint. */
 export class Host {
   /** What identifies it: address and transport metadata. */

@@ -2,7 +2,8 @@
 // Rebuilt lazily after membership or health changed.
 import type { ClusterConfig } from '../config/runtime-config.ts';
 import type { Host } from './host.ts';
-import { createPicker, type Picker } from './pickers/picker.ts';
+import { createPicker } from './pickers/create-picker.ts';
+import type { Picker } from './pickers/picker.ts';
 
 interface Priority { readonly load: number; readonly panic: boolean; readonly pick: Picker }
 

@@ -1,17 +1,16 @@
 // The data plane as one thing: takes each RuntimeConfig and brings clusters, routes and listeners to it, changing only what changed. Made and fed by the proxy's
 // index; it knows neither xDS nor the admin endpoint.
-import { ClusterManager } from '../cluster/cluster-manager.ts';
 import type { RuntimeConfig } from '../config/runtime-config.ts';
-import type { FilterServices, ObserverFactory } from '../filters/services.ts';
+import type { ClusterDescription } from '../filters/cluster-description.ts';
+import { FilterRuntime } from '../filters/filter-runtime.ts';
+import type { ObserverFactory } from '../filters/services.ts';
 import { InternalListeners } from '../net/internal-listeners.ts';
 import { NO_ORIGINAL_DESTINATION, type OriginalDestination } from '../net/original-destination.ts';
 import { NO_SECRETS, type SecretProvider } from '../net/secret-provider.ts';
-import { RouteTable } from '../route/route-table.ts';
 import { StatsStore } from '../stream/stats-store.ts';
 import { UNKNOWN_PEER } from '../stream/peer-metadata-codec.ts';
 import type { PeerMetadata } from '../stream/stream-info.ts';
-import { Upstream } from '../upstream/upstream.ts';
-import { describeClusters, describeListeners, type ClusterDescription, type ListenerDescription } from './description.ts';
+import { describeListeners, type ListenerDescription } from './listener-description.ts';
 import { ListenerManager } from './listener-manager.ts';
 
 /** What a data plane is made with. All parts have defaults. */
@@ -63,64 +62,35 @@ export function createDataPlane(options: DataPlaneOptions = {}): DataPlane {
 
 class RunningDataPlane implements DataPlane {
   readonly stats: StatsStore;
-  readonly #clusters: ClusterManager;
-  readonly #upstream: Upstream;
+  readonly #runtime: FilterRuntime;
   readonly #listeners: ListenerManager;
-  #routes = new Map<string, RouteTable>();
   #config: RuntimeConfig | null = null;
 
   constructor(options: DataPlaneOptions) {
-    const now = options.now ?? ((): number => performance.now());
-    const random = options.random ?? Math.random;
     const secrets = options.secrets ?? NO_SECRETS;
     const internal = new InternalListeners();
     this.stats = options.stats ?? new StatsStore();
-    this.#clusters = new ClusterManager({ secrets, stats: this.stats, now, random });
-    this.#upstream = new Upstream(internal, now);
-    const services: FilterServices = {
-      clusters: this.#clusters, upstream: this.#upstream, stats: this.stats, localWorkload: options.localWorkload ?? UNKNOWN_PEER, localNodeId: options.localNodeId ?? '',
-      observers: options.observers ?? ((): [] => []), routeTable: (name) => this.#routes.get(name), now, random,
-    };
+    this.#runtime = new FilterRuntime({
+      secrets, internal, stats: this.stats, localWorkload: options.localWorkload ?? UNKNOWN_PEER, localNodeId: options.localNodeId ?? '', observers: options.observers ?? ((): [] => []),
+      now: options.now ?? ((): number => performance.now()), random: options.random ?? Math.random,
+    });
     this.#listeners = new ListenerManager({
-      services, secrets, internal, originalDestination: options.originalDestination ?? NO_ORIGINAL_DESTINATION,
+      services: this.#runtime.services, secrets, internal, originalDestination: options.originalDestination ?? NO_ORIGINAL_DESTINATION,
       onBindError: (rejection) => options.onBindError?.({ kind: 'listener', ...rejection }),
     });
   }
 
   apply(config: RuntimeConfig): { readonly rejected: readonly DataPlaneRejection[] } {
     // Clusters first and their removal last: a route must never name a cluster that is not there yet or no longer.
-    const rejected: DataPlaneRejection[] = this.#clusters.apply(config).map((rejection) => ({ kind: 'cluster', ...rejection }));
-    rejected.push(...this.#applyRoutes(config));
+    const rejected: DataPlaneRejection[] = this.#runtime.apply(config);
     rejected.push(...this.#listeners.apply(config).map((rejection) => ({ kind: 'listener' as const, ...rejection })));
-    this.#clusters.removeAbsent(config);
+    this.#runtime.removeAbsent(config);
     this.#config = config;
     return { rejected };
   }
 
-  #applyRoutes(config: RuntimeConfig): DataPlaneRejection[] {
-    const rejected: DataPlaneRejection[] = [];
-    const routes = new Map<string, RouteTable>();
-    for (const [name, route] of Object.entries(config.routes)) {
-      const present = this.#routes.get(name);
-      if (present && present.config.digest === route.digest) {
-        routes.set(name, present);
-        continue;
-      }
-      try {
-        routes.set(name, new RouteTable(route));
-      } catch (error) {
-        rejected.push({ kind: 'route', name, error: error instanceof Error ? error.message : String(error) });
-        if (present) routes.set(name, present);
-      }
-    }
-    this.#routes = routes;
-    return rejected;
-  }
-
   isReady(): boolean {
-    if (!this.#config) return false;
-    for (const cluster of this.#clusters.all()) if (!cluster.warmed) return false;
-    return this.#listeners.ready;
+    return this.#config !== null && this.#runtime.warmed && this.#listeners.ready;
   }
 
   settled(): Promise<void> {
@@ -138,12 +108,11 @@ class RunningDataPlane implements DataPlane {
 
   close(): void {
     this.#listeners.close();
-    this.#upstream.close();
-    this.#clusters.close();
+    this.#runtime.close();
   }
 
   clusters(): readonly ClusterDescription[] {
-    return describeClusters(this.#clusters);
+    return this.#runtime.clusters();
   }
 
   listeners(): readonly ListenerDescription[] {

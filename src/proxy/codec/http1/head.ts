@@ -1,6 +1,6 @@
 // Parses the head of an HTTP/1.1 message (RFC 9112 sections 2 to 6), strictly: whatever two parsers could read differently is refused. Called by the
 // message parser once the whole head is there.
-import { HeaderMap, RequestHeaders, ResponseHeaders } from '../../stream/header-map.ts';
+import { RequestHeaders, ResponseHeaders, type HeaderMap } from '../../stream/header-map.ts';
 
 /** How the length of a body is known. */
 export type BodyFraming = { readonly kind: 'none' } | { readonly kind: 'length'; readonly length: number } | { readonly kind: 'chunked' } | { readonly kind: 'close' } | { readonly kind: 'raw' };
@@ -172,14 +172,18 @@ export function parseRequestHead(text: string, maximumHeaders: number): { readon
   headers.method = method;
   const facts = newFacts(version === 'HTTP/1.1' ? 1 : 0);
   parseFields(text, lineEnd + 2, headers, facts, maximumHeaders);
-  if (facts.hosts > 1 || (facts.hosts === 0 && facts.minorVersion === 1)) throw new HeadError(400, 'http1.host_header_count');
-  if (!AUTHORITY.test(facts.host)) throw new HeadError(400, 'http1.invalid_host');
+  checkHost(facts);
   headers.authority = facts.host;
   parseTarget(headers, target);
   checkFraming(headers, facts);
   if (facts.connectionUpgrade && facts.upgrade !== '' && facts.upgrade !== 'h2c') headers.upgrade = facts.upgrade;
   if (method === 'CONNECT' && (facts.chunked || facts.contentLength > 0)) throw new HeadError(400, 'http1.connect_with_body');
   return { headers, facts };
+}
+
+function checkHost(facts: HeadFacts): void {
+  if (facts.hosts > 1 || (facts.hosts === 0 && facts.minorVersion === 1)) throw new HeadError(400, 'http1.host_header_count');
+  if (!AUTHORITY.test(facts.host)) throw new HeadError(400, 'http1.invalid_host');
 }
 
 /** The four forms of a request target (RFC 9112 section 3.2). */

@@ -1,8 +1,8 @@
 // The router, the last HTTP filter: answers redirects and direct responses, else chooses cluster and host, sends the request, tries again when the policy says so,
 // and turns failures into responses by the rescue table.
 import type { CircuitBreaker } from '../../../cluster/circuit-breaker.ts';
-import type { Cluster, HostReceiver } from '../../../cluster/cluster.ts';
-import type { Host } from '../../../cluster/host.ts';
+import type { Cluster } from '../../../cluster/cluster.ts';
+import type { Host, HostReceiver } from '../../../cluster/host.ts';
 import type { StreamResetReason } from '../../../codec/api.ts';
 import type { RouteActionConfig } from '../../../config/route-config.ts';
 import { computeHash } from '../../../route/hash-policy.ts';
@@ -15,6 +15,7 @@ import type { FilterServices } from '../../services.ts';
 import type { HttpFilterInstance, StreamCallbacks } from '../api.ts';
 import { mutationsOf, prepareRequest, removeControlHeaders, requestTimeout } from './prepare-request.ts';
 import { PROXY_ERRORS } from './rescue.ts';
+import { countStatus } from './count-status.ts';
 import { isIdempotent, RetryState } from './retry-state.ts';
 import { sendShadow, shadowAuthority } from './shadow.ts';
 import { Tunnel } from './tunnel.ts';
@@ -396,12 +397,4 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
     this.#tunnel?.destroy();
     this.#body = [];
   }
-}
-
-const CLASSES = ['', 'upstream_rq_1xx', 'upstream_rq_2xx', 'upstream_rq_3xx', 'upstream_rq_4xx', 'upstream_rq_5xx'];
-
-function countStatus(cluster: Cluster, status: number): void {
-  cluster.count(CLASSES[Math.floor(status / 100)] ?? 'upstream_rq_unknown');
-  cluster.count(`upstream_rq_${status}`);
-  cluster.count('upstream_rq_completed');
 }

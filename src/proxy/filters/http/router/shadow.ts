@@ -1,7 +1,7 @@
 // A copy of a request sent to another cluster, whose answer nobody waits for. Sent when the whole request is known; one that is too large is not copied.
 import type { ResponseDecoder, RequestEncoder } from '../../../codec/api.ts';
-import type { Host } from '../../../cluster/host.ts';
-import type { Cluster, HostReceiver } from '../../../cluster/cluster.ts';
+import type { Host, HostReceiver } from '../../../cluster/host.ts';
+import type { Cluster } from '../../../cluster/cluster.ts';
 import type { RequestHeaders } from '../../../stream/header-map.ts';
 import type { PoolReceiver } from '../../../upstream/http-pool.ts';
 import type { FilterServices } from '../../services.ts';

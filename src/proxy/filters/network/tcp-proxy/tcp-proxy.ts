@@ -1,6 +1,6 @@
 // Forwards a connection's bytes to an endpoint of its cluster, both ways, with half-close and backpressure. The terminal filter of TCP chains.
-import type { Cluster, HostReceiver } from '../../../cluster/cluster.ts';
-import type { Host } from '../../../cluster/host.ts';
+import type { Cluster } from '../../../cluster/cluster.ts';
+import type { Host, HostReceiver } from '../../../cluster/host.ts';
 import type { TcpProxyConfig } from '../../../config/filter-config.ts';
 import type { OpenConnection } from '../../../net/connect.ts';
 import { createStreamInfo } from '../../../stream/create-stream-info.ts';

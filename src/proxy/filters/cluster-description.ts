@@ -1,6 +1,5 @@
-// What the admin endpoint shows of clusters and listeners, as plain data.
+// What the admin endpoint shows of clusters, as plain data.
 import type { ClusterManager } from '../cluster/cluster-manager.ts';
-import type { ListenerManager } from './listener-manager.ts';
 
 /** One endpoint of a cluster. */
 export interface HostDescription {
@@ -25,17 +24,6 @@ export interface ClusterDescription {
   readonly hosts: readonly HostDescription[];
 }
 
-/** One listener. */
-export interface ListenerDescription {
-  readonly name: string;
-  readonly address: string;
-  /** The port in use, which differs from the configured one when that is 0. */
-  readonly port: number;
-  readonly connections: number;
-  readonly draining: boolean;
-  readonly warmed: boolean;
-}
-
 /** Describes all clusters. */
 export function describeClusters(manager: ClusterManager): ClusterDescription[] {
   return [...manager.all()].map((cluster) => ({
@@ -50,15 +38,4 @@ export function describeClusters(manager: ClusterManager): ClusterDescription[] 
 
 function slots({ connections, pending, requests, retries }: { connections: number; pending: number; requests: number; retries: number }): { connections: number; pending: number; requests: number; retries: number } {
   return { connections, pending, requests, retries };
-}
-
-/** Describes all listeners. */
-export function describeListeners(manager: ListenerManager): ListenerDescription[] {
-  return manager.all().map((listener) => {
-    const { address } = listener.config;
-    return {
-      name: listener.config.name, address: address.kind === 'socket' ? address.address : `internal/${address.listener}`, port: listener.boundPort || (address.kind === 'socket' ? address.port : 0),
-      connections: listener.connectionCount, draining: listener.draining, warmed: listener.warmed,
-    };
-  });
 }
