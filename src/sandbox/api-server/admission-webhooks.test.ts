@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CertificateAuthority } from '../auth/index.ts';
 import { TestCluster } from './test-cluster.ts';
 
-/* eslint-disable @typescript-eslint/no-explicit-any -- reviews are read freely */
 let cluster: TestCluster;
 let hook: Server;
 let caBundle: string;

@@ -46,9 +46,14 @@ function podStatus(pod: KubeObject): string {
   if (metadata.deletionTimestamp !== undefined) return 'Terminating';
   const initializing = initReason(status.initContainerStatuses ?? [], initSpecs, (spec.initContainers ?? []).length);
   if (initializing !== undefined) return initializing;
-  let reason = status.reason ?? status.phase ?? 'Unknown';
+  return containersReason([...(status.containerStatuses ?? [])].reverse(), status.reason ?? status.phase ?? 'Unknown');
+}
+
+/** The first container that waits or has ended says why; a pod of which one still runs is running. */
+function containersReason(statuses: readonly Any[], fallback: string): string {
+  let reason = fallback;
   let running = false;
-  for (const container of [...(status.containerStatuses ?? [])].reverse() as Any[]) {
+  for (const container of statuses) {
     const { waiting, terminated } = container['state'] ?? {};
     if (waiting?.reason) reason = waiting.reason;
     else if (terminated) reason = terminated.reason ?? `ExitCode:${String(terminated.exitCode)}`;

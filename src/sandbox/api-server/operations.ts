@@ -27,6 +27,16 @@ export interface OperationsOptions {
   readonly writeHooks: Readonly<Record<string, WriteHook>>;
 }
 
+/** One try to change an object: as it is stored, and as the request's version shows it. */
+interface UpdateAttempt {
+  readonly subresource: string;
+  readonly live: KubeObject;
+  readonly before: KubeObject;
+  readonly change: (live: KubeObject) => unknown;
+  /** The change has written managedFields itself. */
+  readonly recorded: boolean;
+}
+
 const ATTEMPTS = 10;
 
 /** Creates and updates objects. */
@@ -89,13 +99,14 @@ export class Operations {
       const live = this.#stored(target);
       if (!live) throw notFound(target.info, target.name);
       const before = await this.present(target, live);
-      const done = await this.#updateOnce(context, target, subresource, live, before, change, recorded);
+      const done = await this.#updateOnce(context, target, { subresource, live, before, change, recorded });
       if (done) return this.present(target, done);
     }
     throw conflict(target.info, target.name);
   }
 
-  async #updateOnce(context: RequestContext, target: Target, subresource: string, live: KubeObject, before: KubeObject, change: (live: KubeObject) => unknown, recorded: boolean): Promise<KubeObject | undefined> {
+  async #updateOnce(context: RequestContext, target: Target, attempt: UpdateAttempt): Promise<KubeObject | undefined> {
+    const { subresource, live, before, change, recorded } = attempt;
     const { info, version } = target;
     let object = cloneJson(checkEnvelope(info, version, change(before)));
     checkIdentity(target, before, object);

@@ -23,8 +23,17 @@ export interface PatchOutcome {
   readonly created: boolean;
 }
 
-/** Applies `patch` of media type `type`. */
-export async function patchObject(operations: Operations, store: Store, context: RequestContext, target: Target, subresource: string, type: string, patch: unknown): Promise<PatchOutcome> {
+/** A patch as it was sent. */
+export interface PatchRequest {
+  readonly subresource: string;
+  /** Media type. */
+  readonly type: string;
+  readonly patch: unknown;
+}
+
+/** Applies a patch. */
+export async function patchObject(operations: Operations, store: Store, context: RequestContext, target: Target, request: PatchRequest): Promise<PatchOutcome> {
+  const { subresource, type, patch } = request;
   if (type === APPLY || type === APPLY_CBOR) return apply(operations, store, context, target, subresource, patch);
   const change = (live: KubeObject): unknown => translate(() => applyPatch(target, live, type, patch));
   return { object: await operations.update(context, target, subresource, change), created: false };

@@ -100,7 +100,7 @@ export async function servePortForward(request: IncomingMessage, socket: Duplex,
     client.send(portMessage(index * 2, port));
     client.send(portMessage(index * 2 + 1, port));
     try {
-      return await connect(client, index * 2, await streams.portForward(namespace, pod, port));
+      return connect(client, index * 2, await streams.portForward(namespace, pod, port));
     } catch (error) {
       client.send(Buffer.concat([Buffer.from([index * 2 + 1]), Buffer.from(`error forwarding port ${String(port)} to pod ${pod}: ${error instanceof Error ? error.message : String(error)}`)]));
       return undefined;

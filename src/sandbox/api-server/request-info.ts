@@ -34,15 +34,21 @@ function parseResource(path: string): ResourceRequest | undefined {
   const parts = path.split('/').filter((part) => part !== '').map(decodePart);
   const [root] = parts;
   if (root !== 'api' && root !== 'apis') return undefined;
-  const rest = root === 'api' ? parts.slice(2) : parts.slice(3);
-  const group = root === 'api' ? '' : (parts[1] ?? '');
-  const version = (root === 'api' ? parts[1] : parts[2]) ?? '';
-  if (rest.length === 0) return undefined;
-  if (rest[0] === 'watch') return undefined;
-  if (rest[0] === 'namespaces' && rest.length > 2 && !(rest.length === 3 && ['status', 'finalize'].includes(rest[2] ?? ''))) {
-    return { group, version, namespace: rest[1] ?? '', plural: rest[2] ?? '', name: rest[3] ?? '', subresource: rest[4] ?? '', rest: rest.slice(5) };
-  }
-  return { group, version, namespace: undefined, plural: rest[0] ?? '', name: rest[1] ?? '', subresource: rest[2] ?? '', rest: rest.slice(3) };
+  const prefix = root === 'api' ? 2 : 3;
+  const rest = parts.slice(prefix);
+  if (rest.length === 0 || rest[0] === 'watch') return undefined;
+  const place = { group: root === 'api' ? '' : (parts[1] ?? ''), version: parts[prefix - 1] ?? '' };
+  if (!isInNamespace(rest)) return { ...place, namespace: undefined, ...nameParts(rest) };
+  return { ...place, namespace: rest[1] ?? '', ...nameParts(rest.slice(2)) };
+}
+
+function nameParts([plural = '', name = '', subresource = '', ...rest]: readonly string[]): Pick<ResourceRequest, 'plural' | 'name' | 'subresource' | 'rest'> {
+  return { plural, name, subresource, rest };
+}
+
+/** `namespaces/<name>/<plural>...`, but not a subresource of the namespace itself. */
+function isInNamespace(rest: readonly string[]): boolean {
+  return rest[0] === 'namespaces' && rest.length > 2 && !(rest.length === 3 && ['status', 'finalize'].includes(rest[2] ?? ''));
 }
 
 function decodePart(part: string): string {

@@ -92,7 +92,7 @@ export class ResourceHandler {
     const { operations, store, presenter } = this.#options;
     const type = exchange.contentType();
     const patch = await exchange.body(PATCH_TYPES);
-    const { object, created } = await patchObject(operations, store, exchange.context(), target, subresource, type, patch);
+    const { object, created } = await patchObject(operations, store, exchange.context(), target, { subresource, type, patch });
     await presenter.object(exchange, target, object, created ? 201 : 200);
   }
 
