@@ -126,10 +126,13 @@ describe('custom resources', () => {
     await cluster.post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition('things', 'Thing'));
     const things = '/apis/example.com/v1/namespaces/default/things';
     await cluster.post(things, { apiVersion: 'example.com/v1', kind: 'Thing', metadata: { name: 't', finalizers: ['example.com/hold'] }, spec: { hosts: ['a'] } });
+    const owner = (await cluster.get(`${things}/t`)).body.metadata.uid as string;
+    await cluster.post('/api/v1/namespaces/default/configmaps', { metadata: { name: 'of-thing', ownerReferences: [{ apiVersion: 'example.com/v1', kind: 'Thing', name: 't', uid: owner }] } });
     await cluster.delete('/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.example.com');
     expect((await cluster.get(`${things}/t`)).body.metadata.deletionTimestamp).toBeDefined();
     await cluster.patch('merge', `${things}/t`, { metadata: { finalizers: null } });
     await eventually(async () => (await cluster.get(things)).code === 404, 'the resource is not served any more');
+    await eventually(async () => (await cluster.get('/api/v1/namespaces/default/configmaps/of-thing')).code === 404, 'what it owned is collected');
   });
 
   it('a definition has to be structural, and its rules have to compile', async () => {

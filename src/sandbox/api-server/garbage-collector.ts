@@ -12,6 +12,7 @@ import { ApiStatusError } from './internal-client.ts';
 interface Place { readonly storeKey: string; readonly namespace: string | undefined; readonly name: string }
 
 const RETRY_MILLISECONDS = 500;
+const MAX_GONE = 5000;
 
 /** The garbage collector of the cluster. */
 export class GarbageCollector {
@@ -24,6 +25,8 @@ export class GarbageCollector {
   readonly #places = new Map<string, Place>();
   readonly #dependents = new Map<string, Set<string>>();
   readonly #queue = new Set<string>();
+  /** Owners seen to go, oldest first: their kind may not be served any more when their dependents are looked at. */
+  readonly #gone = new Set<string>();
   readonly #watched = new Map<string, () => void>();
   #running = false;
   #stopped = true;
@@ -65,11 +68,18 @@ export class GarbageCollector {
       return;
     }
     this.#places.delete(uid);
+    if (this.#dependents.has(uid)) this.#noteGone(uid);
     for (const owner of owners(event.object)) {
       this.#dependents.get(owner)?.delete(uid);
       if (this.#places.has(owner)) this.#enqueue(owner);
     }
     for (const dependent of this.#dependents.get(uid) ?? []) this.#enqueue(dependent);
+  }
+
+  #noteGone(uid: string): void {
+    this.#gone.add(uid);
+    const [oldest] = this.#gone;
+    if (this.#gone.size > MAX_GONE && oldest !== undefined) this.#gone.delete(oldest);
   }
 
   #index(storeKey: string, object: KubeObject, previous?: KubeObject): void {
@@ -149,6 +159,7 @@ export class GarbageCollector {
 
   /** solid: exists; waiting: is itself being deleted in the foreground; gone: does not exist. */
   #ownerState(object: KubeObject, reference: { apiVersion: string; kind: string; name: string; uid: string }): 'solid' | 'waiting' | 'gone' | 'unknown' {
+    if (this.#gone.has(reference.uid)) return 'gone';
     const [group = '', version] = reference.apiVersion.split('/');
     const info = this.#registry.byKind(version === undefined ? '' : group, reference.kind);
     if (!info) return 'unknown';
