@@ -61,4 +61,7 @@ const startSandbox: StartSandbox = async ({ directory }) => {
 const ending = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.abort());
 
+// A reader of our output that goes away (`mizzen proxy-config ... | head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
 process.exitCode = await runCli(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env, version: VERSION, root, startSandbox, signal: ending.signal });

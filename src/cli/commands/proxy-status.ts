@@ -1,7 +1,7 @@
 // `mizzen proxy-status`: which configuration every proxy has been sent and has taken, asked of every control plane pod.
 import { KubeClient } from '../../shared/kube/index.ts';
 import { livePods } from '../cluster/readiness.ts';
-import { getFromPod } from '../cluster/proxy-admin.ts';
+import { getFromPod } from '../cluster/pod-request.ts';
 import { renderTable } from '../output/table.ts';
 import { CommandError, defineCommand } from './command.ts';
 
