@@ -18,8 +18,8 @@ export function compileRewrite(rewrite: PathRewriteConfig, match: RouteMatchConf
 
 function compileRegex(regex: string, substitution: string): PathRewrite {
   const pattern = RE2JS.compile(regex);
-  // Envoy writes groups as \1 and a backslash as \\; RE2JS takes $1.
-  const replacement = substitution.replaceAll('$', '\\$').replace(/\\([0-9\\])/g, (_whole, group: string) => (group === '\\' ? '\\\\' : `\${${group}}`.replace(/[{}]/g, '')));
+  // Envoy writes groups as \1 and a backslash as \\; RE2JS takes $1, and $$ for a dollar sign.
+  const replacement = substitution.replaceAll('$', '$$$$').replace(/\\([0-9\\])/g, (_whole, group: string) => (group === '\\' ? '\\' : `$${group}`));
   return (path) => {
     const plain = pathOnly(path);
     return `${pattern.matcher(plain).replaceAll(replacement)}${path.slice(plain.length)}`;
