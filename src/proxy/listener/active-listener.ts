@@ -13,6 +13,7 @@ import type { OriginalDestination } from '../net/original-destination.ts';
 import type { SecretProvider } from '../net/secret-provider.ts';
 import { DownstreamTls } from '../net/tls-contexts.ts';
 import type { TlsInfo } from '../stream/stream-info.ts';
+import { carryOver } from './chain-update.ts';
 import { compileFilterChainMatch, type ConnectionFacts } from './filter-chain-match.ts';
 
 interface CompiledChain { readonly config: FilterChainConfig; readonly tls: DownstreamTls | null; readonly filters: readonly NetworkFilter[] }
@@ -47,7 +48,8 @@ export class ActiveListener {
   readonly #environment: ListenerEnvironment;
   #compiled: CompiledListener;
   #server: Server | null = null;
-  readonly #connections = new Set<NetworkConnection>();
+  /** Running connections and the chain each is served by. */
+  readonly #connections = new Map<NetworkConnection, CompiledChain>();
   readonly #sockets = new Set<Duplex>();
   draining = false;
 
@@ -86,11 +88,20 @@ export class ActiveListener {
     return { config, choose: compileFilterChainMatch(config), chains };
   }
 
-  /** Uses `config` for new connections; throws and keeps the old one when it cannot be compiled. */
+  /**
+   * Uses `config` for new connections, and for the next request of those whose chain goes on; a connection whose chain is gone or has other TLS is drained.
+   * Throws and keeps the old one when `config` cannot be compiled.
+   */
   update(config: ListenerConfig): void {
     const before = this.#compiled;
     this.#compiled = this.#compile(config);
     for (const { tls } of before.chains.values()) tls?.close();
+    const chains = [...this.#compiled.chains.values()];
+    for (const [connection, chain] of this.#connections) {
+      const next = carryOver(chain, chains);
+      if (next) this.#connections.set(connection, next);
+      else drainConnection(connection);
+    }
   }
 
   /** Binds the socket; `done` gets the error when that is impossible. */
@@ -192,7 +203,7 @@ export class ActiveListener {
       },
     };
     nextConnectionId += 1;
-    this.#connections.add(connection);
+    this.#connections.set(connection, chain);
     socket.on('close', () => this.#connections.delete(connection));
     runFrom(chain.filters, 0, connection);
   }
@@ -207,10 +218,7 @@ export class ActiveListener {
   /** Tells every connection to finish and close. New ones are still taken, for one request each. */
   drain(): void {
     this.draining = true;
-    for (const connection of this.#connections) {
-      connection.draining = true;
-      connection.onDrain?.();
-    }
+    for (const connection of this.#connections.keys()) drainConnection(connection);
   }
 
   /** Ends everything now. */
@@ -220,6 +228,11 @@ export class ActiveListener {
     for (const socket of this.#sockets) socket.destroy();
     for (const { tls } of this.#compiled.chains.values()) tls?.close();
   }
+}
+
+function drainConnection(connection: NetworkConnection): void {
+  connection.draining = true;
+  connection.onDrain?.();
 }
 
 /** Istio's ALPN names stand for the HTTP versions inside. */

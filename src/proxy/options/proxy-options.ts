@@ -87,7 +87,7 @@ export function readProxyOptions(sources: OptionSources): Result<ProxyOptions, s
     serviceAccount: text('SERVICE_ACCOUNT', 'default'), nodeName: meta('NODE_NAME'), workloadName: meta('WORKLOAD_NAME'),
     trustDomain: text('TRUST_DOMAIN', 'cluster.local'), clusterId: meta('CLUSTER_ID') || 'Kubernetes', meshId: meta('MESH_ID') || text('TRUST_DOMAIN', 'cluster.local'), network: meta('NETWORK'),
     revision: text('REVISION') || meta('ISTIO_REVISION'), domain, version: text('MIZZEN_VERSION', '3.1.0'),
-    serviceCluster: String(proxyConfig['serviceCluster'] ?? '') || flags['serviceCluster'] || `${labels['app'] ?? (meta('WORKLOAD_NAME') || 'istio-proxy')}.${namespace}`,
+    serviceCluster: givenServiceCluster(proxyConfig['serviceCluster']) || flags['serviceCluster'] || `${labels['app'] ?? (meta('WORKLOAD_NAME') || 'istio-proxy')}.${namespace}`,
     labels, annotations: podInfo(sources.readFile('/etc/istio/pod/annotations') ?? ''), metadata, proxyConfig,
     discoveryAddress, caAddress: text('CA_ADDR', discoveryAddress),
     deltaXds: text('ISTIO_DELTA_XDS', 'true') !== 'false', logLevel: logLevel(flags),
@@ -185,4 +185,9 @@ function appMetrics(text: string, problems: string[]): ProxyOptions['appMetrics'
   const fields = jsonObject('ISTIO_PROMETHEUS_ANNOTATIONS', text, problems);
   if (String(fields['scrape'] ?? '') !== 'true') return null;
   return { port: port('ISTIO_PROMETHEUS_ANNOTATIONS.port', fields['port'], 80, problems), path: String(fields['path'] ?? '') || '/metrics' };
+}
+
+/** Istio's default for the service cluster names every proxy alike and means that none was given. */
+function givenServiceCluster(value: unknown): string {
+  return typeof value === 'string' && value !== 'istio-proxy' ? value : '';
 }

@@ -22,6 +22,11 @@ export interface NetworkConnection {
 /** A filter of a chain, shared by all its connections. */
 export interface NetworkFilter {
   onConnection(connection: NetworkConnection, next: () => void): void;
+  /**
+   * Set on filters that can serve the next request of a running connection by a newer configuration: `next` is the same place's filter after an update.
+   * Without it the connections of a changed chain are drained.
+   */
+  succeedBy?(next: NetworkFilter): void;
 }
 
 /** Where a filter stands. */

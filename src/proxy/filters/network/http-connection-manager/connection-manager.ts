@@ -19,43 +19,67 @@ export function httpConnectionManager(config: HttpConnectionManagerConfig, place
     config, services, filters, observers: services.observers(config, chain, listener), stats: managerStats(services, config.statPrefix),
     routeTable: () => inline ?? services.routeTable(routeName),
   };
-  return { onConnection: (connection) => chooseCodec(context, connection) };
+  return new ConnectionManager(context);
 }
 
-function chooseCodec(context: ManagerContext, connection: NetworkConnection): void {
-  const { config } = context;
+/** The filter. Connections that it started serve their next request by its newest successor, so that a changed policy holds at once. */
+class ConnectionManager implements NetworkFilter {
+  readonly context: ManagerContext;
+  #successor: ConnectionManager | null = null;
+
+  constructor(context: ManagerContext) {
+    this.context = context;
+  }
+
+  onConnection(connection: NetworkConnection): void {
+    chooseCodec(this, connection);
+  }
+
+  succeedBy(next: NetworkFilter): void {
+    if (next instanceof ConnectionManager && next !== this) this.#successor = next;
+  }
+
+  /** The manager in force now. */
+  newest(): ConnectionManager {
+    return this.#successor ? this.#successor.newest() : this;
+  }
+}
+
+function chooseCodec(manager: ConnectionManager, connection: NetworkConnection): void {
+  const { config } = manager.context;
   const { applicationProtocol: known } = connection;
-  if (config.codec === 'http1' || known.startsWith('http/1')) startConnection(context, connection, false);
-  else if (config.codec === 'http2' || known === 'h2' || known === 'h2c') startConnection(context, connection, true);
+  if (config.codec === 'http1' || known.startsWith('http/1')) startConnection(manager, connection, false);
+  else if (config.codec === 'http2' || known === 'h2' || known === 'h2c') startConnection(manager, connection, true);
   else {
     readFirstBytes(connection.socket, false, true, 0, (found) => {
-      if (found) startConnection(context, connection, found.applicationProtocols[0] === 'h2c');
+      if (found) startConnection(manager, connection, found.applicationProtocols[0] === 'h2c');
       else connection.socket.destroy();
     });
   }
 }
 
 class ManagedConnection implements ServerConnectionCallbacks {
-  readonly #context: ManagerContext;
+  #manager: ConnectionManager;
   readonly #connection: NetworkConnection;
   server: ServerConnection | null = null;
   #idleTimer: NodeJS.Timeout | null = null;
   #lifeTimer: NodeJS.Timeout | null = null;
 
-  constructor(context: ManagerContext, connection: NetworkConnection) {
-    this.#context = context;
+  constructor(manager: ConnectionManager, connection: NetworkConnection) {
+    this.#manager = manager;
     this.#connection = connection;
-    const { idleTimeoutMilliseconds, maximumConnectionDurationMilliseconds } = context.config;
+    const { idleTimeoutMilliseconds, maximumConnectionDurationMilliseconds } = manager.context.config;
     if (idleTimeoutMilliseconds > 0) this.#idleTimer = setTimeout(() => this.#onIdle(), idleTimeoutMilliseconds);
     if (maximumConnectionDurationMilliseconds > 0) this.#lifeTimer = setTimeout(() => this.server?.shutdown(), maximumConnectionDurationMilliseconds);
   }
 
   newStream(encoder: ConstructorParameters<typeof ActiveStream>[2]): ActiveStream {
-    return new ActiveStream(this.#context, this.#connection, encoder);
+    this.#manager = this.#manager.newest();
+    return new ActiveStream(this.#manager.context, this.#connection, encoder);
   }
 
   onProtocolError(): void {
-    this.#context.stats.protocolErrors.add(1);
+    this.#manager.context.stats.protocolErrors.add(1);
   }
 
   onActivity(activeStreams: number): void {
@@ -72,15 +96,15 @@ class ManagedConnection implements ServerConnectionCallbacks {
   onClose(): void {
     if (this.#idleTimer) clearTimeout(this.#idleTimer);
     if (this.#lifeTimer) clearTimeout(this.#lifeTimer);
-    this.#context.stats.connectionsActive.add(-1);
+    this.#manager.context.stats.connectionsActive.add(-1);
   }
 }
 
-function startConnection(context: ManagerContext, connection: NetworkConnection, http2: boolean): void {
-  const { config, stats } = context;
+function startConnection(manager: ConnectionManager, connection: NetworkConnection, http2: boolean): void {
+  const { config, stats } = manager.context;
   stats.connections.add(1);
   stats.connectionsActive.add(1);
-  const managed = new ManagedConnection(context, connection);
+  const managed = new ManagedConnection(manager, connection);
   const limits = { maximumHeadBytes: (config.maximumRequestHeadersKilobytes || 60) * 1024, maximumHeaders: config.maximumHeadersCount || 100 };
   managed.server = http2
     ? new Http2ServerConnection(connection.socket, managed, { limits, maximumConcurrentStreams: config.http2.maximumConcurrentStreams, allowConnect: config.http2.allowConnect })
