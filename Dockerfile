@@ -31,6 +31,10 @@ COPY --from=build /src/dist/mizzend.js /src/dist/mizzend.js.map /app/
 ENTRYPOINT ["node", "/app/mizzend.js"]
 
 FROM base AS mizzen-proxy
+# The name by which Istio's documentation calls the agent: kubectl exec POD -c istio-proxy -- pilot-agent request GET stats
+USER 0:0
+RUN printf '#!/bin/sh\nexec node /app/proxy.js "$@"\n' > /usr/local/bin/pilot-agent && chmod 755 /usr/local/bin/pilot-agent
+USER 1337:1337
 COPY --from=build /src/dist/proxy.js /src/dist/proxy.js.map /app/
 ENTRYPOINT ["node", "/app/proxy.js"]
 

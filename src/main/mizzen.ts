@@ -29,7 +29,8 @@ function program(file: string): ImageProgram {
 const images: ImageTable = {
   'mizzen/mizzen-operator': program('operator.js'),
   'mizzen/mizzend': program('mizzend.js'),
-  'mizzen/mizzen-proxy': program('proxy.js'),
+  // Named as in Istio's image, where commands of its documentation look for it.
+  'mizzen/mizzen-proxy': { ...program('proxy.js'), executables: { 'pilot-agent': program('proxy.js').command } },
   'mizzen/mizzen-cni': program('node-agent.js'),
   'mizzen/httpbin': program('samples/httpbin-httpbin.js'),
   ...Object.fromEntries(['productpage', 'details', 'reviews', 'ratings'].map((app) => [`mizzen/bookinfo-${app}`, program(`samples/bookinfo-${app}.js`)])),

@@ -3,7 +3,11 @@
 import net from 'node:net';
 import type { ContainerViewConfig } from './view-config.ts';
 
+// Set on a handle whose own address the program has chosen.
+const BOUND = Symbol('bound');
+
 interface TcpHandle {
+  [BOUND]?: boolean;
   bind(address: string, port: number, flags?: number): number;
   bind6(address: string, port: number, flags?: number): number;
   connect(request: unknown, address: string, port: number): number;
@@ -39,6 +43,12 @@ export function connectTarget(config: ContainerViewConfig, address: string, port
   return { address, port: third >= 128 ? port + 30_000 : port };
 }
 
+/** The address that a connection to `address` comes from, as on a real node: the pod's; undefined for what is outside of the sandbox. */
+export function sourceAddress(config: ContainerViewConfig, address: string): string | undefined {
+  if (address.startsWith(config.prefix)) return config.podIp;
+  return address.startsWith(config.loopbackPrefix) ? config.loopback : undefined;
+}
+
 /** Changes the sockets of this process. */
 export function viewNetwork(config: ContainerViewConfig, mapPath: (path: string) => string): void {
   const bindings = process as unknown as { binding(name: 'tcp_wrap'): { TCP: { prototype: TcpHandle } }; binding(name: 'udp_wrap'): { UDP: { prototype: UdpHandle } } };
@@ -49,20 +59,26 @@ export function viewNetwork(config: ContainerViewConfig, mapPath: (path: string)
 
 function viewTcp(config: ContainerViewConfig, tcp: TcpHandle): void {
   const { bind, bind6, connect, connect6 } = tcp;
-  tcp.bind = function (address, port, flags) { return bind.call(this, bindAddress(config, address), port, flags); };
+  tcp.bind = function (address, port, flags) {
+    this[BOUND] = true;
+    return bind.call(this, bindAddress(config, address), port, flags);
+  };
   // Every address of a sandbox is IPv4: what meant an IPv6 wildcard or loopback becomes one of them.
   tcp.bind6 = function (address, port, flags) {
     const mapped = bindAddress(config, address);
+    this[BOUND] = true;
     // The flag of bind6 (no dual stack) means nothing to bind.
     return mapped === address ? bind6.call(this, address, port, flags) : bind.call(this, mapped, port, (flags ?? 0) & ~1);
   };
-  tcp.connect = function (request, address, port) {
-    const target = connectTarget(config, address, port);
-    return connect.call(this, request, target.address, target.port);
+  const connectFrom = (handle: TcpHandle, request: unknown, target: { address: string; port: number }): number => {
+    const source = handle[BOUND] ? undefined : sourceAddress(config, target.address);
+    const failure = source === undefined ? 0 : bind.call(handle, source, 0, 0);
+    return failure === 0 ? connect.call(handle, request, target.address, target.port) : failure;
   };
+  tcp.connect = function (request, address, port) { return connectFrom(this, request, connectTarget(config, address, port)); };
   tcp.connect6 = function (request, address, port) {
     const target = connectTarget(config, address, port);
-    return target.address === address ? connect6.call(this, request, address, port) : connect.call(this, request, target.address, target.port);
+    return target.address === address ? connect6.call(this, request, address, port) : connectFrom(this, request, target);
   };
 }
 

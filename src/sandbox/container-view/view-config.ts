@@ -15,6 +15,8 @@ export interface ContainerViewConfig {
   readonly hosts: Readonly<Record<string, string>>;
   /** The first two bytes of this sandbox's addresses, with a dot at the end. */
   readonly prefix: string;
+  /** The first two bytes of the pods' own loopback addresses, with a dot at the end. */
+  readonly loopbackPrefix: string;
   /** The node's address, at which the API server serves `port` for the service port 443. */
   readonly apiServer: { readonly address: string; readonly port: number };
   /** Path in the container and on the host, the longest path first. */

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { mapPath, unmapPath } from './file-view.ts';
 import { candidates } from './name-view.ts';
-import { bindAddress, connectTarget } from './network-view.ts';
+import { bindAddress, connectTarget, sourceAddress } from './network-view.ts';
 import type { ContainerViewConfig } from './view-config.ts';
 
 const config: ContainerViewConfig = {
   podIp: '127.10.1.5', loopback: '127.110.1.5', wildcard: '127.10.1.5', hostname: 'pod', nameServer: '127.10.0.10:10053', search: [], hosts: {},
-  prefix: '127.10.', apiServer: { address: '127.10.0.1', port: 6443 }, mounts: [['/var/run/secrets/token', '/host/token'], ['/var/run', '/host/run'], ['/tmp', '/tmp/sandbox/v/tmp']], kept: ['/tmp/sandbox', '/tmp/checkout'],
+  prefix: '127.10.', loopbackPrefix: '127.110.', apiServer: { address: '127.10.0.1', port: 6443 }, mounts: [['/var/run/secrets/token', '/host/token'], ['/var/run', '/host/run'], ['/tmp', '/tmp/sandbox/v/tmp']], kept: ['/tmp/sandbox', '/tmp/checkout'],
 };
 
 describe('the container view', () => {
@@ -22,6 +22,10 @@ describe('the container view', () => {
     expect(to('127.10.2.7', 80)).toBe('127.10.2.7:80');
     expect(to('127.10.0.1', 443)).toBe('127.10.0.1:6443');
     expect(to('127.11.128.7', 80)).toBe('127.11.128.7:80');
+  });
+
+  it('connects from the pod IP, or from the pod\'s loopback to it, and leaves what is outside alone', () => {
+    expect(['127.10.2.7', '127.10.0.1', '127.110.1.5', '127.11.1.1', '127.1.10.1', '10.0.0.1'].map((address) => sourceAddress(config, address))).toEqual(['127.10.1.5', '127.10.1.5', '127.110.1.5', undefined, undefined, undefined]);
   });
 
   it('maps paths below mounts, the longest first, and back', () => {

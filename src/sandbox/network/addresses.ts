@@ -25,6 +25,12 @@ export function podLoopback(podIp: string): string {
   return ['127', String(Number(second) + 100), ...rest].join('.');
 }
 
+/** Whether an address is a pod IP of this slot. */
+export function isPodAddress(slot: number, address: string): boolean {
+  const [first, second, third, ...rest] = address.split('.').map(Number);
+  return first === 127 && second === slot && third !== undefined && third >= 1 && third <= 127 && rest.length === 1;
+}
+
 /** Hands out pod IPs of a slot; a freed one comes back as late as possible, so that stale connections find nobody. */
 export class PodAddresses {
   readonly #slot: number;

@@ -11,6 +11,8 @@ export interface Target {
   readonly backends: readonly Backend[];
   /** For how long a client stays with its backend; 0 without session affinity. */
   readonly affinityMilliseconds: number;
+  /** The address from which the backends are reached for a client with this address. */
+  readonly sourceFor?: (client: string) => string | undefined;
 }
 
 /** A listening port with its backends. */
@@ -82,7 +84,8 @@ export class PortListener {
       downstream.resetAndDestroy();
       return;
     }
-    const upstream = connect({ host: backend.address, port: backend.port, allowHalfOpen: true, noDelay: true });
+    const localAddress = this.#target.sourceFor?.(downstream.remoteAddress ?? '');
+    const upstream = connect({ host: backend.address, port: backend.port, allowHalfOpen: true, noDelay: true, ...(localAddress === undefined ? {} : { localAddress }) });
     this.#track(upstream);
     const timer = setTimeout(() => upstream.destroy(new Error('connect timeout')), CONNECT_TIMEOUT_MILLISECONDS);
     const failed = (): void => {

@@ -2,7 +2,7 @@
 // each up to date from the EndpointSlices.
 import type { CachedClient } from '../api-server/cached-client.ts';
 import type { StoredObject } from '../api-server/internal-client.ts';
-import { LOW_PORT_SHIFT, nodeAddress } from './addresses.ts';
+import { LOW_PORT_SHIFT, isPodAddress, nodeAddress } from './addresses.ts';
 import { PortListener } from './port-listener.ts';
 import { backendsByPort } from './service-backends.ts';
 
@@ -69,16 +69,16 @@ export class ServiceProxy {
   #sync(key: string): void {
     const [namespace = '', name = ''] = key.split('/');
     const service = this.#options.client.table(SERVICES).get(namespace, name);
-    const wanted = service ? wantedListeners(service, this.#options.slot) : new Map<string, string>();
+    const wanted = service ? wantedListeners(service, this.#options.slot) : new Map<string, WantedPort>();
     for (const [id, listening] of this.#listening) if (listening.service === key && !wanted.has(id)) this.#close(id, listening, false);
     if (!service || wanted.size === 0) return;
     const slices = this.#options.client.table(ENDPOINT_SLICES).list(namespace).filter((slice) => slice.metadata.labels?.[SERVICE_NAME] === name);
     const backends = backendsByPort(slices);
     const affinity = service.spec.sessionAffinity === 'ClientIP' ? (service.spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800) * 1000 : 0;
-    for (const [id, portName] of wanted) {
+    for (const [id, { portName, sourceFor }] of wanted) {
       const listening = this.#listening.get(id) ?? this.#open(id, key);
       if (listening.service !== key) continue;
-      listening.listener.setTarget({ backends: backends.get(portName) ?? [], affinityMilliseconds: affinity });
+      listening.listener.setTarget({ backends: backends.get(portName) ?? [], affinityMilliseconds: affinity, sourceFor });
     }
   }
 
@@ -111,20 +111,30 @@ export class ServiceProxy {
   }
 }
 
-/** The addresses to listen at for a service, `address:port`, with the name of the service port. */
-function wantedListeners(service: StoredObject, slot: number): Map<string, string> {
-  const wanted = new Map<string, string>();
+interface WantedPort {
+  readonly portName: string;
+  readonly sourceFor: (client: string) => string | undefined;
+}
+
+/** The addresses to listen at for a service, `address:port`. */
+function wantedListeners(service: StoredObject, slot: number): Map<string, WantedPort> {
+  const wanted = new Map<string, WantedPort>();
   const { clusterIP, ports = [] } = service.spec ?? {};
   if (service.metadata.deletionTimestamp || service.spec?.type === 'ExternalName') return wanted;
+  const node = nodeAddress(slot);
+  // A pod is seen as itself behind a ClusterIP; behind a NodePort it is the node that is seen, unless the service says Local.
+  const fromClusterIp = (client: string): string => (isPodAddress(slot, client) ? client : node);
+  const fromNodePort = (client: string): string => (service.spec.externalTrafficPolicy === 'Local' && client.startsWith('127.') ? client : node);
   for (const port of ports as StoredObject['spec'][]) {
     if ((port.protocol ?? 'TCP') !== 'TCP') continue;
-    const name = port.name ?? '';
+    const portName = port.name ?? '';
     // The service `kubernetes` has the node's address: the API server itself listens there.
-    if (clusterIP && clusterIP !== 'None' && clusterIP !== nodeAddress(slot)) {
-      wanted.set(`${clusterIP}:${port.port}`, name);
-      if (port.port < 1024) wanted.set(`${clusterIP}:${port.port + LOW_PORT_SHIFT}`, name);
+    if (clusterIP && clusterIP !== 'None' && clusterIP !== node) {
+      const entry = { portName, sourceFor: fromClusterIp };
+      wanted.set(`${clusterIP}:${port.port}`, entry);
+      if (port.port < 1024) wanted.set(`${clusterIP}:${port.port + LOW_PORT_SHIFT}`, entry);
     }
-    if (port.nodePort) wanted.set(`${nodeAddress(slot)}:${port.nodePort}`, name);
+    if (port.nodePort) wanted.set(`${node}:${port.nodePort}`, { portName, sourceFor: fromNodePort });
   }
   return wanted;
 }

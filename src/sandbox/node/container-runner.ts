@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StoredObject } from '../api-server/internal-client.ts';
+import { nodeAddress } from '../network/index.ts';
 import { ContainerLog } from './container-log.ts';
 import { MissingSourceError } from './environment.ts';
 import { findImage, type ImageProgram } from './image-table.ts';
@@ -280,7 +281,7 @@ export class ContainerRunner {
 
   #target(): ProbeTarget {
     return {
-      podIp: this.#context.podIp, container: this.spec,
+      podIp: this.#context.podIp, localAddress: nodeAddress(this.#context.services.slot), container: this.spec,
       exec: async (command, timeoutMilliseconds) => {
         const group = await this.exec(command, ['ignore', 'pipe', 'pipe']);
         let output = '';

@@ -6,6 +6,8 @@ export interface ImageProgram {
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly workingDirectory?: string;
+  /** Further commands that the image has in its path: what a command's name stands for, to be followed by its arguments. */
+  readonly executables?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Programs by image name without tag or digest. */
@@ -26,4 +28,12 @@ export function findImage(images: ImageTable, tags: Readonly<Record<string, read
   if (known === undefined) return undefined;
   const listed = tags[known];
   return listed && !listed.includes(tag) ? undefined : images[known];
+}
+
+/** A command line with its first word replaced when it names an executable of the image, alone or in one of the usual folders. */
+export function resolveExecutable(image: ImageProgram, words: readonly string[]): readonly string[] {
+  const [first = '', ...rest] = words;
+  const name = first.replace(/^\/(usr\/(local\/)?)?bin\//, '');
+  const { executables = {} } = image;
+  return Object.hasOwn(executables, name) ? [...(executables[name] ?? []), ...rest] : words;
 }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { StoredObject } from '../api-server/internal-client.ts';
 import { API_SERVER_PORT, DNS_PORT, dnsAddress, nodeAddress, podLoopback } from '../network/index.ts';
 import { containerEnvironment, expand } from './environment.ts';
-import type { ImageProgram } from './image-table.ts';
+import { resolveExecutable, type ImageProgram } from './image-table.ts';
 import { CONFIG_MAPS, SECRETS, type NodeServices } from './node-services.ts';
 import type { PodVolumes } from './pod-volumes.ts';
 import type { ProcessSpec } from './process-group.ts';
@@ -50,13 +50,13 @@ export class PodContext {
     const entry: string[] = container.command ?? image.command;
     // Kubernetes: `command` replaces the entry point together with the image's own arguments.
     const words = [...entry, ...(container.args ?? [])].map((word) => expand(String(word), environment));
-    return { command: hostCommand(words, mounts), environment: viewed, workingDirectory: this.#workingDirectory(container, image, mounts) };
+    return { command: hostCommand(resolveExecutable(image, words), mounts), environment: viewed, workingDirectory: this.#workingDirectory(container, image, mounts) };
   }
 
   /** What to start for a further command in a container. */
   execSpec(container: Spec, image: ImageProgram, terminationLog: string, command: readonly string[]): Omit<ProcessSpec, 'stdio'> {
     const spec = this.processSpec(container, image, terminationLog);
-    return { ...spec, command: hostCommand(command, this.#mounts(container, spec.environment, terminationLog)) };
+    return { ...spec, command: hostCommand(resolveExecutable(image, command), this.#mounts(container, spec.environment, terminationLog)) };
   }
 
   #baseEnvironment(): Record<string, string> {
@@ -90,7 +90,7 @@ export class PodContext {
       nameServer: `${dnsAddress(slot)}:${DNS_PORT}`,
       search: [`${namespace}.svc.cluster.local`, 'svc.cluster.local', 'cluster.local', ...(this.pod.spec.dnsConfig?.searches ?? [])],
       hosts: { [this.#hostname()]: this.podIp, ...Object.fromEntries(aliases) },
-      prefix: `127.${slot}.`, apiServer: { address: nodeAddress(slot), port: API_SERVER_PORT }, mounts,
+      prefix: `127.${slot}.`, loopbackPrefix: `${loopback.split('.', 2).join('.')}.`, apiServer: { address: nodeAddress(slot), port: API_SERVER_PORT }, mounts,
       kept: [this.services.directory, ...programFolders(image)],
     };
     const own = environment['NODE_OPTIONS'];

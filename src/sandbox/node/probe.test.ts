@@ -27,6 +27,18 @@ describe('a probe', () => {
     expect(await attempt(probe('503'), target, 1000)).toEqual({ success: false, message: 'HTTP probe failed with statuscode: 503' });
   });
 
+  it('comes from the node, unless it asks another host', async () => {
+    const seen: (string | undefined)[] = [];
+    const port = await listen(http.createServer((request, response) => { seen.push(request.socket.remoteAddress); response.end(); }));
+    const fromNode = { ...target, localAddress: '127.93.0.1' };
+    expect(await attempt({ httpGet: { port } }, fromNode, 1000)).toMatchObject({ success: true });
+    const server = http2.createServer();
+    server.on('session', (session) => { seen.push(session.socket.remoteAddress); });
+    await attempt({ grpc: { port: await listen(server as unknown as Server) } }, fromNode, 500);
+    expect(await attempt({ httpGet: { port, host: podIp } }, { ...fromNode, podIp: '127.93.9.2' }, 1000)).toMatchObject({ success: true });
+    expect(seen).toEqual(['127.93.0.1', '127.93.0.1', '127.0.0.1']);
+  });
+
   it('fails when the answer does not come in time, or the port is unknown', async () => {
     const port = await listen(http.createServer(() => undefined));
     expect(await attempt({ httpGet: { port } }, target, 50)).toMatchObject({ success: false, message: expect.stringContaining('deadline exceeded') });

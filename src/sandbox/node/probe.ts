@@ -16,6 +16,8 @@ export interface ProbeResult {
 /** What an attempt is made with. */
 export interface ProbeTarget {
   readonly podIp: string;
+  /** The address that attempts come from: the node's. */
+  readonly localAddress?: string;
   /** The container's ports, to find a port by name. */
   readonly container: Spec;
   /** Runs a command in the container; resolves with its exit status and output. */
@@ -46,6 +48,11 @@ function portNumber(port: number | string, container: Spec): number {
   return number;
 }
 
+// A probe of another host (its `host` field) leaves as the machine sends it.
+function fromNode(target: ProbeTarget, host: string): { localAddress?: string } {
+  return target.localAddress !== undefined && host === target.podIp ? { localAddress: target.localAddress } : {};
+}
+
 function httpGet(get: Spec, target: ProbeTarget, timeout: number): Promise<ProbeResult> {
   const secure = String(get.scheme ?? 'HTTP').toUpperCase() === 'HTTPS';
   const host = get.host || target.podIp;
@@ -54,7 +61,7 @@ function httpGet(get: Spec, target: ProbeTarget, timeout: number): Promise<Probe
   for (const header of get.httpHeaders ?? []) headers[String(header.name).toLowerCase()] = header.value;
   const path = get.path ? (String(get.path).startsWith('/') ? get.path : `/${get.path}`) : '/';
   return new Promise((resolve, reject) => {
-    const options = { host, port, path, headers, agent: false, timeout, signal: AbortSignal.timeout(timeout), ...(secure ? { rejectUnauthorized: false } : {}) };
+    const options = { host, port, path, headers, agent: false, ...fromNode(target, host), timeout, signal: AbortSignal.timeout(timeout), ...(secure ? { rejectUnauthorized: false } : {}) };
     const request = (secure ? https : http).get(options, (response) => {
       const status = response.statusCode ?? 0;
       response.resume();
@@ -68,7 +75,8 @@ function httpGet(get: Spec, target: ProbeTarget, timeout: number): Promise<Probe
 
 function tcpSocket(tcp: Spec, target: ProbeTarget, timeout: number): Promise<ProbeResult> {
   return new Promise((resolve, reject) => {
-    const socket = net.connect({ host: tcp.host || target.podIp, port: portNumber(tcp.port, target.container) });
+    const host = tcp.host || target.podIp;
+    const socket = net.connect({ host, port: portNumber(tcp.port, target.container), ...fromNode(target, host) });
     socket.setTimeout(timeout, () => socket.destroy(new Error('i/o timeout')));
     socket.once('connect', () => { socket.destroy(); resolve({ success: true, message: 'ok' }); });
     socket.once('error', reject);
@@ -81,7 +89,8 @@ function grpcHealth(grpc: Spec, target: ProbeTarget, timeout: number): Promise<P
   const message = service.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.from([0x0a, service.length]), service]);
   const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]);
   return new Promise((resolve, reject) => {
-    const session = http2.connect(`http://${target.podIp}:${portNumber(grpc.port, target.container)}`);
+    const port = portNumber(grpc.port, target.container);
+    const session = http2.connect(`http://${target.podIp}:${port}`, { createConnection: () => net.connect({ host: target.podIp, port, ...fromNode(target, target.podIp) }) });
     const timer = setTimeout(() => finish(() => reject(new Error('timeout: failed to connect service within the deadline'))), timeout);
     const finish = (settle: () => void): void => {
       clearTimeout(timer);

@@ -22,6 +22,7 @@ const answers = {
   '/srv': async (query) => JSON.stringify(await dns.resolveSrv(query.get('name'))),
   '/fetch': async (query) => (await fetch(query.get('url'))).text(),
   '/kubernetes': askKubernetes,
+  '/from': async (_query, request) => request.socket.remoteAddress,
   '/write': async (query) => { note(query.get('path'), query.get('text')); return 'written'; },
 };
 
@@ -48,7 +49,7 @@ function serve() {
     if (url.pathname === '/health') { response.statusCode = healthy ? 200 : 500; response.end(); return; }
     const answer = answers[url.pathname];
     if (!answer) { response.statusCode = url.pathname === '/sick' ? 200 : 404; response.end(); return; }
-    answer(url.searchParams).then((text) => response.end(text), (error) => { response.statusCode = 500; response.end(String(error.code ?? error)); });
+    answer(url.searchParams, request).then((text) => response.end(text), (error) => { response.statusCode = 500; response.end(String(error.code ?? error)); });
   });
   const listening = () => {
     const { address, port } = server.address();
@@ -66,6 +67,7 @@ function serve() {
 const parts = {
   serve,
   crash: () => { console.log(`crash ${process.pid}`); fs.writeFileSync('/dev/termination-log', 'out of luck'); process.exit(3); },
+  echo: () => { console.log(rest.join(' ')); },
   once: () => { note('/shared/order', `once ${rest[0]}`); },
   sidecar: () => {
     note('/shared/order', `start ${rest[0]}`);

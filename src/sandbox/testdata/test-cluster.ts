@@ -9,6 +9,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 /** The resource that most tests look at. */
 export const PODS = { group: '', resource: 'pods' };
+export const SERVICES = { group: '', resource: 'services' };
+
+/** The program of the image `test/program`. */
+export const testProgram = { command: [process.execPath, join(here, 'program.mjs')] };
 
 /** A sandbox with what tests need besides. */
 export interface TestCluster extends Sandbox {
@@ -27,7 +31,7 @@ export async function startTestCluster(options: Partial<SandboxOptions> = {}): P
     if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
   };
   const sandbox = await startSandbox({
-    directory, images: { 'test/program': { command: [process.execPath, join(here, 'program.mjs')] } }, imageTags: { 'test/program': ['1', '2'] },
+    directory, images: { 'test/program': testProgram }, imageTags: { 'test/program': ['1', '2'] },
     containerViewPath: join(here, '../container-view/index.ts'), restartBackoffMilliseconds: 200,
     onError: (component, error) => { errors.push(component, error); }, ...options,
   }).catch((error: unknown) => {
