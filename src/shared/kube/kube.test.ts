@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { FakeKubeApiServer } from '../../../test/support/fake-kube-apiserver.ts';
 import type { Condition, KubernetesObject, ResourceType } from '../api/meta/index.ts';
-import { addFinalizer, Controller, EventRecorder, Informer, KubeClient, KubeError, LeaderElector, removeFinalizer, serverVersion, setCondition, WorkQueue, type InformerOptions, type ObjectChange } from './index.ts';
+import type { KubeError} from './index.ts';
+import { addFinalizer, Controller, EventRecorder, Informer, KubeClient, LeaderElector, removeFinalizer, serverVersion, setCondition, WorkQueue, type InformerOptions, type ObjectChange } from './index.ts';
 
 interface Thing extends KubernetesObject { spec?: { size?: number } | undefined; status?: { ready?: boolean } | undefined }
 const things: ResourceType<Thing> = { group: 'test.io', version: 'v1', kind: 'Thing', plural: 'things', scope: 'Namespaced' };

@@ -4,7 +4,7 @@ import {
   AuthorityKeyIdentifierExtension, BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, KeyUsageFlags, KeyUsagesExtension, PublicKey,
   SubjectAlternativeNameExtension, SubjectKeyIdentifierExtension, X509Certificate, X509CertificateGenerator,
 } from './x509.ts';
-import { Secret } from '../lib/index.ts';
+import type { Secret } from '../lib/index.ts';
 import { parseCertificates } from './certificates.ts';
 import { KeyPair, signingAlgorithm, type KeyAlgorithm } from './keys.ts';
 

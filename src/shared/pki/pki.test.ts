@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { inspect } from 'node:util';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { CertificateAuthority, createCertificateRequest, formatSpiffeId, KeyPair, parseCertificateRequest, parseCertificates, parsePeerNames, parseSpiffeId, rotationTime, Secret, spiffeIdOfUser, TrustBundle, verifyChain, type KeyAlgorithm } from './index.ts';
+import type { Secret} from './index.ts';
+import { CertificateAuthority, createCertificateRequest, formatSpiffeId, KeyPair, parseCertificateRequest, parseCertificates, parsePeerNames, parseSpiffeId, rotationTime, spiffeIdOfUser, TrustBundle, verifyChain, type KeyAlgorithm } from './index.ts';
 
 const HOUR = 3_600_000;
 const id = { trustDomain: 'cluster.local', namespace: 'bookinfo', serviceAccount: 'bookinfo-reviews' };
