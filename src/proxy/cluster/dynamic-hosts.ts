@@ -69,11 +69,23 @@ export class DynamicHosts {
       return before.host;
     }
     before?.host.retire();
-    if (this.#known.size >= MAXIMUM_HOSTS) this.#sweep();
+    if (this.#known.size >= MAXIMUM_HOSTS) this.#forgetOldest();
     const endpoint: EndpointConfig = { address: { kind: 'socket', address, port }, hostname: name, weight: 1, health: 'healthy', transportSocketMatch: {}, workload: '', labels: {} };
     const host = new Host(endpoint, endpoint.address, now);
     this.#known.set(key, { host, usedAt: now, resolvedAt: now });
     return host;
+  }
+
+  /** Makes room: names come from requests, so their number must not. */
+  #forgetOldest(): void {
+    this.#sweep();
+    let oldest: Known | null = null;
+    let oldestKey = '';
+    if (this.#known.size >= MAXIMUM_HOSTS) {
+      for (const [key, known] of this.#known) if (oldest === null || known.usedAt < oldest.usedAt) [oldest, oldestKey] = [known, key];
+    }
+    oldest?.host.retire();
+    this.#known.delete(oldestKey);
   }
 
   #sweep(): void {

@@ -35,7 +35,7 @@ export class FilterRuntime {
   constructor(options: FilterRuntimeOptions) {
     const { secrets, internal, stats, now, random } = options;
     this.#clusters = new ClusterManager({ secrets, stats, now, random });
-    this.#upstream = new Upstream(internal, now);
+    this.#upstream = new Upstream(internal, now, options.localWorkload);
     this.services = {
       clusters: this.#clusters, upstream: this.#upstream, stats, localWorkload: options.localWorkload, localNodeId: options.localNodeId, observers: options.observers,
       routeTable: (name) => this.#routes.get(name), now, random,

@@ -41,6 +41,9 @@ interface Accepted {
   readonly originalDestination: string;
 }
 
+/** Time for a TLS handshake when the configuration sets none: a peer that never finishes it must not hold the connection. */
+const HANDSHAKE_MILLISECONDS = 60_000;
+
 let nextConnectionId = 1;
 
 /** A listener. */
@@ -183,8 +186,10 @@ export class ActiveListener {
       this.#runFilters(compiled.config, chain, socket, accepted, null, first.applicationProtocols[0] ?? '');
       return;
     }
+    const handshakeTimer = setTimeout(() => socket.destroy(), chain.config.transportSocketConnectTimeoutMilliseconds || HANDSHAKE_MILLISECONDS);
     // The ClientHello was looked at only when the listener has the inspector; else ALPN is left to OpenSSL.
     chain.tls.accept(socket, first.serverName, inspected ? first.applicationProtocols : null, (secure, info, error) => {
+      clearTimeout(handshakeTimer);
       const stats = this.#environment.services.stats;
       if (secure && info) {
         stats.counter(`listener.${compiled.config.name}.ssl.handshake`).add(1);

@@ -2,9 +2,10 @@
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AddressConfig } from '../config/runtime-config.ts';
-import type { TlsInfo } from '../stream/stream-info.ts';
+import type { PeerMetadata, TlsInfo } from '../stream/stream-info.ts';
 import { formatAddress } from './address.ts';
 import type { InternalListeners, InternalPeer } from './internal-listeners.ts';
+import { PEER_EXCHANGE_PROTOCOL, readPeerExchange } from './peer-exchange.ts';
 import type { UpstreamTls } from './tls-contexts.ts';
 
 /** A connection that is ready for bytes. */
@@ -12,6 +13,8 @@ export interface OpenConnection {
   readonly socket: Duplex;
   readonly tls: TlsInfo | null;
   readonly localAddress: string;
+  /** The workload on the other side, when it told of itself. */
+  readonly peer: PeerMetadata | null;
 }
 
 /** Where and how to connect. */
@@ -24,6 +27,8 @@ export interface ConnectOptions {
   readonly sourceAddress: string | null;
   readonly keepAliveSeconds: number | null;
   readonly internal: InternalListeners;
+  /** What we send when TLS agrees on Istio's exchange of workload metadata. */
+  readonly exchangeMessage: Buffer;
   /** What an internal listener is told. */
   readonly peer: InternalPeer;
 }
@@ -86,12 +91,23 @@ class Attempt {
     if (this.#finished || !this.#raw) return;
     const { tls, sni, alpn } = this.#options;
     if (!tls) {
-      this.#succeed({ socket: this.#raw, tls: null, localAddress });
+      this.#succeed({ socket: this.#raw, tls: null, localAddress, peer: null });
       return;
     }
     tls.connect(this.#raw, sni, alpn, (socket, info, error) => {
-      if (socket) this.#succeed({ socket, tls: info, localAddress });
+      if (socket && info?.alpn === PEER_EXCHANGE_PROTOCOL) this.#exchange(socket, info, localAddress);
+      else if (socket) this.#succeed({ socket, tls: info, localAddress, peer: null });
       else this.fail('connect_failure', error);
+    });
+  }
+
+  #exchange(socket: Duplex, tls: TlsInfo, localAddress: string): void {
+    socket.write(this.#options.exchangeMessage);
+    readPeerExchange(socket, (peer) => {
+      if (peer) {
+        this.#succeed({ socket, tls, localAddress, peer });
+        socket.resume();
+      } else this.fail('connect_failure', 'peer_exchange_failed');
     });
   }
 

@@ -16,6 +16,8 @@ export const NO_FIRST_BYTES: FirstBytes = { transport: 'raw_buffer', serverName:
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const MAXIMUM_REQUEST_LINE = 8 * 1024;
+/** From the first byte on, the decision has to fall within this time, whatever the listener's own timeout (which may be none, for servers that speak first). */
+const UNDECIDED_MILLISECONDS = 15_000;
 
 /** Reads what `bytes` tell; null when more are needed. */
 export function inspectFirstBytes(bytes: Buffer, tls: boolean, http: boolean): FirstBytes | null {
@@ -47,8 +49,10 @@ export function detectHttp(bytes: Buffer): string | null {
 export function readFirstBytes(socket: Duplex, tls: boolean, http: boolean, timeoutMilliseconds: number, done: (found: FirstBytes | null, timedOut: boolean) => void): void {
   let kept: Buffer | null = null;
   let timer: NodeJS.Timeout | null = null;
+  let limit: NodeJS.Timeout | null = null;
   const finish = (found: FirstBytes | null, timedOut: boolean): void => {
     if (timer) clearTimeout(timer);
+    if (limit) clearTimeout(limit);
     socket.off('data', onData);
     socket.off('end', onGone);
     socket.off('close', onGone);
@@ -63,6 +67,7 @@ export function readFirstBytes(socket: Duplex, tls: boolean, http: boolean, time
     kept = kept ? Buffer.concat([kept, data]) : data;
     const found = inspectFirstBytes(kept, tls, http);
     if (found) finish(found, false);
+    else if (!limit) limit = setTimeout(() => finish(null, true), UNDECIDED_MILLISECONDS);
   };
   // What was sent before the end is still served: as bytes of no known protocol.
   const onGone = (): void => finish(kept ? NO_FIRST_BYTES : null, false);

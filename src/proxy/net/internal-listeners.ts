@@ -1,12 +1,20 @@
 // Listeners without a port: a connection to one is a pair of streams inside this process. Clusters connect to them by name; the listener manager
 // registers them.
 import { duplexPair, type Duplex } from 'node:stream';
+import type { ConnectionInfo } from '../stream/stream-info.ts';
 
 /** What an internal listener is told of a connection. */
 export interface InternalPeer {
   readonly remoteAddress: string;
+  /** URI SAN of the client's verified certificate, empty for none. */
+  readonly identity: string;
   /** `host:port` that the connection is meant for; empty when unknown. */
   readonly destination: string;
+}
+
+/** Whom the client of `connection` proved to be. */
+export function peerIdentity({ tls }: ConnectionInfo): string {
+  return tls?.peerVerified ? tls.peerUri : '';
 }
 
 /** Takes a connection made to an internal listener. */

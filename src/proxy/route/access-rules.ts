@@ -22,6 +22,16 @@ export interface AccessDecision { readonly allowed: boolean; readonly policy: st
 
 type Test = (facts: AccessFacts) => boolean;
 
+/** Nothing in this proxy writes dynamic metadata: a rule on it would never match, and `not` or a denial by it would let everybody in. So it is refused. */
+function undecidable({ filter, path }: { readonly filter: string; readonly path: readonly string[] }): Error {
+  return new Error(`access rule on metadata ${JSON.stringify([filter, ...path].join('.'))} cannot be decided by this proxy; use source principals, namespaces, addresses or request properties instead`);
+}
+
+/** Throws when `config` has a rule that cannot be decided; for rules that are compiled only when a request comes. */
+export function checkAccessRules(config: RbacRulesConfig): void {
+  compileAccessRules(config, () => ({ contains: () => false }));
+}
+
 /** Compiles rules to a decision. */
 export function compileAccessRules(config: RbacRulesConfig, ranges: RangeCompiler): (facts: AccessFacts) => AccessDecision {
   const policies = [...config.policies].sort((left, right) => (left.name < right.name ? -1 : 1)).map((policy) => ({
@@ -80,7 +90,7 @@ function compilePermission(config: PermissionConfig, ranges: RangeCompiler): Tes
       const matches = compileStringMatcher(config.match);
       return ({ connection }) => matches(connection.tls?.sni ?? '');
     }
-    case 'metadata': return () => false; // dynamic metadata has no writer in this proxy yet: nothing can match
+    case 'metadata': throw undecidable(config);
   }
 }
 
@@ -112,7 +122,7 @@ function compilePrincipal(config: PrincipalConfig, ranges: RangeCompiler): Test 
       const matches = compileStringMatcher(config.match);
       return onHeaders((headers) => matches(pathOnly(headers.path)));
     }
-    case 'metadata': return () => false; // as for permissions
+    case 'metadata': throw undecidable(config);
   }
 }
 

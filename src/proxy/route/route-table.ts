@@ -4,6 +4,7 @@ import { RE2JS } from 're2js';
 import type { HttpFilterOverride } from '../config/filter-config.ts';
 import type { RouteConfig, RouteEntryConfig, RouteMatchConfig, VirtualHostConfig, WeightedClusterConfig } from '../config/route-config.ts';
 import type { RequestHeaders } from '../stream/header-map.ts';
+import { checkAccessRules } from './access-rules.ts';
 import { compileHeaderMatches, compileQueryMatches, pathOnly, type HeaderTest } from './header-matcher.ts';
 import { orderMutations, type CompiledMutations } from './header-mutations.ts';
 import { compileRedirect, compileRewrite, type PathRewrite } from './rewrite.ts';
@@ -86,6 +87,7 @@ export class RouteTable {
   #addHost(virtualHost: VirtualHostConfig): void {
     let host: Host;
     try {
+      checkOverrides(virtualHost.perFilter);
       host = { virtualHost, cases: virtualHost.routes.map((route) => compileCase(route, virtualHost, this.config)) };
     } catch (error) {
       throw new Error(`virtual host '${virtualHost.name}': ${error instanceof Error ? error.message : String(error)}`, { cause: error });
@@ -100,8 +102,14 @@ export class RouteTable {
   }
 }
 
+function checkOverrides(overrides: Readonly<Record<string, HttpFilterOverride>>): void {
+  for (const override of Object.values(overrides)) if ('kind' in override && override.kind === 'rbac' && override.rules) checkAccessRules(override.rules);
+}
+
 function compileCase(config: RouteEntryConfig, virtualHost: VirtualHostConfig, table: RouteConfig): RouteCase {
   const { match, action } = config;
+  checkOverrides(config.perFilter);
+  if (action.kind === 'route') for (const cluster of action.clusters) checkOverrides(cluster.perFilter);
   const levels = [config.headerMutations, virtualHost.headerMutations, table.headerMutations];
   const flip = table.mostSpecificHeaderMutationsWin;
   const clusters = action.kind === 'route' ? action.clusters : [];

@@ -36,9 +36,14 @@ export interface PoolOptions {
   readonly alpn: readonly string[];
   readonly breaker: CircuitBreaker;
   readonly internal: InternalListeners;
+  readonly exchangeMessage: Buffer;
   readonly peer: InternalPeer;
   now(): number;
+  /** The pool has nothing left and its host may forget it. */
+  onEmpty(pool: HttpPool): void;
 }
+
+const INTERNAL_IDLE_MILLISECONDS = 10_000;
 
 class PooledConnection {
   client: ClientConnection | null = null;
@@ -114,7 +119,7 @@ export class HttpPool implements HostPool {
   }
 
   #connect(): void {
-    const { cluster, host, tls, sni, alpn, internal, peer, breaker } = this.#options;
+    const { cluster, host, tls, sni, alpn, internal, exchangeMessage, peer, breaker } = this.#options;
     const { config } = cluster;
     const connection = new PooledConnection();
     this.#connections.push(connection);
@@ -125,7 +130,7 @@ export class HttpPool implements HostPool {
     cluster.gauge('upstream_cx_active', 1);
     connection.cancel = openConnection({
       address: host.address, timeoutMilliseconds: config.connectTimeoutMilliseconds, tls, sni, alpn, sourceAddress: config.sourceAddress,
-      keepAliveSeconds: config.tcpKeepalive?.timeSeconds ?? null, internal, peer,
+      keepAliveSeconds: config.tcpKeepalive?.timeSeconds ?? null, internal, exchangeMessage, peer,
     }, (open, reason, detail) => {
       this.#connecting -= 1;
       if (open) this.#onConnected(connection, open);
@@ -212,9 +217,16 @@ export class HttpPool implements HostPool {
     if (this.#waiting.length > 0) this.#connectAsNeeded();
   }
 
+  /** Leaves its host; the next request there makes a new pool. */
+  forget(): void {
+    this.#options.onEmpty(this);
+  }
+
   /** Closes connections that were idle for longer than the cluster allows. */
   sweep(now: number): void {
-    const idle = this.#options.cluster.config.protocol.idleTimeoutMilliseconds;
+    const configured = this.#options.cluster.config.protocol.idleTimeoutMilliseconds;
+    // Pools of internal listeners are many, one a client, and cheap to make again.
+    const idle = this.#options.host.address.kind === 'internal' ? Math.min(configured || Infinity, INTERNAL_IDLE_MILLISECONDS) : configured;
     if (idle <= 0) return;
     for (const { client, idleSince } of [...this.#connections]) {
       if (client && client.activeStreams === 0 && now - idleSince >= idle) client.close();

@@ -5,6 +5,8 @@ import type { Host } from '../cluster/host.ts';
 import type { ResponseDecoder } from '../codec/api.ts';
 import { openConnection, type ConnectDone } from '../net/connect.ts';
 import type { InternalListeners, InternalPeer } from '../net/internal-listeners.ts';
+import { peerExchangeMessage } from '../net/peer-exchange.ts';
+import type { PeerMetadata } from '../stream/stream-info.ts';
 import { HttpPool, type PoolReceiver } from './http-pool.ts';
 
 const SWEEP_MILLISECONDS = 500;
@@ -19,14 +21,25 @@ export interface UpstreamRequestOptions {
   readonly peer: InternalPeer;
 }
 
+/**
+ * Which requests may share connections. An internal listener judges a connection by the peer it is told of, so there only requests of the same client to the same destination
+ * may: one client's connection must never carry another's request.
+ */
+function poolKey(protocol: string, { address }: Host, { alpn, peer }: UpstreamRequestOptions): string {
+  const key = alpn === null ? protocol : `${protocol} ${alpn.join()}`;
+  return address.kind === 'internal' ? `${key} ${peer.remoteAddress.slice(0, peer.remoteAddress.lastIndexOf(':'))} ${peer.identity} ${peer.destination}` : key;
+}
+
 /** Opens streams and connections to hosts. */
 export class Upstream {
   readonly #internal: InternalListeners;
   readonly #now: () => number;
+  readonly #exchangeMessage: Buffer;
   readonly #pools = new Set<HttpPool>();
   readonly #timer: NodeJS.Timeout;
 
-  constructor(internal: InternalListeners, now: () => number) {
+  constructor(internal: InternalListeners, now: () => number, localWorkload: PeerMetadata) {
+    this.#exchangeMessage = peerExchangeMessage(localWorkload);
     this.#internal = internal;
     this.#now = now;
     this.#timer = setInterval(() => this.#sweep(), SWEEP_MILLISECONDS);
@@ -44,14 +57,14 @@ export class Upstream {
     const { config } = cluster;
     return openConnection({
       address: host.address, timeoutMilliseconds: config.connectTimeoutMilliseconds, tls, sni: tls?.config.sni ?? '', alpn: tls?.config.alpnProtocols ?? [],
-      sourceAddress: config.sourceAddress, keepAliveSeconds: config.tcpKeepalive?.timeSeconds ?? null, internal: this.#internal, peer,
+      sourceAddress: config.sourceAddress, keepAliveSeconds: config.tcpKeepalive?.timeSeconds ?? null, internal: this.#internal, exchangeMessage: this.#exchangeMessage, peer,
     }, done);
   }
 
   #pool(cluster: Cluster, host: Host, options: UpstreamRequestOptions): HttpPool {
     const wanted = cluster.config.protocol.http;
     const protocol = wanted === 'downstream' ? (options.downstreamProtocol === 'HTTP/2' ? 'http2' : 'http1') : wanted;
-    const key = options.alpn === null ? protocol : `${protocol} ${options.alpn.join()}`;
+    const key = poolKey(protocol, host, options);
     const tls = cluster.tlsFor(host);
     const present = host.pools.get(key);
     if (present instanceof HttpPool) {
@@ -63,7 +76,10 @@ export class Upstream {
     }
     const pool = new HttpPool({
       cluster, host, protocol, tls, sni: tls?.config.sni ?? '', alpn: options.alpn ?? tls?.config.alpnProtocols ?? [], breaker: options.breaker,
-      internal: this.#internal, peer: options.peer, now: this.#now,
+      internal: this.#internal, exchangeMessage: this.#exchangeMessage, peer: options.peer, now: this.#now,
+      onEmpty: (gone) => {
+        if (host.pools.get(key) === gone) host.pools.delete(key);
+      },
     });
     host.pools.set(key, pool);
     this.#pools.add(pool);
@@ -74,7 +90,9 @@ export class Upstream {
     const now = this.#now();
     for (const pool of this.#pools) {
       pool.sweep(now);
-      if (pool.empty) this.#pools.delete(pool);
+      if (!pool.empty) continue;
+      this.#pools.delete(pool);
+      pool.forget();
     }
   }
 

@@ -6,7 +6,7 @@ import { EMPTY, type ClientConnection, type ClientConnectionCallbacks, type Head
 import type { HeadFacts } from './head.ts';
 import { Output } from './output.ts';
 import { ResponseParser, type ParserSink } from './parser.ts';
-import { requestHead } from './serialize.ts';
+import { alwaysSendsTrailers, lastChunk, requestHead } from './serialize.ts';
 
 /** One upstream connection. */
 export class Http1ClientConnection implements ClientConnection, RequestEncoder, ParserSink<ResponseHeaders> {
@@ -22,6 +22,7 @@ export class Http1ClientConnection implements ClientConnection, RequestEncoder, 
   #requestDone = true;
   #responseDone = true;
   #keepAlive = true;
+  #sendsTrailers = false;
   #disabled = 0;
   #closed = false;
 
@@ -63,6 +64,7 @@ export class Http1ClientConnection implements ClientConnection, RequestEncoder, 
 
   encodeHeaders(headers: RequestHeaders, endStream: boolean): void {
     this.#method = headers.method;
+    this.#sendsTrailers = headers.has('te') || alwaysSendsTrailers(headers);
     this.#parser.method = headers.method;
     this.#parser.next();
     this.#output.add(requestHead(headers, this.#framingLines(headers, endStream)));
@@ -91,15 +93,18 @@ export class Http1ClientConnection implements ClientConnection, RequestEncoder, 
       if (this.#body === 'chunked') {
         this.#output.add(`${data.length.toString(16)}\r\n`);
         this.#output.add(data);
-        this.#output.add(endStream ? '\r\n0\r\n\r\n' : '\r\n');
+        this.#output.add(endStream ? `\r\n${lastChunk(null)}` : '\r\n');
       } else this.#output.add(data);
-    } else if (endStream && this.#body === 'chunked') this.#output.add('0\r\n\r\n');
+    } else if (endStream && this.#body === 'chunked') this.#output.add(lastChunk(null));
     if (endStream) this.#finishRequest();
     return !this.#output.blocked;
   }
 
-  encodeTrailers(_trailers: HeaderMap): void {
-    this.encodeData(EMPTY, true);
+  encodeTrailers(trailers: HeaderMap): void {
+    if (this.#sendsTrailers && this.#body === 'chunked') {
+      this.#output.add(lastChunk(trailers));
+      this.#finishRequest();
+    } else this.encodeData(EMPTY, true);
   }
 
   reset(_reason: StreamResetReason): void {

@@ -24,6 +24,8 @@ abstract class MessageParser<H> {
   #kept: Buffer = EMPTY;
   #remaining = 0;
   #running = false;
+  /** Bytes of an unfinished head or trailer section that were looked at: a peer that sends one byte a time costs no rescan. */
+  #scanned = 0;
 
   constructor(sink: ParserSink<H>, limits: HeaderLimits) {
     this.sink = sink;
@@ -35,6 +37,11 @@ abstract class MessageParser<H> {
   /** Bytes that were received and not used. */
   get keptBytes(): number {
     return this.#kept.length;
+  }
+
+  /** Whether part of a head is there, and not the whole. */
+  get inHead(): boolean {
+    return this.#state === 'head' && this.#kept.length > 0;
   }
 
   /** Whether a message is under way. */
@@ -139,17 +146,23 @@ abstract class MessageParser<H> {
       return false;
     }
     const kept = this.#kept;
-    const end = kept.indexOf('\r\n\r\n', 0, 'latin1');
-    if (end < 0 || end + 4 > this.limits.maximumHeadBytes) {
-      if (kept.length > this.limits.maximumHeadBytes) throw new HeadError(431, 'http1.headers_too_large');
-      if (end < 0) checkPartialHead(kept);
-      if (end < 0) return false;
-    }
+    const end = this.#endOfFields(kept, 'http1.headers_too_large');
+    if (end < 0) return false;
     const { headers, facts, framing, informational } = this.head(kept.toString('latin1', 0, end));
     this.#take(end + 4);
     this.#enter(framing, informational);
     this.sink.onHead(headers, facts, framing.kind === 'none');
     return true;
+  }
+
+  /** Where the blank line stands, -1 when it has not come yet; refuses what grows beyond the limit. */
+  #endOfFields(kept: Buffer, tooLarge: string): number {
+    const from = Math.min(this.#scanned, kept.length);
+    const end = kept.indexOf('\r\n\r\n', Math.max(0, from - 3), 'latin1');
+    if ((end < 0 ? kept.length : end + 4) > this.limits.maximumHeadBytes) throw new HeadError(431, tooLarge);
+    if (end < 0) checkPartialHead(kept, from);
+    this.#scanned = end < 0 ? kept.length : 0;
+    return end;
   }
 
   #enter(framing: BodyFraming, informational: boolean): void {
@@ -210,12 +223,8 @@ abstract class MessageParser<H> {
       this.sink.onData(EMPTY, true);
       return true;
     }
-    const end = kept.indexOf('\r\n\r\n', 0, 'latin1');
-    if (end < 0) {
-      if (kept.length > this.limits.maximumHeadBytes) throw new HeadError(431, 'http1.trailers_too_large');
-      checkPartialHead(kept);
-      return false;
-    }
+    const end = this.#endOfFields(kept, 'http1.trailers_too_large');
+    if (end < 0) return false;
     const trailers = new HeaderMap();
     parseFields(kept.toString('latin1', 0, end), 0, trailers, null, this.limits.maximumHeaders);
     trailers.removeIf((name) => FORBIDDEN_TRAILERS.has(name));
@@ -229,8 +238,8 @@ abstract class MessageParser<H> {
 const FORBIDDEN_TRAILERS = new Set(['content-length', 'transfer-encoding', 'host', 'connection', 'te', 'upgrade', 'authorization', 'cookie', 'set-cookie', 'keep-alive', 'trailer']);
 
 // A line feed alone never completes a head: say so at once instead of waiting for the limit.
-function checkPartialHead(kept: Buffer): void {
-  for (let at = kept.indexOf(10); at >= 0; at = kept.indexOf(10, at + 1)) {
+function checkPartialHead(kept: Buffer, from: number): void {
+  for (let at = kept.indexOf(10, from); at >= 0; at = kept.indexOf(10, at + 1)) {
     if (kept[at - 1] !== 13) throw new HeadError(400, 'http1.bare_line_feed');
   }
 }

@@ -29,6 +29,16 @@ function fields(headers: HeaderMap): string {
   return text;
 }
 
+/** Whether trailers of `headers`' message go out even to a peer that did not ask for them: gRPC has its status there. */
+export function alwaysSendsTrailers(headers: HeaderMap): boolean {
+  return (headers.get('content-type') ?? '').startsWith('application/grpc');
+}
+
+/** The end of a chunked body: last chunk, trailers, blank line. */
+export function lastChunk(trailers: HeaderMap | null): string {
+  return trailers === null ? '0\r\n\r\n' : `0\r\n${fields(trailers)}\r\n`;
+}
+
 /** Status line, headers and `extra` lines of a response. */
 export function responseHead(headers: ResponseHeaders, extra: string): string {
   const { status } = headers;

@@ -6,17 +6,22 @@ import { EMPTY, type HeaderLimits, type RequestDecoder, type ResponseEncoder, ty
 import type { HeadFacts } from './head.ts';
 import { Output } from './output.ts';
 import { RequestParser, type ParserSink } from './parser.ts';
-import { reasonPhrase, responseHead } from './serialize.ts';
+import { alwaysSendsTrailers, lastChunk, reasonPhrase, responseHead } from './serialize.ts';
 
 /** Time for a peer to read our last response before the socket is destroyed. */
 const DELAYED_CLOSE_MILLISECONDS = 1000;
 const MAXIMUM_KEPT_BYTES = 128 * 1024;
-const LAST_CHUNK = '0\r\n\r\n';
+/** An idle connection is closed by a drain once it was quiet for this long: a request that is on its way now is not lost. */
+const QUIET_MILLISECONDS = 250;
+/** The same for a connection that has carried no request yet: its first one is surely coming. */
+const FIRST_REQUEST_MILLISECONDS = 1000;
 
 /** Options of a server connection. */
 export interface Http1ServerOptions {
   readonly limits: HeaderLimits;
   readonly acceptHttp10: boolean;
+  /** From the first byte of a head to its last; a peer that takes longer gets 408. */
+  readonly headersTimeoutMilliseconds: number;
 }
 
 /** Serves one downstream connection. */
@@ -37,6 +42,10 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
   #body: 'none' | 'length' | 'chunked' | 'close' | 'raw' = 'none';
   #disabled = 0;
   #draining = false;
+  #takesTrailers = false;
+  #served = false;
+  #idleSince = performance.now();
+  #headTimer: NodeJS.Timeout | null = null;
   #closed = false;
 
   constructor(socket: Duplex, callbacks: ServerConnectionCallbacks, options: Http1ServerOptions) {
@@ -58,9 +67,16 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
   }
 
   shutdown(): void {
-    // An idle connection stays until its next request, which is answered with `connection: close`: closing it now could lose a request that is
-    // already on its way.
+    // A busy connection says `connection: close` with its answer, an idle one goes now, or when it has been quiet for a moment.
+    if (!this.#draining && !this.#closed) this.#closeWhenQuiet();
     this.#draining = true;
+  }
+
+  #closeWhenQuiet(): void {
+    if (this.#closed || this.#decoder !== null || this.#parser.inHead) return;
+    const left = this.#idleSince + (this.#served ? QUIET_MILLISECONDS : FIRST_REQUEST_MILLISECONDS) - performance.now();
+    if (left <= 0) this.#endGently();
+    else setTimeout(() => this.#closeWhenQuiet(), left).unref();
   }
 
   close(): void {
@@ -70,8 +86,23 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
 
   #onBytes(data: Buffer): void {
     this.#parser.execute(data);
+    if (this.#parser.inHead) this.#waitForHead();
     // Pipelined requests that nobody can take yet stay in the kernel.
     if (this.#parser.keptBytes > MAXIMUM_KEPT_BYTES && this.#decoder !== null) this.#socket.pause();
+  }
+
+  #waitForHead(): void {
+    if (this.#headTimer !== null || this.#closed) return;
+    this.#headTimer = setTimeout(() => {
+      this.#parser.stop();
+      this.onError(408, 'request_header_timeout');
+    }, this.#options.headersTimeoutMilliseconds);
+  }
+
+  #stopHeadTimer(): void {
+    if (this.#headTimer === null) return;
+    clearTimeout(this.#headTimer);
+    this.#headTimer = null;
   }
 
   // --- what the parser finds
@@ -82,7 +113,9 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
       this.onError(426, 'http1.http10_not_accepted');
       return;
     }
+    this.#stopHeadTimer();
     this.#method = headers.method;
+    this.#takesTrailers = headers.has('te');
     this.#minorVersion = facts.minorVersion;
     this.#closeAfter = facts.close;
     this.#responseStarted = false;
@@ -110,6 +143,7 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
   }
 
   onError(status: number, detail: string): void {
+    this.#stopHeadTimer();
     this.#callbacks.onProtocolError(status, detail);
     const decoder = this.#decoder;
     const answered = this.#responseStarted && decoder !== null;
@@ -144,6 +178,11 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
   #framingLines(headers: ResponseHeaders, endStream: boolean): string {
     const { status } = headers;
     let lines = '';
+    if (!endStream && alwaysSendsTrailers(headers)) {
+      // A length would leave no place for the trailers.
+      headers.remove('content-length');
+      this.#takesTrailers = true;
+    }
     if (this.#method === 'HEAD' || status === 204 || status === 304 || status < 200) this.#body = 'none';
     else if (endStream) {
       this.#body = 'none';
@@ -179,16 +218,19 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
       if (this.#body === 'chunked') {
         this.#output.add(`${data.length.toString(16)}\r\n`);
         this.#output.add(data);
-        this.#output.add(endStream ? `\r\n${LAST_CHUNK}` : '\r\n');
+        this.#output.add(endStream ? `\r\n${lastChunk(null)}` : '\r\n');
       } else this.#output.add(data);
-    } else if (endStream && this.#body === 'chunked') this.#output.add(LAST_CHUNK);
+    } else if (endStream && this.#body === 'chunked') this.#output.add(lastChunk(null));
     if (endStream) this.#finishResponse();
     return !this.#output.blocked;
   }
 
-  encodeTrailers(_trailers: HeaderMap): void {
-    // HTTP/1.1 trailers are dropped, as most receivers would do.
-    this.encodeData(EMPTY, true);
+  encodeTrailers(trailers: HeaderMap): void {
+    // They are sent to a client that asked for them (TE: trailers) and with gRPC, and dropped for all others (RFC 9110 section 6.5.1).
+    if (this.#takesTrailers && this.#body === 'chunked') {
+      this.#output.add(lastChunk(trailers));
+      this.#finishResponse();
+    } else this.encodeData(EMPTY, true);
   }
 
   reset(_reason: StreamResetReason): void {
@@ -229,6 +271,8 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
     if (this.#decoder === null) return;
     this.#decoder = null;
     this.#disabled = 0;
+    this.#served = true;
+    this.#idleSince = performance.now();
     this.#callbacks.onActivity(0);
     if (this.#closeAfter || this.#draining) {
       this.#parser.stop();
@@ -237,6 +281,7 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
     }
     this.#socket.resume();
     this.#parser.next();
+    if (this.#parser.inHead) this.#waitForHead();
   }
 
   #endGently(): void {
@@ -263,6 +308,7 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#stopHeadTimer();
     const decoder = this.#decoder;
     this.#decoder = null;
     decoder?.onReset('connection_termination', 'downstream_remote_disconnect');

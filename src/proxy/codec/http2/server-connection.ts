@@ -3,9 +3,12 @@ import { constants, performServerHandshake, type Http2Session, type ServerHttp2S
 import type { Duplex } from 'node:stream';
 import type { HeaderMap, ResponseHeaders } from '../../stream/header-map.ts';
 import { EMPTY, type HeaderLimits, type RequestDecoder, type ResponseEncoder, type ServerConnection, type ServerConnectionCallbacks, type StreamResetReason } from '../api.ts';
+import { PrematureResets } from './premature-resets.ts';
 import { readRequest, readTrailers, writeHeaders } from './headers.ts';
 
 const WINDOW = 256 * 1024;
+/** Between telling a flooding peer why and cutting it off. */
+const FAREWELL_MILLISECONDS = 10;
 
 /** Options of a server connection. */
 export interface Http2ServerOptions {
@@ -21,6 +24,7 @@ export class Http2ServerConnection implements ServerConnection {
   readonly #session: ServerHttp2Session;
   readonly #callbacks: ServerConnectionCallbacks;
   readonly #socket: Duplex;
+  readonly #resets = new PrematureResets();
   #closed = false;
 
   constructor(socket: Duplex, callbacks: ServerConnectionCallbacks, options: Http2ServerOptions) {
@@ -39,12 +43,24 @@ export class Http2ServerConnection implements ServerConnection {
 
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): void {
     this.activeStreams += 1;
-    const server = new ServerStream(stream, () => {
+    const openedAt = performance.now();
+    this.#resets.streams += 1;
+    const server = new ServerStream(stream, (abandoned) => {
       this.activeStreams -= 1;
+      if (abandoned && this.#resets.tooMany(performance.now() - openedAt)) this.#endFlood();
       this.#callbacks.onActivity(this.activeStreams);
     });
     this.#callbacks.onActivity(this.activeStreams);
     server.start(this.#callbacks.newStream(server), headers, raw);
+  }
+
+  /** The peer opens streams only to reset them (CVE-2023-44487): each costs us a request and it nothing. */
+  #endFlood(): void {
+    if (this.#closed) return;
+    this.#callbacks.onProtocolError(0, 'http2.too_many_premature_resets');
+    if (!this.#session.destroyed) this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    // The session writes its GOAWAY at the end of this turn.
+    setTimeout(() => this.close(), FAREWELL_MILLISECONDS).unref();
   }
 
   shutdown(): void {
@@ -68,14 +84,14 @@ export class Http2ServerConnection implements ServerConnection {
 class ServerStream implements ResponseEncoder {
   readonly protocol = 'HTTP/2';
   readonly #stream: ServerHttp2Stream;
-  readonly #onDone: () => void;
+  readonly #onDone: (abandoned: boolean) => void;
   #decoder: RequestDecoder | null = null;
   #requestTrailers: HeaderMap | null = null;
   #sending: HeaderMap | null = null;
   #requestDone = false;
   #disabled = 0;
 
-  constructor(stream: ServerHttp2Stream, onDone: () => void) {
+  constructor(stream: ServerHttp2Stream, onDone: (abandoned: boolean) => void) {
     this.#stream = stream;
     this.#onDone = onDone;
   }
@@ -98,7 +114,7 @@ class ServerStream implements ResponseEncoder {
       const open = this.#decoder;
       this.#decoder = null;
       open?.onReset('remote_reset', 'http2.remote_reset');
-      this.#onDone();
+      this.#onDone(open !== null);
     });
     decoder.decodeHeaders(request, end);
   }

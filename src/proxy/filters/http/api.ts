@@ -14,6 +14,8 @@ export interface StreamCallbacks extends FilterCallbacks<SelectedRoute> {
   readonly originalDestination: string;
   /** Idle timeout of this stream instead of the connection manager's. */
   setIdleTimeout(milliseconds: number): void;
+  /** How long this stream may last in all, instead of the connection manager's; 0 for no limit. */
+  setMaximumDuration(milliseconds: number): void;
   /** Upgrade types the connection manager allows. */
   upgradeAllowed(type: string): boolean;
 }

@@ -5,6 +5,7 @@ import type { Cluster } from '../../../cluster/cluster.ts';
 import type { Host, HostReceiver } from '../../../cluster/host.ts';
 import type { StreamResetReason } from '../../../codec/api.ts';
 import type { RouteActionConfig } from '../../../config/route-config.ts';
+import { peerIdentity } from '../../../net/internal-listeners.ts';
 import { computeHash } from '../../../route/hash-policy.ts';
 import { mutateResponse } from '../../../route/header-mutations.ts';
 import type { SelectedRoute } from '../../../route/route-table.ts';
@@ -92,11 +93,12 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
     this.#breaker = cluster.breakers[action.priority];
     info.destinationService = cluster.config.destinationService;
     if (action.idleTimeoutMilliseconds !== null) this.#callbacks.setIdleTimeout(action.idleTimeoutMilliseconds);
+    if (action.maximumStreamDurationMilliseconds !== null) this.#callbacks.setMaximumDuration(action.maximumStreamDurationMilliseconds);
     this.#timeout = requestTimeout(action, headers);
     const policy = action.retryPolicy ?? selected.route.virtualHost.retryPolicy;
     if (policy) this.#retry = new RetryState(policy, headers, this.#services.random);
     removeControlHeaders(headers);
-    if (action.hashPolicies.length > 0) this.#computeHash(action, headers);
+    if (action.hashPolicies.length > 0) ({ hash: this.#hash, setCookie: this.#setCookie } = computeHash(action.hashPolicies, headers, this.#callbacks.remoteIp, this.#services.random));
     if (this.#timeout > 0) headers.set('x-envoy-expected-rq-timeout-ms', String(this.#timeout));
     prepareRequest(selected, action, headers, info);
     if (action.mirrors.length > 0) this.#prepareMirrors(action, headers);
@@ -109,12 +111,6 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
   #reply(reply: LocalReply): FilterStatus {
     this.#callbacks.sendLocalReply(reply);
     return 'stop';
-  }
-
-  #computeHash(action: RouteActionConfig, headers: RequestHeaders): void {
-    const { hash, setCookie } = computeHash(action.hashPolicies, headers, this.#callbacks.remoteIp, this.#services.random);
-    this.#hash = hash;
-    this.#setCookie = setCookie;
   }
 
   #prepareMirrors(action: RouteActionConfig, headers: RequestHeaders): void {
@@ -168,10 +164,11 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
     if (this.#action?.hostRewrite?.kind === 'auto' && host.endpoint.hostname !== '' && this.#headers) this.#headers.authority = host.endpoint.hostname;
     const perTry = this.#retry?.policy.perTryTimeoutMilliseconds ?? 0;
     if (perTry > 0 && (this.#timeout === 0 || perTry < this.#timeout)) attempt.limit(perTry);
+    attempt.limitIdle(this.#retry?.policy.perTryIdleTimeoutMilliseconds ?? 0);
     const alpn = info.filterState.get(ALPN_STATE);
     const cancel = this.#services.upstream.request(cluster, host, {
       downstreamProtocol: info.protocol, breaker, alpn: alpn === undefined ? null : alpn.split(','),
-      peer: { remoteAddress: info.connection.remoteAddress, destination: this.#headers?.authority ?? '' },
+      peer: { remoteAddress: info.connection.remoteAddress, identity: peerIdentity(info.connection), destination: this.#headers?.authority ?? '' },
     }, attempt, attempt);
     if (this.#attempt === attempt && !attempt.encoder) attempt.cancelWaiting = cancel;
   }
@@ -341,11 +338,11 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
     this.#callbacks.sendLocalReply({ status: 503, body: 'upstream connect error or disconnect/reset before headers. reset reason: overflow', details: 'upstream_reset_before_response_started{overflow}', flag: 'UO', headers: [['x-envoy-overloaded', 'true']] });
   }
 
-  onAttemptTimeout(attempt: UpstreamAttempt): void {
-    this.#cluster?.count('upstream_rq_per_try_timeout');
+  onAttemptTimeout(attempt: UpstreamAttempt, idle: boolean): void {
+    this.#cluster?.count(idle ? 'upstream_rq_per_try_idle_timeout' : 'upstream_rq_per_try_timeout');
     this.#cluster?.reportStatus(attempt.host, 504);
-    if (this.#retry?.wantsAfterTimeout() && this.#tryAgain(attempt)) return;
-    this.#timedOut('upstream_per_try_timeout');
+    if (!this.#responseStarted && this.#retry?.wantsAfterTimeout() && this.#tryAgain(attempt)) return;
+    this.#timedOut(idle ? 'upstream_per_try_idle_timeout' : 'upstream_per_try_timeout');
   }
 
   #onTimeout(): void {

@@ -15,7 +15,8 @@ export interface AttemptOwner {
   onAttemptTrailers(trailers: HeaderMap): void;
   onAttemptReset(attempt: UpstreamAttempt, reason: StreamResetReason, detail: string): void;
   onAttemptBlocked(blocked: boolean): void;
-  onAttemptTimeout(attempt: UpstreamAttempt): void;
+  /** The try took too long, or nothing was heard for too long. */
+  onAttemptTimeout(attempt: UpstreamAttempt, idle: boolean): void;
 }
 
 /** A try. */
@@ -30,6 +31,7 @@ export class UpstreamAttempt implements ResponseDecoder, PoolReceiver {
   readonly #cluster: Cluster;
   readonly #breaker: CircuitBreaker;
   #timer: NodeJS.Timeout | null = null;
+  #idleTimer: NodeJS.Timeout | null = null;
   #over = false;
 
   constructor(owner: AttemptOwner, cluster: Cluster, host: Host, breaker: CircuitBreaker, now: number) {
@@ -47,7 +49,12 @@ export class UpstreamAttempt implements ResponseDecoder, PoolReceiver {
 
   /** Limits this try alone. */
   limit(milliseconds: number): void {
-    this.#timer = setTimeout(() => this.#owner.onAttemptTimeout(this), milliseconds);
+    this.#timer = setTimeout(() => this.#owner.onAttemptTimeout(this, false), milliseconds);
+  }
+
+  /** Limits how long nothing may be heard in this try; 0 for no limit. */
+  limitIdle(milliseconds: number): void {
+    if (milliseconds > 0) this.#idleTimer = setTimeout(() => this.#owner.onAttemptTimeout(this, true), milliseconds);
   }
 
   onPoolReady(encoder: RequestEncoder, facts: UpstreamFacts): void {
@@ -74,12 +81,14 @@ export class UpstreamAttempt implements ResponseDecoder, PoolReceiver {
     if (this.#over) return;
     this.sawHeaders = true;
     if (this.#timer) clearTimeout(this.#timer);
+    this.#idleTimer?.refresh();
     if (endStream) this.#end();
     this.#owner.onAttemptHeaders(this, headers, endStream);
   }
 
   decodeData(data: Buffer, endStream: boolean): void {
     if (this.#over) return;
+    this.#idleTimer?.refresh();
     if (endStream) this.#end();
     this.#owner.onAttemptData(data, endStream);
   }
@@ -113,6 +122,7 @@ export class UpstreamAttempt implements ResponseDecoder, PoolReceiver {
     if (this.#over) return;
     this.#over = true;
     if (this.#timer) clearTimeout(this.#timer);
+    if (this.#idleTimer) clearTimeout(this.#idleTimer);
     this.host.activeRequests -= 1;
     this.#breaker.requests -= 1;
     this.#cluster.gauge('upstream_rq_active', -1);

@@ -45,6 +45,7 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
   #selected: SelectedRoute | null | undefined = undefined;
   #idleTimer: NodeJS.Timeout | null = null;
   #lifeTimer: NodeJS.Timeout | null = null;
+  #requestTimer: NodeJS.Timeout | null = null;
   #responseDone = false;
   #destroyed = false;
 
@@ -84,9 +85,8 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     forwardClientCertificate(headers, this.#connection.info.tls, config);
     if (config.tracing) startTrace(headers, info, config.tracing, services.random);
     this.setIdleTimeout(config.streamIdleTimeoutMilliseconds);
-    if (config.maximumStreamDurationMilliseconds > 0) {
-      this.#lifeTimer = setTimeout(() => this.#onTooLong(), config.maximumStreamDurationMilliseconds);
-    }
+    this.setMaximumDuration(config.maximumStreamDurationMilliseconds);
+    if (config.requestTimeoutMilliseconds > 0 && !endStream) this.#requestTimer = setTimeout(() => this.#onSlowRequest(), config.requestTimeoutMilliseconds);
     if (headers.upgrade !== '' && !this.upgradeAllowed(headers.upgrade) && !this.#routeAllowsUpgrade(headers.upgrade)) {
       this.sendLocalReply({ status: 403, body: '', details: 'upgrade_failed' });
       return;
@@ -219,6 +219,11 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     this.#idleTimer = milliseconds > 0 ? setTimeout(() => this.#onIdle(), milliseconds) : null;
   }
 
+  setMaximumDuration(milliseconds: number): void {
+    if (this.#lifeTimer) clearTimeout(this.#lifeTimer);
+    this.#lifeTimer = milliseconds > 0 ? setTimeout(() => this.#onTooLong(), milliseconds - (this.#context.services.now() - this.info.startMilliseconds)) : null;
+  }
+
   #touch(): void {
     this.#idleTimer?.refresh();
   }
@@ -227,6 +232,11 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     this.info.flags.push('SI');
     if (this.#responseHeaders === null) this.sendLocalReply({ status: 408, body: 'stream timeout', details: 'stream_idle_timeout' });
     else this.resetStream();
+  }
+
+  #onSlowRequest(): void {
+    this.#requestTimer = null;
+    if (this.#responseHeaders === null) this.sendLocalReply({ status: 408, body: 'request timeout', details: 'request_overall_timeout' });
   }
 
   #onTooLong(): void {
@@ -307,6 +317,7 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
 
   #endRequest(): void {
     this.info.requestEndMilliseconds = this.#context.services.now();
+    if (this.#requestTimer) clearTimeout(this.#requestTimer);
   }
 
   #endResponse(): void {
@@ -320,6 +331,7 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     this.#destroyed = true;
     if (this.#idleTimer) clearTimeout(this.#idleTimer);
     if (this.#lifeTimer) clearTimeout(this.#lifeTimer);
+    if (this.#requestTimer) clearTimeout(this.#requestTimer);
     const { services, stats, observers } = this.#context;
     this.info.endMilliseconds = services.now();
     if (this.info.responseCodeDetails === '' && this.#responseDone) this.info.responseCodeDetails = 'via_upstream';

@@ -10,6 +10,9 @@ import type { NetworkConnection, NetworkFilter, NetworkFilterPlace } from '../ap
 import { ActiveStream } from './active-stream.ts';
 import { managerStats, type ManagerContext } from './manager-context.ts';
 
+/** Time for a request's head when the configuration sets none, where Envoy would wait for ever: long for an honest client, an end for one that holds connections. */
+const HEADERS_TIMEOUT_MILLISECONDS = 60_000;
+
 /** Makes the filter; `filters` are the compiled HTTP filters in order. */
 export function httpConnectionManager(config: HttpConnectionManagerConfig, place: NetworkFilterPlace, filters: readonly HttpFilterInstance[]): NetworkFilter {
   const { services, chain, listener } = place;
@@ -51,7 +54,7 @@ function chooseCodec(manager: ConnectionManager, connection: NetworkConnection):
   if (config.codec === 'http1' || known.startsWith('http/1')) startConnection(manager, connection, false);
   else if (config.codec === 'http2' || known === 'h2' || known === 'h2c') startConnection(manager, connection, true);
   else {
-    readFirstBytes(connection.socket, false, true, 0, (found) => {
+    readFirstBytes(connection.socket, false, true, config.idleTimeoutMilliseconds, (found) => {
       if (found) startConnection(manager, connection, found.applicationProtocols[0] === 'h2c');
       else connection.socket.destroy();
     });
@@ -108,7 +111,7 @@ function startConnection(manager: ConnectionManager, connection: NetworkConnecti
   const limits = { maximumHeadBytes: (config.maximumRequestHeadersKilobytes || 60) * 1024, maximumHeaders: config.maximumHeadersCount || 100 };
   managed.server = http2
     ? new Http2ServerConnection(connection.socket, managed, { limits, maximumConcurrentStreams: config.http2.maximumConcurrentStreams, allowConnect: config.http2.allowConnect })
-    : new Http1ServerConnection(connection.socket, managed, { limits, acceptHttp10: config.acceptHttp10 });
+    : new Http1ServerConnection(connection.socket, managed, { limits, acceptHttp10: config.acceptHttp10, headersTimeoutMilliseconds: config.requestHeadersTimeoutMilliseconds || HEADERS_TIMEOUT_MILLISECONDS });
   connection.onDrain = () => managed.server?.shutdown();
   // An HTTP/2 client would see GOAWAY before its first request: that one is still served, and told after.
   if (connection.draining && !http2) managed.server.shutdown();

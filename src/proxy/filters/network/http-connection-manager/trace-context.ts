@@ -19,7 +19,7 @@ function hex(length: number, random: () => number): string {
 /** Starts the request's span: sets `info.trace` and the headers that go upstream. */
 export function startTrace(headers: HeaderMap, info: StreamInfo, config: TracingConfig, random: () => number): void {
   const incoming = readW3c(headers) ?? readB3(headers) ?? readB3Single(headers);
-  const sampled = incoming?.sampled ?? drawSampled(headers, config, random);
+  const sampled = incoming?.sampled ?? decisionAlone(headers) ?? drawSampled(headers, config, random);
   const traceId = incoming?.traceId ?? hex(config.provider?.traceId128 === false ? 16 : 32, random);
   const trace = { traceId, spanId: hex(16, random), parentSpanId: incoming?.spanId ?? '', sampled };
   info.trace = trace;
@@ -30,6 +30,13 @@ export function startTrace(headers: HeaderMap, info: StreamInfo, config: Tracing
   headers.set('x-b3-sampled', sampled ? '1' : '0');
   headers.set('traceparent', `00-${traceId.padStart(32, '0')}-${trace.spanId}-${sampled ? '01' : '00'}`);
   if (headers.has('b3')) headers.set('b3', `${traceId}-${trace.spanId}-${sampled ? '1' : '0'}${trace.parentSpanId === '' ? '' : `-${trace.parentSpanId}`}`);
+}
+
+/** A decision that came without ids, as B3 allows: `b3: 0`, `x-b3-sampled: 1`. */
+function decisionAlone(headers: HeaderMap): boolean | null {
+  const single = headers.get('b3');
+  if (single !== undefined && /^[01d]$/.test(single)) return single !== '0';
+  return sampledOf(headers.get('x-b3-flags') === '1' ? '1' : headers.get('x-b3-sampled'));
 }
 
 function drawSampled(headers: HeaderMap, config: TracingConfig, random: () => number): boolean {
@@ -52,8 +59,8 @@ function readB3Single(headers: HeaderMap): Incoming | null {
 }
 
 function readW3c(headers: HeaderMap): Incoming | null {
-  const match = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(headers.get('traceparent') ?? '');
-  if (!match || /^0+$/.test(match[1] ?? '')) return null;
+  const match = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/.exec(headers.get('traceparent') ?? '');
+  if (!match || /^0+$/.test(match[1] ?? '') || /^0+$/.test(match[2] ?? '')) return null;
   return { traceId: match[1] ?? '', spanId: match[2] ?? '', sampled: (Number.parseInt(match[3] ?? '0', 16) & 1) === 1 };
 }
 
