@@ -3,63 +3,17 @@ import { connect } from 'node:net';
 import { Agent, createServer as createHttpsServer, request as httpsRequest } from 'node:https';
 import { connect as http2Connect, createServer as createHttp2Server } from 'node:http2';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CertificateAuthority, KeyPair } from '../../shared/pki/index.ts';
-import type { DownstreamTlsConfig, UpstreamTlsConfig } from '../config/runtime-config.ts';
-import type { CertificateSecret, RootsSecret, SecretProvider } from '../net/secret-provider.ts';
+import type { UpstreamTlsConfig } from '../config/runtime-config.ts';
+import type { SecretProvider } from '../net/secret-provider.ts';
 import type { StreamInfo } from '../stream/stream-info.ts';
 import { cluster, connectionManager, endpoint, endpoints, filterChain, listener, route, routeAction, routeConfig, runtimeConfig, virtualHost } from './testdata/config-builder.ts';
 import { Harness, wait } from './testdata/harness.ts';
+import { clientTls, MeshIdentities, SERVER_TLS } from './testdata/mesh-identities.ts';
 
-class MapSecrets implements SecretProvider {
-  readonly values = new Map<string, CertificateSecret | RootsSecret>();
-  readonly #listeners = new Set<(name: string) => void>();
-
-  get(name: string): CertificateSecret | RootsSecret | undefined {
-    return this.values.get(name);
-  }
-
-  set(name: string, value: CertificateSecret | RootsSecret): void {
-    this.values.set(name, value);
-    for (const one of this.#listeners) one(name);
-  }
-
-  onChange(one: (name: string) => void): () => void {
-    this.#listeners.add(one);
-    return () => this.#listeners.delete(one);
-  }
-}
-
-let authority: CertificateAuthority;
-let stranger: CertificateAuthority;
+let identities: MeshIdentities;
 beforeAll(async () => {
-  authority = await CertificateAuthority.createSelfSigned();
-  stranger = await CertificateAuthority.createSelfSigned({ organization: 'stranger' });
+  identities = await MeshIdentities.create();
 });
-
-async function certificate(name: string, from = authority): Promise<CertificateSecret> {
-  const key = await KeyPair.generate();
-  const certificateChainPem = await from.issue({ publicKey: key.publicKeyPem, uris: [`spiffe://cluster.local/ns/test/sa/${name}`], lifetimeMilliseconds: 3_600_000 });
-  return { kind: 'certificate', certificateChainPem, privateKeyPem: key.privateKeyPem.reveal() };
-}
-
-async function secretsOf(name: string, from = authority): Promise<MapSecrets> {
-  const secrets = new MapSecrets();
-  secrets.set('default', await certificate(name, from));
-  secrets.set('ROOTCA', { kind: 'roots', trustedCaPem: authority.rootPem });
-  return secrets;
-}
-
-const VALIDATION = { secretName: 'ROOTCA', trustedCaPem: null, subjectAltNames: [] };
-const SERVER_TLS: DownstreamTlsConfig = {
-  certificateSecretNames: ['default'], inlineCertificates: [], requireClientCertificate: true, validation: VALIDATION, alpnProtocols: ['h2', 'http/1.1'], minimumVersion: 'TLSv1.2', maximumVersion: 'TLSv1.3', cipherSuites: [],
-};
-
-function clientTls(serverAccount: string, over: Partial<UpstreamTlsConfig> = {}): UpstreamTlsConfig {
-  return {
-    sni: 'outbound_.80_._.a.test.svc', certificateSecretName: 'default', inlineCertificate: null, alpnProtocols: ['http/1.1'], minimumVersion: 'TLSv1.2', maximumVersion: 'TLSv1.3',
-    validation: { ...VALIDATION, subjectAltNames: [{ type: 'uri', match: { kind: 'exact', value: `spiffe://cluster.local/ns/test/sa/${serverAccount}`, ignoreCase: false } }] }, ...over,
-  };
-}
 
 let harness: Harness;
 beforeEach(() => {
@@ -87,37 +41,37 @@ describe('TLS', () => {
   it('carries requests over mutual TLS, tells both identities, and refuses strangers', async () => {
     const app = await harness.httpServer((request, response) => response.end(String(request.headers['x-forwarded-client-cert'])));
     const observed: StreamInfo[] = [];
-    const behind = await server(app, await secretsOf('server'), observed);
+    const behind = await server(app, await identities.secretsOf('server'), observed);
     const strict = harness.portOf(behind, 'strict');
-    const good = await client(strict, await secretsOf('client'), clientTls('server'));
+    const good = await client(strict, await identities.secretsOf('client'), clientTls('server'));
     const answer = await harness.ask(harness.portOf(good, 'in'));
     expect(answer.status).toBe(200);
     expect(answer.body).toMatch(/^By=spiffe:\/\/cluster\.local\/ns\/test\/sa\/server;Hash=[0-9a-f]{64};Subject=".*";URI=spiffe:\/\/cluster\.local\/ns\/test\/sa\/client$/);
     expect(observed[0]?.connection.tls).toMatchObject({ peerVerified: true, peerUri: 'spiffe://cluster.local/ns/test/sa/client', sni: 'outbound_.80_._.a.test.svc' });
-    const wrongName = await client(strict, await secretsOf('client'), clientTls('somebody-else'));
+    const wrongName = await client(strict, await identities.secretsOf('client'), clientTls('somebody-else'));
     const refused = await harness.ask(harness.portOf(wrongName, 'in'));
     expect(refused.status).toBe(503);
     expect(refused.body).toContain('subject_alt_name_mismatch');
-    const fake = await client(strict, await secretsOf('client', stranger), clientTls('server'));
+    const fake = await client(strict, await identities.secretsOf('client', identities.stranger), clientTls('server'));
     expect((await harness.ask(harness.portOf(fake, 'in'))).status).toBe(503);
     expect((await harness.raw(strict, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')).text).toBe('');
   });
 
   it('takes plain and TLS connections on one port when permissive', async () => {
     const app = await harness.httpServer((_request, response) => response.end('app'));
-    const behind = await server(app, await secretsOf('server'));
+    const behind = await server(app, await identities.secretsOf('server'));
     const port = harness.portOf(behind, 'permissive');
     expect((await harness.ask(port)).body).toBe('app');
-    const good = await client(port, await secretsOf('client'), clientTls('server'));
+    const good = await client(port, await identities.secretsOf('client'), clientTls('server'));
     expect((await harness.ask(harness.portOf(good, 'in'))).body).toBe('app');
   });
 
   it('rotates certificates: kept connections go on, new ones show the new certificate', async () => {
     const app = await harness.httpServer((_request, response) => response.end('app'));
-    const secrets = await secretsOf('server');
+    const secrets = await identities.secretsOf('server');
     const behind = await server(app, secrets);
-    const own = await certificate('client');
-    const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: authority.rootPem, cert: own.certificateChainPem, key: own.privateKeyPem, checkServerIdentity: () => undefined });
+    const own = await identities.certificate('client');
+    const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: identities.authority.rootPem, cert: own.certificateChainPem, key: own.privateKeyPem, checkServerIdentity: () => undefined });
     const ask = (using: Agent): Promise<string> => new Promise((resolve, reject) => {
       httpsRequest({ host: harness.address, port: harness.portOf(behind, 'strict'), agent: using }, (response) => {
         const name = (response.socket as unknown as { getPeerCertificate(): { subjectaltname: string } }).getPeerCertificate().subjectaltname;
@@ -125,19 +79,19 @@ describe('TLS', () => {
       }).on('error', reject).end();
     });
     expect(await ask(agent)).toContain('sa/server');
-    secrets.set('default', await certificate('rotated'));
+    secrets.set('default', await identities.certificate('rotated'));
     expect(await ask(agent)).toContain('sa/server');
-    const fresh = new Agent({ ca: authority.rootPem, cert: own.certificateChainPem, key: own.privateKeyPem, checkServerIdentity: () => undefined });
+    const fresh = new Agent({ ca: identities.authority.rootPem, cert: own.certificateChainPem, key: own.privateKeyPem, checkServerIdentity: () => undefined });
     expect(await ask(fresh)).toContain('sa/rotated');
     agent.destroy();
   });
 
   it('verifies a plain TLS upstream by its roots', async () => {
-    const own = await certificate('server');
+    const own = await identities.certificate('server');
     const upstream = createHttpsServer({ cert: own.certificateChainPem, key: own.privateKeyPem }, (_request, response) => response.end('tls'));
     await new Promise<void>((resolve) => upstream.listen(0, harness.address, resolve));
     const { port } = upstream.address() as { port: number };
-    const good = await client(port, await secretsOf('client'), clientTls('server'));
+    const good = await client(port, await identities.secretsOf('client'), clientTls('server'));
     expect((await harness.ask(harness.portOf(good, 'in'))).body).toBe('tls');
     upstream.close();
     upstream.closeAllConnections();

@@ -36,8 +36,8 @@ const BAD_VALUE = /[\0-\x08\x0a-\x1f\x7f]/;
 const BAD_TARGET = /[^\x21-\x7e]/;
 const AUTHORITY = /^(?:[A-Za-z0-9\-._~%!$&'()*+,;=:]|\[|\])*$/;
 const METHODS = new Set(['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'CONNECT', 'TRACE']);
-/** Never removed on a peer's word: they are end to end or ours. */
-const NOT_NOMINATED = /^(?:host|content-length|cookie|authorization|forwarded|x-forwarded-.*|x-envoy-.*|x-request-id)$/;
+/** Never removed on a peer's word: they are end to end or ours, or (te) kept only in the form that is passed on. */
+const NOT_NOMINATED = /^(?:host|te|content-length|cookie|authorization|forwarded|x-forwarded-.*|x-envoy-.*|x-request-id)$/;
 
 // Spelling as received -> checked lower-case name. Bounded, so that a peer cannot fill memory with names.
 const knownNames = new Map<string, string>();

@@ -1,0 +1,162 @@
+// Which endpoint a request goes to: names, policies, localities and priorities, and destinations that the request itself names.
+import { connect } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ClusterConfig, EndpointConfig, EndpointsConfig } from '../config/runtime-config.ts';
+import type { DataPlane } from './index.ts';
+import { cluster, connectionManager, endpoint, endpoints, filterChain, listener, route, routeAction, routeConfig, runtimeConfig, virtualHost } from './testdata/config-builder.ts';
+import { Harness, wait } from './testdata/harness.ts';
+
+let harness: Harness;
+beforeEach(() => {
+  harness = new Harness('127.81.1.6');
+});
+afterEach(() => harness.close());
+
+async function servers(names: readonly string[]): Promise<EndpointConfig[]> {
+  return Promise.all(names.map(async (name) => endpoint(harness.address, await harness.httpServer((_request, response) => response.end(name)))));
+}
+
+async function serve(target: ClusterConfig): Promise<DataPlane> {
+  return harness.dataPlane(runtimeConfig({ listeners: [listener('in', harness.address, [filterChain([connectionManager()])])], clusters: [target], routes: [routeConfig([virtualHost([route(routeAction('a'))])])] }));
+}
+
+async function counts(plane: DataPlane, requests: number, headers: Record<string, string> = {}): Promise<Record<string, number>> {
+  const found: Record<string, number> = {};
+  for (let turn = 0; turn < requests; turn += 1) {
+    const { status, body } = await harness.ask(harness.portOf(plane, 'in'), '/', { headers });
+    const key = status === 200 ? body : String(status);
+    found[key] = (found[key] ?? 0) + 1;
+  }
+  return found;
+}
+
+function withPolicy(list: readonly EndpointConfig[] | EndpointsConfig, over: Partial<ClusterConfig['loadBalancing']>, rest: Partial<ClusterConfig> = {}): ClusterConfig {
+  const base = cluster('a', [], rest);
+  return { ...base, staticEndpoints: 'localities' in list ? list : endpoints(list), loadBalancing: { ...base.loadBalancing, ...over } };
+}
+
+describe('policies', () => {
+  it('takes turns, by weight', async () => {
+    const [light, heavy] = await servers(['light', 'heavy']);
+    const plane = await serve(withPolicy([{ ...light, weight: 1 } as EndpointConfig, { ...heavy, weight: 3 } as EndpointConfig], { policy: 'round_robin' }));
+    expect(await counts(plane, 40)).toEqual({ light: 10, heavy: 30 });
+  });
+
+  it('draws at random', async () => {
+    const found = await counts(await serve(withPolicy(await servers(['one', 'two']), { policy: 'random' })), 60);
+    expect(Object.keys(found).sort()).toEqual(['one', 'two']);
+    expect(Math.min(...Object.values(found))).toBeGreaterThan(10);
+  });
+
+  it('avoids the endpoint that is busy', async () => {
+    const held: (() => void)[] = [];
+    const busy = endpoint(harness.address, await harness.httpServer((_request, response) => {
+      held.push(() => response.end('busy'));
+    }));
+    const plane = await serve(withPolicy([...(await servers(['quick'])), busy], { policy: 'least_request', leastRequestChoices: 20 }));
+    const burst: Promise<unknown>[] = [];
+    while (held.length === 0 && burst.length < 200) {
+      burst.push(harness.ask(harness.portOf(plane, 'in')));
+      await wait(5);
+    }
+    expect(await counts(plane, 20)).toEqual({ quick: 20 });
+    for (const release of held) release();
+    await Promise.all(burst);
+  });
+});
+
+describe('localities and priorities', () => {
+  const local = (list: readonly EndpointConfig[], priority: number, weight = 1, locality = `zone-${priority}`): EndpointsConfig['localities'][number] => ({ locality, priority, weight, endpoints: list });
+
+  it('fails over to the next priority when the first has no healthy endpoint, and comes back', async () => {
+    const [near, far] = await servers(['near', 'far']) as [EndpointConfig, EndpointConfig];
+    const base = listener('in', harness.address, [filterChain([connectionManager()])]);
+    const table = routeConfig([virtualHost([route(routeAction('a'))])]);
+    const target = { ...cluster('a', []), discovery: 'eds' as const, endpointsName: 'a', staticEndpoints: null };
+    const make = (health: EndpointConfig['health']) => runtimeConfig({ listeners: [base], clusters: [target], routes: [table], endpoints: { a: endpoints([], { localities: [local([{ ...near, health }], 0), local([far], 1)] }) } });
+    const plane = await harness.dataPlane(make('healthy'));
+    expect(await counts(plane, 10)).toEqual({ near: 10 });
+    plane.apply(make('unhealthy'));
+    expect(await counts(plane, 10)).toEqual({ far: 10 });
+    plane.apply(make('healthy'));
+    expect(await counts(plane, 10)).toEqual({ near: 10 });
+  });
+
+  it('sends part away when the first priority is partly healthy', async () => {
+    const [one, two, three, four, far] = await servers(['near', 'near', 'near', 'near', 'far']) as [EndpointConfig, EndpointConfig, EndpointConfig, EndpointConfig, EndpointConfig];
+    const sick = (one_: EndpointConfig): EndpointConfig => ({ ...one_, health: 'unhealthy' });
+    // Half healthy with 140 % overprovisioning: 70 % stay.
+    const plane = await serve(withPolicy(endpoints([], { localities: [local([one, two, sick(three), sick(four)], 0), local([far], 1)] }), {}));
+    const found = await counts(plane, 100);
+    expect(found['far']).toBeGreaterThan(12);
+    expect(found['near']).toBeGreaterThan(50);
+  });
+
+  it('shares by the weights of localities', async () => {
+    const [one, two] = await servers(['east', 'west']) as [EndpointConfig, EndpointConfig];
+    const found = await counts(await serve(withPolicy(endpoints([], { localities: [local([one], 0, 90, 'east'), local([two], 0, 10, 'west')] }), { localityWeighted: true })), 100);
+    expect(found['east']).toBeGreaterThan(75);
+    expect(found['west']).toBeGreaterThan(0);
+  });
+});
+
+describe('names', () => {
+  it.each(['strict_dns', 'logical_dns'] as const)('resolves them (%s), and has nobody for a name that does not exist', async (discovery) => {
+    const onLoopback = new Harness('127.0.0.1');
+    const port = await onLoopback.httpServer((_request, response) => response.end('named'));
+    const plane = await serve(withPolicy([endpoint('localhost', port)], {}, { discovery }));
+    for (let turn = 0; turn < 50 && !plane.isReady(); turn += 1) await wait(20);
+    const found = await counts(plane, 4);
+    // localhost may have an IPv6 address too, where nobody listens.
+    expect(found['named']).toBeGreaterThan(0);
+    await onLoopback.close();
+    const nobody = await serve(withPolicy([endpoint('does-not-exist.invalid', port)], {}, { discovery }));
+    for (let turn = 0; turn < 50 && !nobody.isReady(); turn += 1) await wait(20);
+    expect(await counts(nobody, 1)).toEqual({ 503: 1 });
+  });
+
+  it('goes to the host that the request names, at the port it names', async () => {
+    const [one, two] = await servers(['one', 'two']) as [EndpointConfig, EndpointConfig];
+    const plane = await serve(withPolicy([], {}, { discovery: 'dynamic_forward_proxy', staticEndpoints: null }));
+    const portOf = ({ address }: EndpointConfig): number => (address.kind === 'socket' ? address.port : 0);
+    expect(await counts(plane, 2, { host: `${harness.address}:${portOf(one)}` })).toEqual({ one: 2 });
+    expect(await counts(plane, 2, { host: `${harness.address}:${portOf(two)}` })).toEqual({ two: 2 });
+    expect(await counts(plane, 1, { host: 'does-not-exist.invalid' })).toEqual({ 503: 1 });
+  });
+});
+
+describe('the explicit proxy', () => {
+  it('serves absolute-form requests and plain HTTP inside CONNECT by the same routes, over one tunnel', async () => {
+    const [a, b] = await servers(['shop', 'bank']) as [EndpointConfig, EndpointConfig];
+    const inside = routeConfig([virtualHost([route(routeAction('shop'))], { name: 'shop', domains: ['shop', 'shop:*'] }), virtualHost([route(routeAction('bank'))], { name: 'bank', domains: ['bank'] })]);
+    const connectRoute = { ...route(routeAction('loop', { upgrades: [{ type: 'CONNECT', enabled: true, terminateConnect: true }] })), match: { path: { kind: 'connect' as const }, headers: [], queryParameters: [], grpcOnly: false, runtimeFractionPerMillion: null } };
+    const outside = { ...inside, name: 'outside', digest: 'outside', virtualHosts: inside.virtualHosts.map((host) => ({ ...host, routes: [connectRoute, ...host.routes] })) };
+    const plane = await harness.dataPlane(runtimeConfig({
+      listeners: [
+        listener('in', harness.address, [filterChain([connectionManager({ routes: { kind: 'inline', config: outside } })])]),
+        listener('inner', '', [filterChain([connectionManager({ routes: { kind: 'inline', config: inside } })])], { address: { kind: 'internal', listener: 'inner' } }),
+      ],
+      clusters: [cluster('shop', [a]), cluster('bank', [b]), cluster('loop', [{ ...endpoint('', 0), address: { kind: 'internal', listener: 'inner' } }])],
+    }));
+    const port = harness.portOf(plane, 'in');
+    expect((await harness.raw(port, 'GET http://shop/x HTTP/1.1\r\nHost: bank\r\nConnection: close\r\n\r\n')).text).toMatch(/shop$/);
+    const socket = connect({ host: harness.address, port });
+    let text = '';
+    socket.on('data', (data) => {
+      text += data.toString();
+    });
+    const until = async (end: string): Promise<void> => {
+      for (let turn = 0; turn < 100 && !text.endsWith(end); turn += 1) await wait(5);
+      expect(text.endsWith(end)).toBe(true);
+    };
+    socket.write('CONNECT shop:80 HTTP/1.1\r\nHost: shop:80\r\n\r\n');
+    await until('\r\n\r\n');
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    socket.write('GET / HTTP/1.1\r\nHost: shop\r\n\r\n');
+    await until('shop');
+    socket.write('GET / HTTP/1.1\r\nHost: bank\r\n\r\n');
+    await until('bank');
+    socket.destroy();
+    expect((await harness.raw(port, 'CONNECT nobody:80 HTTP/1.1\r\nHost: nobody:80\r\n\r\n')).text).toMatch(/^HTTP\/1\.1 404 /);
+  });
+});

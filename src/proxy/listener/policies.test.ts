@@ -1,0 +1,170 @@
+// Policies on requests through the data plane: access rules by certificate, path and method, CORS, rate limits, the forwarded client certificate.
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { HttpConnectionManagerConfig, HttpFilterConfig, PermissionConfig, PrincipalConfig, RbacRulesConfig } from '../config/filter-config.ts';
+import type { HeaderMatchConfig, StringMatchConfig } from '../config/match-config.ts';
+import { createDataPlane, type DataPlane } from './index.ts';
+import { cluster, connectionManager, endpoint, filterChain, listener, route, routeAction, routeConfig, runtimeConfig, virtualHost } from './testdata/config-builder.ts';
+import { Harness, wait } from './testdata/harness.ts';
+import { clientTls, MeshIdentities, SERVER_TLS } from './testdata/mesh-identities.ts';
+
+let identities: MeshIdentities;
+beforeAll(async () => {
+  identities = await MeshIdentities.create();
+});
+let harness: Harness;
+beforeEach(() => {
+  harness = new Harness('127.81.1.4');
+});
+afterEach(() => harness.close());
+
+const exact = (value: string): StringMatchConfig => ({ kind: 'exact', value, ignoreCase: false });
+const method = (value: string): PermissionConfig => ({ kind: 'header', header: { name: ':method', match: exact(value), invert: false, treatMissingAsEmpty: false } satisfies HeaderMatchConfig });
+const path = (value: string): PermissionConfig => ({ kind: 'url_path', match: { kind: 'prefix', value, ignoreCase: false } });
+const account = (name: string): PrincipalConfig => ({ kind: 'authenticated', match: exact(`spiffe://cluster.local/ns/test/sa/${name}`) });
+const rules = (action: RbacRulesConfig['action'], permission: PermissionConfig, principal: PrincipalConfig): RbacRulesConfig => ({ action, policies: [{ name: 'policy', permissions: [permission], principals: [principal] }] });
+const ANY = { kind: 'any' } as const;
+
+async function appPort(): Promise<number> {
+  return harness.httpServer((request, response) => response.end(JSON.stringify(request.headers)));
+}
+
+/** A server side proxy with mutual TLS and, before it, one proxy for each client account and one plain listener. */
+async function mesh(manager: HttpConnectionManagerConfig, accounts: readonly string[], routes = [route(routeAction('a'))]): Promise<{ plane: DataPlane; plain: number; ports: Map<string, number> }> {
+  const app = await appPort();
+  const chains = [filterChain([manager], { name: 'tls', tls: SERVER_TLS, when: { transportProtocol: 'tls' } }), filterChain([manager], { name: 'plain' })];
+  const plane = await harness.dataPlane(runtimeConfig({
+    listeners: [listener('server', harness.address, chains, { listenerFilters: ['tls_inspector'], direction: 'inbound' })], clusters: [cluster('a', [endpoint(harness.address, app)])], routes: [routeConfig([virtualHost(routes)])],
+  }), { secrets: await identities.secretsOf('server') });
+  const ports = new Map<string, number>();
+  for (const name of accounts) {
+    const client = await harness.dataPlane(runtimeConfig({
+      listeners: [listener('in', harness.address, [filterChain([connectionManager({ forwardClientCertificate: 'always_forward_only' })])])], clusters: [cluster('a', [endpoint(harness.address, harness.portOf(plane, 'server'))], { defaultTls: clientTls('server') })],
+      routes: [routeConfig([virtualHost([route(routeAction('a'))])])],
+    }), { secrets: await identities.secretsOf(name) });
+    ports.set(name, harness.portOf(client, 'in'));
+  }
+  return { plane, plain: harness.portOf(plane, 'server'), ports };
+}
+
+function rbac(own: RbacRulesConfig | null, shadowRules: RbacRulesConfig | null = null): HttpFilterConfig {
+  return { name: 'rbac', kind: 'rbac', rules: own, shadowRules };
+}
+
+describe('access rules', () => {
+  it.each<{ what: string; rules: RbacRulesConfig; good: number; bad: number; plain: number; get?: string }>([
+    { what: 'allow by principal', rules: rules('allow', ANY, account('good')), good: 200, bad: 403, plain: 403 },
+    { what: 'allow any authenticated', rules: rules('allow', ANY, { kind: 'authenticated', match: null }), good: 200, bad: 200, plain: 403 },
+    { what: 'deny by principal', rules: rules('deny', ANY, account('bad')), good: 200, bad: 403, plain: 200 },
+    { what: 'deny all but a principal', rules: rules('deny', ANY, { kind: 'not', id: account('good') }), good: 200, bad: 403, plain: 403 },
+    { what: 'allow a path of a principal', rules: rules('allow', path('/open'), account('good')), good: 200, bad: 403, plain: 403, get: '/open/x?y=/closed' },
+    { what: 'allow a path, asked for another', rules: rules('allow', path('/open'), ANY), good: 403, bad: 403, plain: 403, get: '/closed?x=/open' },
+    { what: 'a path spelled with dots', rules: rules('deny', path('/closed'), ANY), good: 403, bad: 403, plain: 403, get: '/open/../closed' },
+    { what: 'a path spelled with escapes', rules: rules('deny', path('/closed'), ANY), good: 403, bad: 403, plain: 403, get: '/%63losed' },
+    { what: 'allow a method', rules: rules('allow', method('GET'), ANY), good: 200, bad: 200, plain: 200 },
+    { what: 'allow another method', rules: rules('allow', method('POST'), ANY), good: 403, bad: 403, plain: 403 },
+    { what: 'not a method', rules: rules('allow', { kind: 'not', rule: method('DELETE') }, ANY), good: 200, bad: 200, plain: 200 },
+    { what: 'and of both', rules: rules('allow', { kind: 'and', rules: [method('GET'), path('/open')] }, { kind: 'or', ids: [account('good'), account('nobody')] }), good: 200, bad: 403, plain: 403, get: '/open' },
+    { what: 'no policy at all', rules: { action: 'allow', policies: [] }, good: 403, bad: 403, plain: 403 },
+    { what: 'log only', rules: rules('log', ANY, ANY), good: 200, bad: 200, plain: 200 },
+  ])('$what', async ({ rules: own, good, bad, plain: plainStatus, get = '/' }) => {
+    const { plain, ports } = await mesh(connectionManager({ filters: [rbac(own)] }), ['good', 'bad']);
+    const statuses = [];
+    for (const port of [ports.get('good') ?? 0, ports.get('bad') ?? 0, plain]) statuses.push((await rawGet(port, get)).status);
+    expect(statuses).toEqual([good, bad, plainStatus]);
+  });
+
+  it('takes the rules of a route instead, and counts what shadow rules would do', async () => {
+    const closed = rules('deny', ANY, ANY);
+    const routes = [route(routeAction('a'), { prefix: '/open', perFilter: { rbac: { kind: 'rbac', rules: null } } }), route(routeAction('a'), { prefix: '/own', perFilter: { rbac: { kind: 'rbac', rules: rules('allow', method('GET'), ANY) } } }), route(routeAction('a'))];
+    const { plane, plain } = await mesh(connectionManager({ filters: [rbac(closed, closed)] }), [], routes);
+    expect((await harness.ask(plain, '/open')).status).toBe(200);
+    expect((await harness.ask(plain, '/own')).status).toBe(200);
+    expect((await harness.ask(plain, '/own', { method: 'PUT' })).status).toBe(403);
+    expect(await harness.ask(plain, '/')).toMatchObject({ status: 403, body: 'RBAC: access denied' });
+    expect(plane.stats.counter('http.rbac.shadow_denied').value).toBe(4);
+  });
+
+  it('refuses rules on metadata, in a listener and in a route, and keeps what was in force', async () => {
+    const undecidable = rules('deny', { kind: 'not', rule: { kind: 'metadata', filter: 'jwt', path: ['sub'], match: exact('x') } }, ANY);
+    const plane = createDataPlane();
+    const base = { clusters: [cluster('a', [endpoint(harness.address, await appPort())])] };
+    const good = connectionManager({ filters: [rbac(rules('allow', method('GET'), ANY))] });
+    const table = (perFilter: Parameters<typeof route>[1] = {}) => [routeConfig([virtualHost([route(routeAction('a'), perFilter)])])];
+    const where = (manager: HttpConnectionManagerConfig) => [listener('in', harness.address, [filterChain([manager])])];
+    const never = plane.apply(runtimeConfig({ ...base, listeners: where(connectionManager({ filters: [rbac(undecidable)] })), routes: table() }));
+    expect(never.rejected).toMatchObject([{ kind: 'listener', name: 'in' }]);
+    expect(never.rejected[0]?.error).toContain('cannot be decided');
+    expect(plane.listeners()).toEqual([]);
+    expect(plane.apply(runtimeConfig({ ...base, listeners: where(good), routes: table() })).rejected).toEqual([]);
+    await plane.settled();
+    const route2 = plane.apply(runtimeConfig({ ...base, listeners: where(good), routes: table({ perFilter: { rbac: { kind: 'rbac', rules: undecidable } } }) }));
+    expect(route2.rejected).toMatchObject([{ kind: 'route', name: 'routes' }]);
+    expect((await harness.ask(harness.portOf(plane, 'in'))).status).toBe(200);
+    expect((await harness.ask(harness.portOf(plane, 'in'), '/', { method: 'DELETE' })).status).toBe(403);
+    plane.close();
+  });
+});
+
+/** Node's client would tidy the path up. */
+async function rawGet(port: number, target: string): Promise<{ status: number }> {
+  const { text } = await harness.raw(port, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`, 2000);
+  return { status: Number(/^HTTP\/1\.1 ([0-9]+)/.exec(text)?.[1] ?? 0) };
+}
+
+describe('CORS', () => {
+  const policy = { kind: 'cors_policy', allowOrigins: [exact('https://shop.test'), { kind: 'suffix', value: '.shop.test', ignoreCase: false }], allowMethods: 'GET,PUT', allowHeaders: 'x-a', exposeHeaders: 'x-b', maxAge: '600', allowCredentials: true, forwardNotMatchingPreflights: false } as const;
+  it.each([
+    { what: 'a preflight of an allowed origin', method: 'OPTIONS', headers: { origin: 'https://shop.test', 'access-control-request-method': 'PUT' }, body: '', allowed: 'https://shop.test', methods: 'GET,PUT' },
+    { what: 'a preflight of a stranger', method: 'OPTIONS', headers: { origin: 'https://evil.test', 'access-control-request-method': 'PUT' }, body: '', allowed: undefined, methods: undefined },
+    { what: 'a request of an allowed origin', method: 'GET', headers: { origin: 'https://www.shop.test' }, body: '{', allowed: 'https://www.shop.test', methods: undefined },
+    { what: 'a request of a stranger', method: 'GET', headers: { origin: 'https://evil.test' }, body: '{', allowed: undefined, methods: undefined },
+    { what: 'a request without origin', method: 'GET', headers: {}, body: '{', allowed: undefined, methods: undefined },
+    { what: 'OPTIONS that is no preflight', method: 'OPTIONS', headers: { origin: 'https://shop.test' }, body: '{', allowed: 'https://shop.test', methods: undefined },
+  ])('$what', async ({ method: verb, headers, body, allowed, methods }) => {
+    const { plain } = await mesh(connectionManager({ filters: [{ name: 'cors', kind: 'cors' }] }), [], [route(routeAction('a'), { perFilter: { cors: policy } })]);
+    const answer = await harness.ask(plain, '/', { method: verb, headers: headers as Record<string, string> });
+    expect(answer.status).toBe(200);
+    expect(answer.body.slice(0, 1)).toBe(body);
+    expect(answer.headers['access-control-allow-origin']).toBe(allowed);
+    expect(answer.headers['access-control-allow-methods']).toBe(methods);
+    expect(answer.headers['access-control-allow-credentials']).toBe(allowed === undefined ? undefined : 'true');
+  });
+});
+
+describe('local rate limit', () => {
+  const limit = (over: object = {}) => ({ name: 'limit', kind: 'local_ratelimit' as const, statPrefix: 'limit', status: 429, bucket: { maximumTokens: 3, tokensPerFill: 1, fillIntervalMilliseconds: 300 }, enabledPerMillion: 1_000_000, enforcedPerMillion: 1_000_000, ...over });
+  it('lets a burst pass, then one request an interval', async () => {
+    const { plane, plain } = await mesh(connectionManager({ filters: [limit()] }), []);
+    const statuses = [];
+    for (let turn = 0; turn < 5; turn += 1) statuses.push((await harness.ask(plain)).status);
+    expect(statuses).toEqual([200, 200, 200, 429, 429]);
+    await wait(320);
+    expect([(await harness.ask(plain)).status, (await harness.ask(plain)).status]).toEqual([200, 429]);
+    expect(plane.stats.counter('limit.http_local_rate_limit.rate_limited').value).toBe(3);
+  });
+
+  it('only counts while it is not enforced, and follows a route\'s own limit', async () => {
+    const { plain } = await mesh(connectionManager({ filters: [limit({ enforcedPerMillion: 0 })] }), [], [route(routeAction('a'), { prefix: '/tight', perFilter: { limit: limit({ bucket: { maximumTokens: 1, tokensPerFill: 1, fillIntervalMilliseconds: 60_000 } }) } }), route(routeAction('a'))]);
+    for (let turn = 0; turn < 6; turn += 1) expect((await harness.ask(plain)).status).toBe(200);
+    expect((await harness.ask(plain, '/tight')).status).toBe(200);
+    expect((await harness.ask(plain, '/tight')).status).toBe(429);
+  });
+});
+
+describe('forwarded client certificate', () => {
+  const own = /^By=spiffe:\/\/cluster\.local\/ns\/test\/sa\/server;Hash=[0-9a-f]{64};Subject=".*";URI=spiffe:\/\/cluster\.local\/ns\/test\/sa\/good$/;
+  it.each<{ mode: HttpConnectionManagerConfig['forwardClientCertificate']; overTls: RegExp | undefined; plain: RegExp | undefined }>([
+    { mode: 'sanitize', overTls: undefined, plain: undefined },
+    { mode: 'forward_only', overTls: /^Hash=forged$/, plain: undefined },
+    { mode: 'append_forward', overTls: new RegExp(`^Hash=forged,${own.source.slice(1)}`), plain: undefined },
+    { mode: 'sanitize_set', overTls: own, plain: undefined },
+    { mode: 'always_forward_only', overTls: /^Hash=forged$/, plain: /^Hash=forged$/ },
+  ])('$mode', async ({ mode, overTls, plain: overPlain }) => {
+    const { plain, ports } = await mesh(connectionManager({ forwardClientCertificate: mode }), ['good']);
+    const headers = { 'x-forwarded-client-cert': 'Hash=forged' };
+    const seen = async (port: number): Promise<string | undefined> => (JSON.parse((await harness.ask(port, '/', { headers })).body) as Record<string, string>)['x-forwarded-client-cert'];
+    const check = (value: string | undefined, expected: RegExp | undefined): void => (expected ? expect(value).toMatch(expected) : expect(value).toBeUndefined());
+    check(await seen(ports.get('good') ?? 0), overTls);
+    check(await seen(plain), overPlain);
+  });
+});
