@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const node24 = join(root, 'node_modules/node/bin/node');
+const node24 = join(root, `node_modules/node-linux-${process.arch}/bin/node`);
 const installStamp = join(root, 'node_modules/.mizzen-installed');
 
 function fail(message) {
@@ -33,20 +33,29 @@ function npm(args) {
   return viaNpm ? spawnSync(process.execPath, [viaNpm, ...args], { cwd: root, encoding: 'utf8' }) : spawnSync('npm', args, { cwd: root, encoding: 'utf8' });
 }
 
+function isNetworkFailure({ stderr, stdout }) {
+  return /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|FETCH_ERROR|network/i.test(`${stderr}${stdout}`);
+}
+
+function failOffline() {
+  fail('the package registry cannot be reached, and the first run needs it. Connect to the network (or set npm\'s registry or proxy) and run the command again.');
+}
+
 function installPackages() {
   const digest = lockDigest();
   if (existsSync(installStamp) && readFileSync(installStamp, 'utf8') === digest && existsSync(node24)) return;
   process.stderr.write('mizzen: installing packages (first run only, about a minute) ...\n');
-  const result = npm(['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  // One quick question first: without it npm spends minutes on retries before it says that there is no network.
+  const reached = npm(['view', 'yaml', 'name', '--fetch-retries=0', '--fetch-timeout=20000', '--loglevel=error']);
+  if (!reached.error && reached.status !== 0 && isNetworkFailure(reached)) failOffline();
+  // No package needs its install script: platform binaries come as packages of their own.
+  const result = npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
   if (result.error) fail(`npm could not be started: ${result.error.message}. Install npm and run the command again.`);
   if (result.status !== 0) {
-    const text = `${result.stderr}${result.stdout}`;
-    if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|network/i.test(text)) {
-      fail('the package registry cannot be reached, and the first run needs it. Connect to the network (or set npm\'s registry or proxy) and run the command again.');
-    }
-    fail(`npm ci failed:\n${text}`);
+    if (isNetworkFailure(result)) failOffline();
+    fail(`npm ci failed:\n${result.stderr}${result.stdout}`);
   }
-  if (!existsSync(node24)) fail('the package node@24 installed no binary for this machine. Supported: Linux on x64 and arm64 with glibc.');
+  if (!existsSync(node24)) fail(`there is no Node 24 package for this machine (${process.arch}). Supported: Linux on x64 and arm64 with glibc.`);
   writeFileSync(installStamp, digest);
 }
 
