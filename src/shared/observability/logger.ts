@@ -1,5 +1,5 @@
-// Structured logs: one logger a component by name, JSON lines on standard error or readable lines on a terminal. The home of pino.
-import { pino, type Logger as PinoLogger } from 'pino';
+// Structured logs: one logger a component by name, JSON lines on standard error. Written here rather than by a library: every sidecar of a mesh pays for what it loads.
+import { writeSync } from 'node:fs';
 
 /** A component's logger: a static message first in meaning, the facts as fields. */
 export interface Logger {
@@ -16,24 +16,29 @@ const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as
 /** A log level that `setLogLevel` takes. */
 export type LogLevel = (typeof levels)[number];
 
-const root: PinoLogger = pino({ level: 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, pino.destination({ dest: 2, sync: true }));
-const loggers = new Map<string, PinoLogger>();
+interface State { readonly logger: Logger; level: number }
+
+const STANDARD_ERROR = 2;
+/** A full pipe is waited for this often, a millisecond each; then the line is lost rather than the program held. */
+const FULL_PIPE_TRIES = 100;
+const pause = new Int32Array(new SharedArrayBuffer(4));
+const states = new Map<string, State>();
+let rootLevel: number = levels.indexOf('info');
 
 /** The logger named `name`; the same one each time. */
 export function createLogger(name: string): Logger {
-  let logger = loggers.get(name);
-  if (!logger) {
-    logger = root.child({ logger: name });
-    loggers.set(name, logger);
-  }
-  const target = logger;
-  return {
-    debug: (fields, message) => target.debug(fields, message),
-    info: (fields, message) => target.info(fields, message),
-    warn: (fields, message) => target.warn(fields, message),
-    error: (fields, message) => target.error(fields, message),
-    isDebug: () => target.isLevelEnabled('debug'),
+  const known = states.get(name);
+  if (known) return known.logger;
+  const at = (level: LogLevel): Logger['info'] => {
+    const rank = levels.indexOf(level);
+    return (fields, message) => {
+      if (rank >= state.level) writeLine(logLine(level, name, fields, message));
+    };
   };
+  const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), isDebug: () => state.level <= levels.indexOf('debug') };
+  const state: State = { logger, level: rootLevel };
+  states.set(name, state);
+  return logger;
 }
 
 /** Whether `text` names a level. */
@@ -43,16 +48,46 @@ export function isLogLevel(text: string): text is LogLevel {
 
 /** Sets the level of the logger named `name`, or of all present and future ones when no name is given. */
 export function setLogLevel(level: LogLevel, name?: string): void {
+  const rank = levels.indexOf(level);
   if (name !== undefined) {
-    const logger = loggers.get(name);
-    if (logger) logger.level = level;
+    const state = states.get(name);
+    if (state) state.level = rank;
     return;
   }
-  root.level = level;
-  for (const logger of loggers.values()) logger.level = level;
+  rootLevel = rank;
+  for (const state of states.values()) state.level = rank;
 }
 
 /** Names and levels of the loggers there are. */
 export function logLevels(): Readonly<Record<string, string>> {
-  return Object.fromEntries([...loggers].map(([name, logger]) => [name, logger.level]));
+  return Object.fromEntries([...states].map(([name, { level }]) => [name, levels[level] ?? 'silent']));
+}
+
+/** One line of the log; fields that JSON cannot hold (cycles, big integers) are told as text. */
+export function logLine(level: LogLevel, logger: string, fields: object, message: string): string {
+  const head = { level, time: new Date().toISOString(), logger };
+  try {
+    return `${JSON.stringify({ ...head, ...fields, msg: message }, readableError)}\n`;
+  } catch (error) {
+    const safe = Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, String(value)]));
+    return `${JSON.stringify({ ...head, ...safe, unwritable: String(error), msg: message })}\n`;
+  }
+}
+
+function readableError(_key: string, value: unknown): unknown {
+  return value instanceof Error ? { type: value.name, message: value.message, stack: value.stack } : value;
+}
+
+/** Standard error can be a pipe whose reader is slow, and is then not ready for a moment. */
+function writeLine(line: string): void {
+  let rest = Buffer.from(line);
+  for (let tries = 0; rest.length > 0 && tries < FULL_PIPE_TRIES;) {
+    try {
+      rest = rest.subarray(writeSync(STANDARD_ERROR, rest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+      tries += 1;
+      Atomics.wait(pause, 0, 0, 1);
+    }
+  }
 }

@@ -58,4 +58,4 @@ export class MetricsRegistry {
 }
 
 /** The program's own registry, that its /metrics endpoint shows. */
-export const programMetrics = new MetricsRegistry();
+export const programMetrics = /* @__PURE__ */ new MetricsRegistry();

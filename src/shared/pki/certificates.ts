@@ -1,7 +1,7 @@
 // Reads X.509 certificates (RFC 5280) as far as a mesh needs: names, dates, alternative names, chains.
 import { X509Certificate as NodeCertificate } from 'node:crypto';
-import { BasicConstraintsExtension, SubjectAlternativeNameExtension, X509Certificate } from './x509.ts';
 import { toPem } from './keys.ts';
+import { parseAlternativeNames } from './peer-names.ts';
 
 /** What a certificate says. */
 export interface CertificateInfo {
@@ -26,12 +26,12 @@ const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 export function parseCertificates(pem: string): CertificateInfo[] {
   const blocks = pem.match(BLOCK);
   if (!blocks) throw new Error('no certificate found in the PEM text');
-  return blocks.map((block) => describeCertificate(new X509Certificate(block)));
+  return blocks.map((block) => describeCertificate(new NodeCertificate(block)));
 }
 
 /** The one certificate of a DER form. */
 export function parseCertificateDer(der: Uint8Array): CertificateInfo {
-  return describeCertificate(new X509Certificate(Uint8Array.from(der)));
+  return describeCertificate(new NodeCertificate(der));
 }
 
 /** Whether each certificate of a chain (leaf first) is signed by the next, and the last by one of `roots` or is one of them; valid at `now`. */
@@ -53,21 +53,22 @@ function isIssuedBy(certificate: NodeCertificate, issuer: NodeCertificate): bool
   return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
 
-function describeCertificate(certificate: X509Certificate): CertificateInfo {
-  const names = certificate.getExtension(SubjectAlternativeNameExtension)?.names.items ?? [];
-  const der = new Uint8Array(certificate.rawData);
-  const of = (type: string): string[] => names.filter((name) => name.type === type).map((name) => name.value);
+function describeCertificate(certificate: NodeCertificate): CertificateInfo {
+  const { uris, dnsNames, ipAddresses } = parseAlternativeNames(certificate.subjectAltName);
   return {
-    pem: toPem('CERTIFICATE', der),
-    subject: certificate.subject,
-    issuer: certificate.issuer,
-    serialNumber: certificate.serialNumber,
-    notBefore: certificate.notBefore,
-    notAfter: certificate.notAfter,
-    isAuthority: certificate.getExtension(BasicConstraintsExtension)?.ca ?? false,
-    uris: of('url'),
-    dnsNames: of('dns'),
-    ipAddresses: of('ip'),
-    fingerprint: new NodeCertificate(der).fingerprint256.replaceAll(':', '').toLowerCase(),
+    pem: toPem('CERTIFICATE', certificate.raw),
+    subject: nameLine(certificate.subject),
+    issuer: nameLine(certificate.issuer),
+    serialNumber: certificate.serialNumber.toLowerCase(),
+    notBefore: new Date(certificate.validFrom),
+    notAfter: new Date(certificate.validTo),
+    isAuthority: certificate.ca,
+    uris, dnsNames, ipAddresses,
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
   };
+}
+
+/** Node tells one attribute a line; an empty name is undefined, whatever its type says. */
+function nameLine(name: string | undefined): string {
+  return (name ?? '').split('\n').join(', ');
 }
