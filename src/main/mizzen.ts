@@ -36,8 +36,16 @@ const images: ImageTable = {
   ...Object.fromEntries(['productpage', 'details', 'reviews', 'ratings'].map((app) => [`mizzen/bookinfo-${app}`, program(`samples/bookinfo-${app}.js`)])),
 };
 
+function temporaryFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'mizzen-'));
+  } catch (error) {
+    throw new Error(`SANDBOX_DIRECTORY_UNUSABLE: no folder can be made in ${tmpdir()}: ${describeError(error)}. Set TMPDIR, or give --directory, to a folder that you may write.`, { cause: error });
+  }
+}
+
 const startSandbox: StartSandbox = async ({ directory }) => {
-  const own = directory === undefined ? mkdtempSync(join(tmpdir(), 'mizzen-')) : undefined;
+  const own = directory === undefined ? temporaryFolder() : undefined;
   const forget = (): void => {
     if (own !== undefined) rmSync(own, { recursive: true, force: true });
   };
@@ -65,4 +73,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 // A reader of our output that goes away (`mizzen proxy-config ... | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
-process.exitCode = await runCli(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env, version: VERSION, root, startSandbox, signal: ending.signal });
+const status = await runCli(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env, version: VERSION, root, startSandbox, signal: ending.signal });
+process.exitCode = status;
+// What was interrupted may still wait for its next try, though everything that it worked on has been stopped.
+if (ending.signal.aborted) process.exit(status);

@@ -52,3 +52,25 @@ describe('the commands of an image', () => {
     expect(await streams.exit).toBe(0);
   });
 });
+
+describe('a pod', () => {
+  it('fails when it has been active for longer than it may, and is not started again', async () => {
+    await run('limited', { activeDeadlineSeconds: 1, restartPolicy: 'Always' });
+    const failed = await eventually(async () => {
+      const pod = await cluster.client.get(PODS, NS, 'limited');
+      return pod?.status.phase === 'Failed' && pod.status.containerStatuses[0].state.terminated && pod;
+    });
+    expect(failed.status).toMatchObject({ reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' });
+    expect(failed.status.containerStatuses[0].restartCount).toBe(0);
+  });
+
+  it('has variables for the services of its namespace, unless it wants none', async () => {
+    const service = await expose('linked-one', { ports: [{ name: 'http-web', port: 80, targetPort: 8080 }] });
+    const [linked, plain] = [await run('linked'), await run('plain', { enableServiceLinks: false })];
+    const variable = (ip: string, name: string): Promise<string> => get(ip, 8080, `/env?name=${name}`);
+    expect(await variable(linked, 'LINKED_ONE_SERVICE_HOST')).toBe(service.spec.clusterIP);
+    expect(await variable(linked, 'LINKED_ONE_SERVICE_PORT_HTTP_WEB')).toBe('80');
+    expect(await variable(linked, 'LINKED_ONE_PORT_80_TCP')).toBe(`tcp://${service.spec.clusterIP}:80`);
+    expect(await variable(plain, 'LINKED_ONE_SERVICE_HOST')).toBe('');
+  });
+});

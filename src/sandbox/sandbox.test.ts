@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import https from 'node:https';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -90,6 +91,21 @@ describe('startSandbox', () => {
     await expect(startTestCluster({ slot: cluster.slot })).rejects.toThrow('SANDBOX_SLOT_TAKEN');
     await other.stop();
     await expect(startTestCluster({ slot: 7 })).rejects.toThrow('SANDBOX_SLOT_INVALID');
+  });
+
+  it('stops though a connection has never finished its handshake', async () => {
+    const other = await startTestCluster();
+    const silent = connect(Number(new URL(other.apiServerUrl).port), new URL(other.apiServerUrl).hostname);
+    silent.on('error', () => undefined);
+    await new Promise((resolve) => silent.once('connect', resolve));
+    const closed = new Promise((resolve) => silent.once('close', resolve));
+    await other.stop();
+    await closed;
+  });
+
+  it('says which folder it cannot use', async () => {
+    await expect(startTestCluster({ directory: '/proc/sandbox' })).rejects.toThrow('SANDBOX_DIRECTORY_UNUSABLE: /proc/sandbox');
+    await expect(startTestCluster({ directory: '/dev/null' })).rejects.toThrow('SANDBOX_DIRECTORY_UNUSABLE: /dev/null');
   });
 
   it('keeps containers running while its API server restarts', async () => {

@@ -1,7 +1,7 @@
 // Which slot of addresses a sandbox takes, and that no other process uses its slot or its directory meanwhile.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { SLOTS } from './network/index.ts';
 
 // Nothing serves here: holding the port is holding the slot, and the system lets go of it when the process dies.
@@ -36,14 +36,28 @@ function bind(address: string): Promise<Server | undefined> {
 
 /** Holds a directory for this process; returns the way to let go. */
 export function holdDirectory(directory: string): () => void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  usable(directory, () => makeDirectory(directory));
   const file = join(directory, 'sandbox.pid');
-  const holder = readHolder(file);
+  const holder = usable(directory, () => readHolder(file));
   if (holder !== undefined && holder !== process.pid && lives(holder)) {
     throw new Error(`SANDBOX_DIRECTORY_TAKEN: the sandbox of process ${holder} uses ${directory}; stop it or choose another directory.`);
   }
-  writeFileSync(file, String(process.pid));
+  usable(directory, () => writeFileSync(file, String(process.pid)));
   return () => rmSync(file, { force: true });
+}
+
+function makeDirectory(directory: string): void {
+  // Below a folder that is there but takes no new ones (as /proc), Node's recursive form would try for ever.
+  const recursive = !existsSync(dirname(directory));
+  if (!existsSync(directory)) mkdirSync(directory, { recursive, mode: 0o700 });
+}
+
+function usable<T>(directory: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw new Error(`SANDBOX_DIRECTORY_UNUSABLE: ${directory} cannot be made or written: ${(error as Error).message}. Choose a folder that you may write and that has space.`, { cause: error });
+  }
 }
 
 function readHolder(file: string): number | undefined {

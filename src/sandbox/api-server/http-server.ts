@@ -45,11 +45,12 @@ export class HttpServer {
     const server = createServer({ cert: serving.certificate, key: serving.key, ca: authorityPem, requestCert: true, rejectUnauthorized: false, keepAliveTimeout: 120_000, requestTimeout: 0, ALPNProtocols: ['http/1.1'] });
     server.on('request', (request: IncomingMessage, response: ServerResponse) => { this.#serve(request, response).catch(report); });
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => { this.#upgrade(request, socket, head).catch(report); });
-    server.on('secureConnection', (socket) => {
+    // Known from the first byte on: one that never finishes its handshake must not keep the server from stopping.
+    server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
-      socket.on('error', () => { socket.destroy(); });
     });
+    server.on('secureConnection', (socket) => { socket.on('error', () => { socket.destroy(); }); });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(port, address, () => { resolve(); });

@@ -9,6 +9,7 @@ import type { MountedToken } from './volume-sources.ts';
 
 export const PODS: ResourceName = { group: '', resource: 'pods' };
 export const CONFIG_MAPS: ResourceName = { group: '', resource: 'configmaps' };
+export const SERVICES: ResourceName = { group: '', resource: 'services' };
 export const SECRETS: ResourceName = { group: '', resource: 'secrets' };
 
 /** The services of one node. */

@@ -5,9 +5,10 @@ import type { StoredObject } from '../api-server/internal-client.ts';
 import { API_SERVER_PORT, DNS_PORT, dnsAddress, nodeAddress, podLoopback } from '../network/index.ts';
 import { containerEnvironment, expand } from './environment.ts';
 import { resolveExecutable, type ImageProgram } from './image-table.ts';
-import { CONFIG_MAPS, SECRETS, type NodeServices } from './node-services.ts';
+import { CONFIG_MAPS, SECRETS, SERVICES, type NodeServices } from './node-services.ts';
 import type { PodVolumes } from './pod-volumes.ts';
 import type { ProcessSpec } from './process-group.ts';
+import { serviceLinks } from './service-links.ts';
 import type { VolumeSources } from './volume-sources.ts';
 
 type Spec = StoredObject['spec'];
@@ -44,7 +45,7 @@ export class PodContext {
 
   /** What to start for a container, without its output. */
   processSpec(container: Spec, image: ImageProgram, terminationLog: string): Omit<ProcessSpec, 'stdio'> {
-    const environment = containerEnvironment(container, this.sources(), { ...this.#baseEnvironment(), ...image.env });
+    const environment = containerEnvironment(container, this.sources(), { ...this.#serviceLinks(), ...this.#baseEnvironment(), ...image.env });
     const mounts = this.#mounts(container, environment, terminationLog);
     const viewed = this.#view(container, image, environment, mounts);
     const entry: string[] = container.command ?? image.command;
@@ -67,6 +68,11 @@ export class PodContext {
       KUBERNETES_SERVICE_HOST: address, KUBERNETES_SERVICE_PORT: String(API_SERVER_PORT), KUBERNETES_SERVICE_PORT_HTTPS: String(API_SERVER_PORT),
       KUBERNETES_PORT: `tcp://${address}:${API_SERVER_PORT}`,
     };
+  }
+
+  #serviceLinks(): Record<string, string> {
+    const { client } = this.services;
+    return this.pod.spec.enableServiceLinks === false ? {} : serviceLinks(client.table(SERVICES).list(this.pod.metadata.namespace));
   }
 
   #hostname(): string {

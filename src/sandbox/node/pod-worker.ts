@@ -14,6 +14,7 @@ import { podStatus } from './pod-status.ts';
 import { PodVolumes } from './pod-volumes.ts';
 
 const VOLUME_RETRY_MILLISECONDS = 200;
+const DEADLINE_EXCEEDED = { phase: 'Failed', reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' };
 const SIDECAR_LEAST_GRACE_MILLISECONDS = 2000;
 
 /** Runs one pod. */
@@ -30,6 +31,8 @@ export class PodWorker {
   #renewal: NodeJS.Timeout | undefined;
   #termination: Promise<void> | undefined;
   #deadline = Infinity;
+  #activeLimit: NodeJS.Timeout | undefined;
+  #exceeded = false;
   readonly #waiters = new Set<() => void>();
 
   constructor(services: NodeServices, pod: StoredObject) {
@@ -40,6 +43,8 @@ export class PodWorker {
     this.#init = (pod.spec.initContainers ?? []).map((spec: StoredObject['spec']) => new ContainerRunner(this.context, spec, spec.restartPolicy === 'Always' ? 'sidecar' : 'init', changed));
     this.#apps = (pod.spec.containers ?? []).map((spec: StoredObject['spec']) => new ContainerRunner(this.context, spec, 'app', changed));
     this.#changed();
+    const seconds: number | undefined = pod.spec.activeDeadlineSeconds;
+    if (seconds !== undefined) this.#activeLimit = setTimeout(() => { this.#exceed().catch((error: unknown) => services.onError(error)); }, Math.min(2 ** 31 - 1, seconds * 1000));
     this.#started = this.#run().catch((error: unknown) => services.onError(error));
   }
 
@@ -82,6 +87,7 @@ export class PodWorker {
     this.#stop.abort();
     this.#wake();
     clearTimeout(this.#renewal);
+    clearTimeout(this.#activeLimit);
     for (const runner of this.containers) runner.process?.kill();
     await Promise.all(this.containers.map((runner) => runner.stop(Date.now())));
     await this.#statusWriter;
@@ -106,6 +112,7 @@ export class PodWorker {
 
   // The pod is over by itself: what is left are its sidecars.
   async #finish(): Promise<void> {
+    clearTimeout(this.#activeLimit);
     this.#deadline = Math.min(this.#deadline, Date.now() + (this.context.pod.spec.terminationGracePeriodSeconds ?? 30) * 1000);
     await this.#stopSidecars();
     this.#changed();
@@ -137,8 +144,18 @@ export class PodWorker {
     this.#renewal = setTimeout(() => this.refreshVolumes(), Math.min(2 ** 31 - 1, Math.max(1000, renewAt - Date.now())));
   }
 
+  // The pod has run for longer than it may: it has failed, whatever its containers say, and is not started again.
+  async #exceed(): Promise<void> {
+    this.#exceeded = true;
+    this.#deadline = Math.min(this.#deadline, Date.now() + (this.context.pod.spec.terminationGracePeriodSeconds ?? 30) * 1000);
+    await Promise.all(this.#apps.map((runner) => runner.stop(this.#deadline)));
+    await this.#stopSidecars();
+    this.#changed();
+  }
+
   async #terminate(): Promise<void> {
     this.#stop.abort();
+    clearTimeout(this.#activeLimit);
     this.#wake();
     await Promise.all(this.#apps.map((runner) => runner.stop(this.#deadline)));
     await this.#stopSidecars();
@@ -184,7 +201,7 @@ export class PodWorker {
       const present = services.client.table(PODS).get(pod.metadata.namespace, pod.metadata.name);
       if (!present || present.metadata.uid !== pod.metadata.uid) return;
       this.context.pod = present;
-      const status = podStatus(this.context, this.#init, this.#apps, this.#startTime);
+      const status = { ...podStatus(this.context, this.#init, this.#apps, this.#startTime), ...(this.#exceeded ? DEADLINE_EXCEEDED : {}) };
       if (deepEqual(present.status ?? {}, status)) continue;
       try {
         await services.client.patch(PODS, pod.metadata.namespace, pod.metadata.name, { status }, 'status');
