@@ -4,7 +4,7 @@
 FROM node:24-bookworm-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json ./
-RUN npm ci --no-audit --no-fund
+RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json ./
 COPY tools tools
 COPY src src
@@ -36,6 +36,11 @@ USER 0:0
 RUN printf '#!/bin/sh\nexec node /app/proxy.js "$@"\n' > /usr/local/bin/pilot-agent && chmod 755 /usr/local/bin/pilot-agent
 USER 1337:1337
 COPY --from=build /src/dist/proxy.js /src/dist/proxy.js.map /app/
+# The foreign function library with the one binary of this platform, for captured connections; loaded only with interception mode REDIRECT.
+COPY --from=build /src/node_modules/koffi /app/node_modules/koffi
+COPY --from=build /src/node_modules/@koromix /app/node_modules/@koromix
+# Source maps are not loaded at run time here: they would be the largest part of an idle proxy's memory.
+ENV NODE_OPTIONS=
 ENTRYPOINT ["node", "/app/proxy.js"]
 
 # The init container (istio-init) and the node DaemonSet need the packet filter's tools; nothing else has them.

@@ -1,8 +1,10 @@
 // The proxy as a program's component: options in, a running agent and data plane out.
-import { ok, type Result } from '../shared/lib/index.ts';
+import { err, ok, type Result } from '../shared/lib/index.ts';
 import type { Component } from '../shared/process/index.ts';
 import { createLogger } from '../shared/observability/index.ts';
 import { createDataPlane } from './listener/index.ts';
+import type { OriginalDestination } from './net/original-destination.ts';
+import { loadRedirectedDestination } from './net/redirected-destination.ts';
 import { readProxyOptions, type OptionSources, type ProxyOptions } from './options/index.ts';
 import { ProxyProcess, type DataPlaneJoints, type RunningDataPlane } from './proxy-process.ts';
 
@@ -12,13 +14,27 @@ export { HELP_TEXT, parseArguments, type OptionSources, type ProxyCommand, type 
 /** A proxy made from flags, environment and files, with its options; or what is wrong with them. */
 export function createProxy(sources: OptionSources): Result<{ readonly component: Component; readonly options: ProxyOptions }, string[]> {
   const options = readProxyOptions(sources);
-  return options.ok ? ok({ component: new ProxyProcess(options.value, dataPlaneOf), options: options.value }) : options;
+  if (!options.ok) return options;
+  let captured: Captured;
+  try {
+    captured = isCaptured(options.value) ? { originalDestination: loadRedirectedDestination() } : {};
+  } catch (error) {
+    return err([error instanceof Error ? error.message : String(error)]);
+  }
+  return ok({ component: new ProxyProcess(options.value, (joints) => dataPlaneOf(joints, captured)), options: options.value });
+}
+
+interface Captured { readonly originalDestination?: OriginalDestination }
+
+/** Whether the packet filter redirects the pod's connections to this proxy. */
+function isCaptured({ role, metadata }: ProxyOptions): boolean {
+  return role === 'sidecar' && metadata['INTERCEPTION_MODE'] === 'REDIRECT';
 }
 
 /** The data plane, as the agent uses it. */
-function dataPlaneOf(joints: DataPlaneJoints): RunningDataPlane {
+function dataPlaneOf(joints: DataPlaneJoints, captured: Captured): RunningDataPlane {
   const log = createLogger('data-plane');
-  const dataPlane = createDataPlane({ ...joints, onBindError: ({ name, error }) => log.error({ listener: name, error }, 'listener is not bound; trying again') });
+  const dataPlane = createDataPlane({ ...joints, ...captured, onBindError: ({ name, error }) => log.error({ listener: name, error }, 'listener is not bound; trying again') });
   return {
     apply: (config) => dataPlane.apply(config),
     isReady: () => dataPlane.isReady(),
