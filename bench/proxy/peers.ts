@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildSync } from 'esbuild';
 
 /** A proxy to measure. */
 export interface Peer {
@@ -24,9 +25,15 @@ function onPath(program: string): string | null {
   return null;
 }
 
-/** Our proxy. */
-export function mizzen({ address, port, originPort }: PeerPlace): PeerResult {
-  return { peer: { name: 'mizzen', command: process.execPath, args: ['--max-semi-space-size=16', join(import.meta.dirname, 'mizzen.ts'), address, String(port), String(originPort)] } };
+/** Our proxy: the data plane bundled into one file, as the images carry it, so that its memory is that of a proxy and not of a compiler. */
+export function mizzen({ address, port, originPort, directory }: PeerPlace): PeerResult {
+  const bundle = join(directory, 'mizzen.mjs');
+  buildSync({
+    entryPoints: [join(import.meta.dirname, 'mizzen.ts')], outfile: bundle, bundle: true, platform: 'node', target: 'node24', format: 'esm',
+    // Some packages are CommonJS inside and call require for Node's own modules.
+    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  });
+  return { peer: { name: 'mizzen', command: process.execPath, args: ['--max-semi-space-size=16', bundle, address, String(port), String(originPort)] } };
 }
 
 /** nginx from PATH. */

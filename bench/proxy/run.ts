@@ -2,7 +2,7 @@
 // ours. `npm run bench:proxy [-- --seconds 4 --connections 32 --rounds 2 --write]`. Loopback only; a peer that is not there is said so and left out.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -116,6 +116,24 @@ function print(rows: readonly Row[]): void {
   }
 }
 
+/** The results as a document that says how they came about. */
+function report(rows: readonly Row[], absent: readonly string[], loads: readonly number[]): string {
+  const own = rows[0];
+  const cell = (value: number, base: number, digits: number): string => `${value.toFixed(digits)} (${(value / base).toFixed(2)}x)`;
+  const lines = own ? rows.map((row) => `| ${row.name} | ${cell(row.microsecondsPerRequest, own.microsecondsPerRequest, 1)} | ${cell(row.p50Milliseconds, own.p50Milliseconds, 2)} | ${cell(row.p99Milliseconds, own.p99Milliseconds, 2)} | ${cell(row.residentMegabytes, own.residentMegabytes, 0)} | ${row.requestsPerSecond.toFixed(0)} | ${row.failed} |`) : [];
+  return `# Proxy: CPU, latency and memory beside nginx, haproxy and Envoy
+
+Made by \`npm run bench:proxy -- --seconds ${seconds} --connections ${connections} --rounds ${rounds} --write\` on ${new Date().toISOString().slice(0, 10)}: Node ${process.version}, ${cpus().length} CPUs (${cpus()[0]?.model ?? 'unknown'}), load average of the machine during the runs
+${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}. Every proxy has one worker and does the same: HTTP/1.1 on loopback, keep-alive on both sides, 125 bytes of body, one origin, ${connections} connections with one request at a time each. The load generator and
+the origin run on the same CPUs, so requests a second and the latencies tell what was left for the proxy; CPU per request (user and system, from /proc) is what to compare. Each number is the median of ${rounds} runs that took turns;
+in brackets its ratio to ours, under 1 is better than ours. Ours is the data plane bundled into one file, without access log, telemetry and xDS client, as are the others.
+${absent.length > 0 ? `\nLeft out: ${absent.join('; ')}.\n` : ''}
+| proxy | CPU us/request | p50 ms | p99 ms | RSS MB | requests/s | failed |
+|---|---|---|---|---|---|---|
+${lines.join('\n')}
+`;
+}
+
 const directory = mkdtempSync(join(tmpdir(), 'mizzen-bench-'));
 const origin = spawn(process.execPath, [join(import.meta.dirname, 'origin.ts'), ADDRESS, String(ORIGIN_PORT)], { stdio: ['ignore', 'ignore', 'inherit'] });
 try {
@@ -124,7 +142,9 @@ try {
   const results = new Map<string, Row[]>();
   const peers = [mizzen, nginx, haproxy, envoy].map((make, index) => ({ found: make(place(index)), port: FIRST_PORT + index }));
   for (const { found } of peers) if ('absent' in found) process.stdout.write(`${found.name}: left out, ${found.absent}\n`);
+  const loads: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
+    loads.push(loadavg()[0] ?? 0);
     for (const { found, port } of peers) {
       if ('absent' in found) continue;
       const row = await measure(found.peer, port);
@@ -135,9 +155,9 @@ try {
   const rows = [...results].map(([name, list]) => summarize(name, list));
   print(rows);
   if (values.write) {
-    const file = join(import.meta.dirname, '../results', `${new Date().toISOString().slice(0, 10)}-proxy.json`);
+    const file = join(import.meta.dirname, '../results/proxy.md');
     mkdirSync(join(import.meta.dirname, '../results'), { recursive: true });
-    writeFileSync(file, `${JSON.stringify({ command: 'npm run bench:proxy', node: process.version, cpus: cpus().length, model: cpus()[0]?.model ?? '', seconds, connections, rounds, rows }, null, 2)}\n`);
+    writeFileSync(file, report(rows, peers.flatMap(({ found }) => ('absent' in found ? [`${found.name} (${found.absent})`] : [])), loads));
     process.stdout.write(`written: ${file}\n`);
   }
 } finally {

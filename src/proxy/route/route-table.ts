@@ -44,6 +44,8 @@ interface RouteCase {
 
 interface Host { readonly virtualHost: VirtualHostConfig; readonly cases: readonly RouteCase[] }
 
+const MAXIMUM_REMEMBERED = 256;
+
 /** Matches requests. */
 export class RouteTable {
   readonly config: RouteConfig;
@@ -52,6 +54,8 @@ export class RouteTable {
   readonly #suffixes: { readonly suffix: string; readonly host: Host }[] = [];
   readonly #prefixes: { readonly prefix: string; readonly host: Host }[] = [];
   #any: Host | null = null;
+  /** Hosts by the authority as it came. Bounded, as authorities come from clients. */
+  readonly #remembered = new Map<string, Host | null>();
 
   /** Throws an error that names the virtual host when a part cannot be compiled. */
   constructor(config: RouteConfig) {
@@ -76,6 +80,16 @@ export class RouteTable {
   }
 
   #hostOf(authority: string): Host | null {
+    let host = this.#remembered.get(authority);
+    if (host === undefined) {
+      host = this.#findHost(authority);
+      if (this.#remembered.size >= MAXIMUM_REMEMBERED) this.#remembered.clear();
+      this.#remembered.set(authority, host);
+    }
+    return host;
+  }
+
+  #findHost(authority: string): Host | null {
     const name = this.config.ignorePortInHostMatching ? authority.replace(/:[0-9]+$/, '').toLowerCase() : authority.toLowerCase();
     const exact = this.#exact.get(name);
     if (exact) return exact;

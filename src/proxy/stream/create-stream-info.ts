@@ -2,6 +2,14 @@
 // records have one hidden class.
 import type { ConnectionInfo, StreamInfo } from './stream-info.ts';
 
+const NO_STATE: ReadonlyMap<string, string> = new Map();
+
+/** Sets one entry of filter state; the map is made with the first, as most streams have none. */
+export function setFilterState(info: StreamInfo, key: string, value: string): void {
+  if (info.filterState === NO_STATE) info.filterState = new Map();
+  (info.filterState as Map<string, string>).set(key, value);
+}
+
 /** A stream's record at its start; `now` is the monotonic clock. */
 export function createStreamInfo(connection: ConnectionInfo, protocol: StreamInfo['protocol'], now: number): StreamInfo {
   return {
@@ -10,6 +18,6 @@ export function createStreamInfo(connection: ConnectionInfo, protocol: StreamInf
     bytesReceived: 0, bytesSent: 0, method: '', authority: '', path: '', originalPath: '', requestId: '',
     responseCode: 0, responseCodeDetails: '', grpcStatus: '', flags: [], route: null, routeName: '',
     upstreamCluster: '', upstreamHost: '', upstreamLocalAddress: '', upstreamTransportFailure: '', upstreamTls: null, upstreamWorkload: '',
-    destinationService: null, attempts: 0, downstreamPeer: null, upstreamPeer: null, trace: null, filterState: new Map(),
+    destinationService: null, attempts: 0, downstreamPeer: null, upstreamPeer: null, trace: null, filterState: NO_STATE,
   };
 }

@@ -91,7 +91,8 @@ export interface StreamInfo {
   upstreamPeer: PeerMetadata | null;
   /** Trace state when the request is traced. */
   trace: { readonly traceId: string; readonly spanId: string; readonly parentSpanId: string; readonly sampled: boolean } | null;
-  readonly filterState: Map<string, string>;
+  /** What filters tell each other; written by `setFilterState` alone. */
+  filterState: ReadonlyMap<string, string>;
 }
 
 /** Learns of a stream's end; statistics, access log and tracing are observers. */

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { HeaderMap, RequestHeaders, ResponseHeaders } from '../../stream/header-map.ts';
 import { EMPTY, type ClientConnection, type ClientConnectionCallbacks, type HeaderLimits, type RequestEncoder, type ResponseDecoder, type StreamResetReason } from '../api.ts';
 import type { HeadFacts } from './head.ts';
-import { Output } from './output.ts';
+import { beginTurn, endTurn, Output } from './output.ts';
 import { ResponseParser, type ParserSink } from './parser.ts';
 import { alwaysSendsTrailers, lastChunk, requestHead } from './serialize.ts';
 
@@ -135,7 +135,12 @@ export class Http1ClientConnection implements ClientConnection, RequestEncoder, 
       this.close();
       return;
     }
-    this.#parser.execute(data);
+    beginTurn();
+    try {
+      this.#parser.execute(data);
+    } finally {
+      endTurn();
+    }
   }
 
   onHead(headers: ResponseHeaders, facts: HeadFacts, endStream: boolean): void {

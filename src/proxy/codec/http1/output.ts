@@ -8,11 +8,23 @@ const FLUSH_BYTES = 64 * 1024;
 const COPY_BYTES = 32 * 1024;
 
 let waiting: Output[] = [];
+let turns = 0;
 
 function flushWaiting(): void {
   const outputs = waiting;
   waiting = [];
   for (const output of outputs) output.flush();
+}
+
+/** Bytes that arrived are being worked on: what that writes is written at `endTurn`, which costs no callback of the event loop. */
+export function beginTurn(): void {
+  turns += 1;
+}
+
+/** The end of what `beginTurn` began. */
+export function endTurn(): void {
+  turns -= 1;
+  if (turns === 0 && waiting.length > 0) flushWaiting();
 }
 
 /** The writing side of a connection. */
@@ -41,7 +53,7 @@ export class Output {
     if (this.#bytes > FLUSH_BYTES) this.flush();
     else if (!this.#queued) {
       this.#queued = true;
-      if (waiting.push(this) === 1) process.nextTick(flushWaiting);
+      if (waiting.push(this) === 1 && turns === 0) process.nextTick(flushWaiting);
     }
   }
 

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { HeaderMap, RequestHeaders, ResponseHeaders } from '../../stream/header-map.ts';
 import { EMPTY, type HeaderLimits, type RequestDecoder, type ResponseEncoder, type ServerConnection, type ServerConnectionCallbacks, type StreamResetReason } from '../api.ts';
 import type { HeadFacts } from './head.ts';
-import { Output } from './output.ts';
+import { beginTurn, endTurn, Output } from './output.ts';
 import { RequestParser, type ParserSink } from './parser.ts';
 import { alwaysSendsTrailers, lastChunk, reasonPhrase, responseHead } from './serialize.ts';
 
@@ -85,7 +85,12 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
   }
 
   #onBytes(data: Buffer): void {
-    this.#parser.execute(data);
+    beginTurn();
+    try {
+      this.#parser.execute(data);
+    } finally {
+      endTurn();
+    }
     if (this.#parser.inHead) this.#waitForHead();
     // Pipelined requests that nobody can take yet stay in the kernel.
     if (this.#parser.keptBytes > MAXIMUM_KEPT_BYTES && this.#decoder !== null) this.#socket.pause();

@@ -1,6 +1,7 @@
 // Counts the messages of gRPC streams, in both directions; the numbers go to filter state, where telemetry finds them.
 import type { HttpFilterConfig } from '../../../config/filter-config.ts';
 import type { HttpFilter } from '../../../stream/filter.ts';
+import { setFilterState } from '../../../stream/create-stream-info.ts';
 import type { HttpFilterInstance, StreamCallbacks } from '../api.ts';
 
 /** Counts length-prefixed gRPC messages in bytes of any chunking. */
@@ -54,8 +55,8 @@ class GrpcStats implements HttpFilter {
   }
 
   onDestroy(): void {
-    const { filterState } = this.#callbacks.info;
-    filterState.set('envoy.filters.http.grpc_stats.request_messages', String(this.#requests.count));
-    filterState.set('envoy.filters.http.grpc_stats.response_messages', String(this.#responses.count));
+    const { info } = this.#callbacks;
+    setFilterState(info, 'envoy.filters.http.grpc_stats.request_messages', String(this.#requests.count));
+    setFilterState(info, 'envoy.filters.http.grpc_stats.response_messages', String(this.#responses.count));
   }
 }

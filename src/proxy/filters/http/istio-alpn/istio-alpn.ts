@@ -1,5 +1,6 @@
 // Chooses the ALPN protocols offered to a mesh upstream by the downstream's protocol, so that the other proxy can tell mesh HTTP from plain.
 import type { HttpFilterConfig } from '../../../config/filter-config.ts';
+import { setFilterState } from '../../../stream/create-stream-info.ts';
 import type { HttpFilterInstance } from '../api.ts';
 
 /** Key of filter state that the router reads. */
@@ -10,7 +11,7 @@ export function istioAlpnFilter(config: Extract<HttpFilterConfig, { kind: 'istio
   const byProtocol = { 'HTTP/1.0': config.http10.join(), 'HTTP/1.1': config.http11.join(), 'HTTP/2': config.http2.join(), TCP: '' };
   return (callbacks) => {
     const protocols = byProtocol[callbacks.info.protocol];
-    if (protocols !== '') callbacks.info.filterState.set(ALPN_STATE, protocols);
+    if (protocols !== '') setFilterState(callbacks.info, ALPN_STATE, protocols);
     return null;
   };
 }
