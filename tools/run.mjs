@@ -34,7 +34,7 @@ function npm(args) {
 }
 
 function isNetworkFailure({ stderr, stdout }) {
-  return /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|FETCH_ERROR|network/i.test(`${stderr}${stdout}`);
+  return /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED|FETCH_ERROR|network request to/i.test(`${stderr}${stdout}`);
 }
 
 function failOffline() {
@@ -46,13 +46,13 @@ function installPackages() {
   if (existsSync(installStamp) && readFileSync(installStamp, 'utf8') === digest && existsSync(node24)) return;
   process.stderr.write('mizzen: installing packages (first run only, about a minute) ...\n');
   // One quick question first: without it npm spends minutes on retries before it says that there is no network.
-  const reached = npm(['view', 'yaml', 'name', '--fetch-retries=0', '--fetch-timeout=20000', '--loglevel=error']);
-  if (!reached.error && reached.status !== 0 && isNetworkFailure(reached)) failOffline();
+  const reached = npm(['view', 'yaml', 'name', '--prefer-online', '--fetch-retries=0', '--fetch-timeout=20000', '--loglevel=error']);
+  const offline = !reached.error && reached.status !== 0 && isNetworkFailure(reached);
   // No package needs its install script: platform binaries come as packages of their own.
-  const result = npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+  const result = npm(['ci', '--ignore-scripts', offline ? '--offline' : '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']);
   if (result.error) fail(`npm could not be started: ${result.error.message}. Install npm and run the command again.`);
   if (result.status !== 0) {
-    if (isNetworkFailure(result)) failOffline();
+    if (offline || isNetworkFailure(result)) failOffline();
     fail(`npm ci failed:\n${result.stderr}${result.stdout}`);
   }
   if (!existsSync(node24)) fail(`there is no Node 24 package for this machine (${process.arch}). Supported: Linux on x64 and arm64 with glibc.`);
