@@ -42,6 +42,6 @@ function dataPlaneOf(joints: DataPlaneJoints, captured: Captured): RunningDataPl
     drain: (direction) => void dataPlane.drain({ ...(direction === 'inbound' || direction === 'outbound' ? { direction } : {}), timeoutMilliseconds: 0 }),
     close: () => dataPlane.close(),
     clusters: () => dataPlane.clusters(),
-    listeners: () => dataPlane.listeners().map(({ name, address, port }) => ({ name, address: address.startsWith('internal/') ? address : `${address.includes(':') ? `[${address}]` : address}:${port}` })),
+    listeners: () => dataPlane.listeners().map(({ name, address, port, connections }) => ({ name, connections, address: address.startsWith('internal/') ? address : `${address.includes(':') ? `[${address}]` : address}:${port}` })),
   };
 }

@@ -307,6 +307,23 @@ describe('the root certificates', () => {
 });
 
 describe('the whole proxy', () => {
+  it('that is to exit with its last connection ends no sooner than the answer under way', async () => {
+    const app = createServer((_request, response) => void setTimeout(() => response.end('late'), 1200));
+    await new Promise<void>((resolve) => app.listen(0, '127.77.1.4', resolve));
+    controlPlane.set(TYPE_URLS.endpoint, 'a', endpointsAny('a', '127.77.1.4', (app.address() as AddressInfo).port));
+    controlPlane.set(TYPE_URLS.listener, 'l', listenerAny('l', '80', 25003));
+    const given = sources(true);
+    const made = createProxy({ ...given, environment: { ...given.environment, EXIT_ON_ZERO_ACTIVE_CONNECTIONS: 'true', MINIMUM_DRAIN_DURATION: '0.1s' } });
+    if (!made.ok) throw new Error(made.error.join(', '));
+    await made.value.component.start(new AbortController().signal);
+    await eventually(async () => expect(await get(25021, '/healthz/ready')).toMatchObject({ status: 200 }));
+    const answer = fetch('http://127.77.1.3:25003/', { headers: { connection: 'close' } }).then((response) => response.text());
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await made.value.component.stop();
+    expect(await answer).toBe('late');
+    app.close();
+  });
+
   it('forwards a request by what the control plane says, and counts it', async () => {
     const app = createServer((_request, response) => response.end('hello from the app'));
     await new Promise<void>((resolve) => app.listen(0, '127.77.1.4', resolve));

@@ -8,6 +8,7 @@ import { runProbe } from './app-probe-runner.ts';
 import type { RuntimeConfig } from './config/index.ts';
 import { waitForDrain } from './graceful-drain.ts';
 import { nodeOf, type ProxyOptions } from './options/index.ts';
+import { releaseMemory } from './release-memory.ts';
 import { isRemoteSecret, SecretStore, WorkloadIdentity } from './secrets/index.ts';
 import { clusterSender } from './send-to-cluster.ts';
 import { StatsStore } from './stream/stats-store.ts';
@@ -36,6 +37,8 @@ export interface DataPlaneJoints {
 
 /** Longest wait for connections that do not end. */
 const DRAIN_LIMIT_MILLISECONDS = 50_000;
+/** When, after the proxy is ready for the first time, what starting took is given back. */
+const SETTLED_MILLISECONDS = 3000;
 /** How long the first certificate may hold back the stream to the control plane. */
 const IDENTITY_PATIENCE_MILLISECONDS = 3000;
 
@@ -58,6 +61,7 @@ export class ProxyProcess implements Component {
   #draining = false;
   #healthFailed = false;
   #refreshPending = false;
+  #releaseTimer: NodeJS.Timeout | undefined;
 
   constructor(options: ProxyOptions, createDataPlane: (joints: DataPlaneJoints) => RunningDataPlane) {
     this.#options = options;
@@ -88,11 +92,21 @@ export class ProxyProcess implements Component {
     // With the certificate the stream is authenticated by mutual TLS; without one, by the token.
     await Promise.race([this.#identity.whenIssued(), new Promise((resolve) => setTimeout(resolve, IDENTITY_PATIENCE_MILLISECONDS).unref())]);
     await this.#ads.start();
+    this.#releaseTimer = setInterval(() => this.#releaseWhenSettled(), SETTLED_MILLISECONDS);
+    this.#releaseTimer.unref();
+  }
+
+  /** Once, and only while nobody is served: it pauses the process. */
+  #releaseWhenSettled(): void {
+    if (this.#state() !== 'LIVE' || this.#activeConnections() > 0) return;
+    clearInterval(this.#releaseTimer);
+    releaseMemory();
   }
 
   /** Ends gracefully: readiness fails, listeners drain, connections get their time, then all closes. */
   async stop(): Promise<void> {
     const { terminationDrainMilliseconds, exitOnZeroActiveConnections, minimumDrainMilliseconds } = this.#options;
+    clearInterval(this.#releaseTimer);
     this.#drain('all');
     await waitForDrain({
       terminationDrainMilliseconds, exitOnZeroActiveConnections, minimumDrainMilliseconds, limitMilliseconds: DRAIN_LIMIT_MILLISECONDS,
@@ -114,7 +128,7 @@ export class ProxyProcess implements Component {
 
   /** Connections that the listeners hold now. */
   #activeConnections(): number {
-    return this.#stats.snapshot().gauges.filter(({ name }) => name.startsWith('listener.') && name.endsWith('.downstream_cx_active')).reduce((total, { value }) => total + value, 0);
+    return this.#dataPlane.listeners().reduce((total, { connections }) => total + connections, 0);
   }
 
   #takeSecrets(changed: readonly string[], removed: readonly string[]): void {

@@ -29,6 +29,8 @@ export interface ClusterView {
 export interface ListenerView {
   readonly name: string;
   readonly address: string;
+  /** Connections that it holds now. */
+  readonly connections: number;
 }
 
 /** Envoy's states of a server. */

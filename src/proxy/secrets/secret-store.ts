@@ -1,6 +1,7 @@
 // The secrets in force by name, for TLS contexts: the workload's own (`default`, `ROOTCA`), files (`file-cert:`, `file-root:`) and those that the
 // control plane delivers (`kubernetes://...`). Values never leave the process; dumps get only descriptions.
 import { readFileSync } from 'node:fs';
+import { rootCertificates } from 'node:tls';
 import { createLogger } from '../../shared/observability/index.ts';
 import { parseCertificates } from '../../shared/pki/index.ts';
 import type { SecretConfig } from '../config/index.ts';
@@ -18,6 +19,8 @@ export interface SecretDescription {
 export const WORKLOAD_CERTIFICATE = 'default';
 /** Name of the mesh's roots. */
 export const MESH_ROOTS = 'ROOTCA';
+/** The public authorities, which Istio names so for TLS to the outside. */
+const SYSTEM_ROOTS = 'file-root:system';
 
 /** Whether a secret of this name has to be asked of the control plane. */
 export function isRemoteSecret(name: string): boolean {
@@ -75,6 +78,7 @@ export class SecretStore {
   /** `file-cert:<certificate>~<key>` and `file-root:<roots>`, as Istio names files mounted into a gateway. */
   #read(name: string): SecretConfig | undefined {
     try {
+      if (name === SYSTEM_ROOTS) return { kind: 'roots', trustedCaPem: rootCertificates.join('\n') };
       if (name.startsWith('file-root:')) return { kind: 'roots', trustedCaPem: readFileSync(name.slice('file-root:'.length), 'utf8') };
       const [certificate = '', key = ''] = name.slice('file-cert:'.length).split('~');
       return { kind: 'certificate', certificateChainPem: readFileSync(certificate, 'utf8'), privateKeyPem: readFileSync(key, 'utf8') };
