@@ -1,8 +1,9 @@
 // Ring 1: every *.test.ts beside the code and under test/, run in processes of their own, two at a time.
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  root: new URL('..', import.meta.url).pathname,
+  root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'samples/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/apiserver/**', 'test/cluster/**', 'test/interop/**'],

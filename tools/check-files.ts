@@ -12,6 +12,10 @@ const FORBIDDEN_TEXT: readonly { readonly pattern: RegExp; readonly reason: stri
   { pattern: new RegExp('registry\\.' + 'npmjs|proxy\\.' + 'golang\\.org|repo1?\\.' + 'maven|files\\.' + 'pythonhosted|static\\.' + 'crates'), reason: 'no package registry is named in the project' },
   { pattern: new RegExp('(^|[\\s"\'`(=])/' + '(work|root|home)/'), reason: 'no path of a machine is named in the project' },
 ];
+/** What holds only in TypeScript and configuration files. */
+const FORBIDDEN_CODE: typeof FORBIDDEN_TEXT = [
+  { pattern: /import\.meta\.url\)?\)?\.pathname/, reason: 'a space in a path is %20 there; use fileURLToPath' },
+];
 
 /** The breaches found in the files that git knows or would add, one line each. */
 export function checkFiles(root: string): string[] {
@@ -38,7 +42,8 @@ function checkText(root: string, file: string): string[] {
     throw error;
   }
   const lines = text.split('\n');
-  const found = lines.flatMap((line, index) => FORBIDDEN_TEXT.filter(({ pattern }) => pattern.test(line)).map(({ reason }) => `${file}:${index + 1}: ${reason}`));
+  const rules = /\.(ts|mjs)$/.test(file) ? [...FORBIDDEN_TEXT, ...FORBIDDEN_CODE] : FORBIDDEN_TEXT;
+  const found = lines.flatMap((line, index) => rules.filter(({ pattern }) => pattern.test(line)).map(({ reason }) => `${file}:${index + 1}: ${reason}`));
   if (/^(src|tools)\/.*\.ts$/.test(file) && !file.endsWith('.test.ts') && lines.length > MAXIMUM_LINES) found.push(`${file}: ${lines.length} lines; cut it where its ideas part (${MAXIMUM_LINES} at most)`);
   return found;
 }

@@ -3,6 +3,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { createOperator, type OperatorOptions } from '../../src/operator/index.ts';
@@ -15,7 +16,7 @@ import { Informer, KubeClient } from '../../src/shared/kube/index.ts';
 import { CertificateAuthority } from '../../src/shared/pki/index.ts';
 import { startComponents, stopComponents, type Component } from '../../src/shared/process/index.ts';
 
-const root = new URL('../../', import.meta.url).pathname;
+const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** A running cluster with the operator. */
 export interface OperatorCluster {

@@ -1,8 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { expectGolden } from '../../../test/support/golden.ts';
 import { captureOptionsOfPod, parseCaptureArguments, planCapture, restoreText } from './index.ts';
 
-const golden = new URL('../../../test/golden/capture/', import.meta.url).pathname;
+const golden = fileURLToPath(new URL('../../../test/golden/capture/', import.meta.url));
 const cases: Record<string, string> = {
   default: '-p 15001 -z 15006 -u 1337 -m REDIRECT -i * -x  -b * -d 15090,15021,15020',
   ranges: '-i 10.0.0.0/8,fd00::/8 -x 10.1.0.0/16 -b 8080,9090 -o 5432 -q 443 -c eth1',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { expectGolden } from '../../../test/support/golden.ts';
@@ -12,7 +13,7 @@ import { effectiveSpec, planChanges, renderControlPlane, unsupportedFields, type
 import { differingPaths } from './plan.ts';
 import { encodeBase64 } from './template-engine.ts';
 
-const root = new URL('../../../', import.meta.url).pathname;
+const root = fileURLToPath(new URL('../../../', import.meta.url));
 const templates = readTextFiles(join(root, 'templates'));
 const registry = parseVersionRegistry(templates);
 const facts: Facts = { namespace: 'istio-system', name: 'basic', uid: '00000000-0000-0000-0000-000000000001', meshGeneration: '3.1.0-1', rootCertificate: '-----BEGIN CERTIFICATE-----\nroot\n-----END CERTIFICATE-----\n', platform: 'kubernetes' };
