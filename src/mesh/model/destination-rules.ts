@@ -11,7 +11,16 @@ import { isVisible } from './visibility.ts';
 type RulesByNamespace = ReadonlyMap<string, readonly DestinationRuleRecord[]>;
 
 const indexes = new WeakMap<readonly DestinationRuleRecord[], RulesByNamespace>();
-const merges = new WeakMap<DestinationRuleRecord, Map<string, DestinationRuleRecord>>();
+const merges = new WeakMap<DestinationRuleRecord, Merge[]>();
+
+/** A merged rule and what it was merged from. */
+interface Merge {
+  readonly others: readonly DestinationRuleRecord[];
+  readonly merged: DestinationRuleRecord;
+}
+
+/** Clients see different sets of a rule's fellows (exportTo); more of them than this are not remembered. */
+const REMEMBERED_MERGES = 8;
 
 /** The client of a look-up. */
 export interface RuleClient {
@@ -68,13 +77,13 @@ function specificity(host: string): number {
 /** The oldest rule with the others' subsets added. Kept, so that equal inputs give the same object. */
 function mergeRules(first: DestinationRuleRecord, others: readonly DestinationRuleRecord[]): DestinationRuleRecord {
   if (others.length === 0) return first;
-  const key = others.map((rule) => `${rule.source}@${rule.createdAt}`).join();
-  const known = merges.get(first)?.get(key);
-  if (known && others.every((rule) => rule.spec.subsets?.every((subset) => known.spec.subsets?.includes(subset) ?? false) ?? true)) return known;
+  const remembered = merges.get(first) ?? [];
+  const known = remembered.find((merge) => merge.others.length === others.length && merge.others.every((rule, index) => rule === others[index]));
+  if (known) return known.merged;
   const subsets: Subset[] = [...(first.spec.subsets ?? [])];
   for (const rule of others) for (const subset of rule.spec.subsets ?? []) if (!subsets.some(({ name }) => name === subset.name)) subsets.push(subset);
   const trafficPolicy = first.spec.trafficPolicy ?? others.find((rule) => rule.spec.trafficPolicy)?.spec.trafficPolicy;
   const merged = { ...first, spec: { ...first.spec, subsets, ...(trafficPolicy ? { trafficPolicy } : {}) } };
-  merges.set(first, new Map([[key, merged]]));
+  merges.set(first, [{ others, merged }, ...remembered].slice(0, REMEMBERED_MERGES));
   return merged;
 }
