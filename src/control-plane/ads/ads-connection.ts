@@ -52,8 +52,8 @@ export class AdsConnection<Request extends AnyDiscoveryRequest = AnyDiscoveryReq
   readonly #channels = new Map<string, TypeChannel<Request, Response>>();
   readonly #heldBack = new Set<string>();
   readonly #sentAt = new Map<string, string>();
-  readonly #closed: Promise<never>;
-  #close: (error: Error) => void = () => undefined;
+  #closedWith: Error | undefined;
+  #interrupt: ((error: Error) => void) | undefined;
   #proxy: ProxyDescription | undefined;
   #chain: Promise<unknown> = Promise.resolve();
   #responses = 0;
@@ -65,10 +65,6 @@ export class AdsConnection<Request extends AnyDiscoveryRequest = AnyDiscoveryReq
     this.protocol = protocol;
     this.#stream = stream;
     this.#context = context;
-    this.#closed = new Promise((_resolve, reject) => {
-      this.#close = reject;
-    });
-    this.#closed.catch(() => undefined); // Whoever serves sees it; before and after, nobody needs to.
   }
 
   /** The proxy, once its first request has come. */
@@ -93,19 +89,20 @@ export class AdsConnection<Request extends AnyDiscoveryRequest = AnyDiscoveryReq
   async serve(onAdmitted: () => void): Promise<void> {
     const requests = this.#stream[Symbol.asyncIterator]();
     for (;;) {
-      const next = await Promise.race([requests.next(), this.#closed]);
+      const next = await this.#unlessClosed(requests.next());
       if (next.done) return;
       if (!this.#proxy) {
         this.#proxy = this.#context.admit(next.value.node ?? {});
         onAdmitted();
       }
-      await Promise.race([this.#exclusive(() => this.#receive(next.value)), this.#closed]);
+      await this.#unlessClosed(this.#exclusive(() => this.#receive(next.value)));
     }
   }
 
   /** Ends the stream with `error`. */
   close(error: Error): void {
-    this.#close(error);
+    this.#closedWith ??= error;
+    this.#interrupt?.(this.#closedWith);
   }
 
   /** Brings the proxy up to a request's snapshot. */
@@ -120,6 +117,15 @@ export class AdsConnection<Request extends AnyDiscoveryRequest = AnyDiscoveryReq
     const channel = this.#channels.get(typeUrl);
     if (!this.#proxy || !channel?.active || typeUrl === TYPE_URLS.secret) return [];
     return this.#context.translator.generate(this.#context.snapshot(), this.#proxy, typeUrl, channel.wildcard ? 'wildcard' : [...channel.names]);
+  }
+
+  /** Waits for `work` or for the end of the connection. No promise outlives a message here: one that did would hold on to every message it was raced with. */
+  #unlessClosed<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#interrupt = reject;
+      work.then(resolve, reject);
+      if (this.#closedWith) reject(this.#closedWith);
+    });
   }
 
   #exclusive(work: () => Promise<void>): Promise<void> {
