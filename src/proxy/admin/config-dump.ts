@@ -31,15 +31,14 @@ export function configDump(sources: DumpSources, options: { readonly includeEndp
     const list = lists[options.resource];
     return { configs: list ? list().map((item) => ({ '@type': `type.googleapis.com/envoy.admin.v3.${options.resource ?? ''}`, ...item })) : [] };
   }
-  const version = (table: { readonly entries: ReadonlyMap<string, { readonly version: string }> }): string => [...table.entries.values()].at(-1)?.version ?? '';
   const list = (name: string): Form[] => lists[name]?.() ?? [];
   return {
     configs: [
       { '@type': 'type.googleapis.com/envoy.admin.v3.BootstrapConfigDump', bootstrap: sources.bootstrap, last_updated: undefined },
-      { '@type': 'type.googleapis.com/envoy.admin.v3.ClustersConfigDump', version_info: version(store.clusters), static_clusters: [], dynamic_active_clusters: list('dynamic_active_clusters'), dynamic_warming_clusters: list('dynamic_warming_clusters') },
-      ...(options.includeEndpoints ? [{ '@type': 'type.googleapis.com/envoy.admin.v3.EndpointsConfigDump', dynamic_endpoint_configs: list('dynamic_endpoint_configs') }] : []),
-      { '@type': 'type.googleapis.com/envoy.admin.v3.ListenersConfigDump', version_info: version(store.listeners), static_listeners: [], dynamic_listeners: list('dynamic_listeners') },
-      { '@type': 'type.googleapis.com/envoy.admin.v3.RoutesConfigDump', static_route_configs: [], dynamic_route_configs: list('dynamic_route_configs') },
+      { '@type': 'type.googleapis.com/envoy.admin.v3.ClustersConfigDump', version_info: store.clusters.version, static_clusters: [], dynamic_active_clusters: list('dynamic_active_clusters'), dynamic_warming_clusters: list('dynamic_warming_clusters') },
+      ...(options.includeEndpoints ? [{ '@type': 'type.googleapis.com/envoy.admin.v3.EndpointsConfigDump', version_info: store.endpoints.version, dynamic_endpoint_configs: list('dynamic_endpoint_configs') }] : []),
+      { '@type': 'type.googleapis.com/envoy.admin.v3.ListenersConfigDump', version_info: store.listeners.version, static_listeners: [], dynamic_listeners: list('dynamic_listeners') },
+      { '@type': 'type.googleapis.com/envoy.admin.v3.RoutesConfigDump', version_info: store.routes.version, static_route_configs: [], dynamic_route_configs: list('dynamic_route_configs') },
       { '@type': 'type.googleapis.com/envoy.admin.v3.SecretsConfigDump', dynamic_active_secrets: list('dynamic_active_secrets') },
     ],
   };

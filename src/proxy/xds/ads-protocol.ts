@@ -100,6 +100,7 @@ class SotwProtocol implements AdsProtocol {
     const before = [...table.entries.keys()];
     if (WILDCARD_TYPES.has(typeUrl) && names.every((name) => name !== '')) table.keepOnly(new Set(names));
     table.received = true;
+    table.version = version;
     return {
       version, names, problems: taken.flatMap(({ problem }) => problem ?? []),
       secretsChanged: secretsOf(typeUrl, names), secretsRemoved: secretsOf(typeUrl, before.filter((name) => !table.entries.has(name))),
@@ -156,6 +157,7 @@ class DeltaProtocol implements AdsProtocol {
     const removed = response.removedResources ?? [];
     for (const name of removed) table.delete(name);
     table.received = true;
+    table.version = response.systemVersionInfo ?? '';
     const names = taken.map(({ name }) => name);
     return {
       version: response.systemVersionInfo ?? '', names, problems: taken.flatMap(({ problem }) => problem ?? []),

@@ -75,11 +75,14 @@ export class Configuration {
     const clusters = store.clusters.configs();
     // Until the first clusters are whole, listeners wait: a listener without its clusters would refuse requests.
     const listeners = store.clusters.received ? store.listeners.configs() : new Map<string, ListenerConfig>();
+    const endpointNames = new Set([...clusters.values()].filter((cluster) => cluster.discovery === 'eds').map((cluster) => cluster.endpointsName));
+    const routeNames = new Set([...listeners.values()].flatMap(routeNamesOf));
+    this.#forgetUnwanted(endpointNames, routeNames);
     const assembly = assembleRuntimeConfig({
       clusters,
       listeners: this.#clustersAreReady(clusters, now) ? listeners : new Map(Object.entries(this.current.listeners)),
-      endpoints: this.#withEmpty(store.endpoints.configs(), new Set([...clusters.values()].filter((cluster) => cluster.discovery === 'eds').map((cluster) => cluster.endpointsName)), 'endpoints', () => NO_ENDPOINTS, now),
-      routes: this.#withEmpty(store.routes.configs(), new Set([...listeners.values()].flatMap(routeNamesOf)), 'routes', emptyRoutes, now),
+      endpoints: this.#withEmpty(store.endpoints.configs(), endpointNames, 'endpoints', () => NO_ENDPOINTS, now),
+      routes: this.#withEmpty(store.routes.configs(), routeNames, 'routes', emptyRoutes, now),
       hasSecret: this.#options.hasSecret,
     }, this.current);
     this.#scheduleLimit(now);
@@ -128,6 +131,12 @@ export class Configuration {
       else if (this.#overdue(`${kind}/${name}`, now)) result.set(name, empty(name));
     }
     return result;
+  }
+
+  /** A name that nobody wants now starts its wait anew when it comes back. */
+  #forgetUnwanted(endpoints: ReadonlySet<string>, routes: ReadonlySet<string>): void {
+    const wanted = new Set([...[...endpoints].map((name) => `endpoints/${name}`), ...[...routes].map((name) => `routes/${name}`)]);
+    for (const key of this.#waiting.keys()) if (!wanted.has(key)) this.#waiting.delete(key);
   }
 
   #overdue(key: string, now: number): boolean {

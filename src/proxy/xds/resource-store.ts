@@ -42,6 +42,8 @@ export class ResourceTable<T> {
   readonly warnings = new Map<string, readonly string[]>();
   /** Whether a response has come. */
   received = false;
+  /** Version of the newest response as a whole: the control plane's number for the snapshot behind it. */
+  version = '';
   readonly #compile: Compile<T>;
   readonly #keepBytes: boolean;
 
