@@ -98,7 +98,8 @@ export function createControlPlane(client: KubeClient, options: MizzendOptions):
   let stopping = false;
   const problem = (): string | undefined => {
     if (stopping) return 'stopping';
-    if (!ingest.hasSynced() || !snapshots.current) return 'the cluster has not been read yet';
+    if (!ingest.hasSynced()) return 'the cluster has not been read yet';
+    if (!snapshots.current) return snapshots.issues[0]?.message ?? 'the cluster has not been read yet';
     return injection.current ? undefined : `there are no injection templates in ${options.injectionDirectory}`;
   };
   const debug = debugRoutes({ tables: ingest.tables, snapshots, ads, mayRead: (request) => mayReadDebug(request, authenticator, namespace) });

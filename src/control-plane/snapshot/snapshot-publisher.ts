@@ -1,6 +1,6 @@
 // Turns ingest's tables into numbered snapshots of the mesh and publishes each one that differs from the one before.
 import type { MeshConfig } from '../../shared/api/mesh-config/mesh-config.ts';
-import type { Issue, ReadonlyTable } from '../../shared/lib/index.ts';
+import { errorIssue, type Issue, type ReadonlyTable } from '../../shared/lib/index.ts';
 import { createLogger, programMetrics } from '../../shared/observability/index.ts';
 import { buildSnapshot, compareSnapshots, withEndpoints, type MeshSnapshot, type SnapshotChange, type SnapshotInput } from '../../mesh/index.ts';
 import type { IngestTables } from '../ingest/index.ts';
@@ -24,6 +24,7 @@ const debounceSeconds = programMetrics.histogram('pilot_debounce_time', 'Time fr
 const triggers = programMetrics.counter('pilot_push_triggers', 'Snapshots published, by the kinds that changed.', ['type']);
 const inboundUpdates = programMetrics.counter('pilot_inbound_updates', 'Changes received.', ['type']);
 const services = programMetrics.gauge('pilot_services', 'Services of the mesh.');
+const buildFailures = programMetrics.counter('pilot_snapshot_build_failures', 'Snapshots that could not be built or published; the one before stayed in force.');
 const virtualServices = programMetrics.gauge('pilot_virt_services', 'Virtual services of the mesh.');
 
 /** Builds and publishes snapshots. */
@@ -38,6 +39,8 @@ export class SnapshotPublisher {
   #detach: (() => void)[] = [];
   #current: MeshSnapshot | undefined;
   #issues: readonly Issue[] = [];
+  #failure: Issue | undefined;
+  #missedFullBuild = false;
   #number = 0;
 
   constructor(tables: IngestTables, meshConfig: ReadonlyTable<'current', MeshConfig>, options: SnapshotOptions) {
@@ -52,9 +55,9 @@ export class SnapshotPublisher {
     return this.#current;
   }
 
-  /** What was found while relating the objects of the newest snapshot to one another. */
+  /** What was found while relating the objects of the newest snapshot to one another, and why a newer one could not be built. */
   get issues(): readonly Issue[] {
-    return this.#issues;
+    return this.#failure ? [this.#failure, ...this.#issues] : this.#issues;
   }
 
   /** Calls `listener` with every snapshot from now on; returns the way to stop it. */
@@ -87,11 +90,27 @@ export class SnapshotPublisher {
     this.#debouncer.cancel();
   }
 
+  /** A build that fails leaves the snapshot before in force. It runs from a timer, where an exception would end the program and with it every proxy's updates. */
   #build(scope: ChangeScope, waitedMilliseconds: number): void {
+    try {
+      this.#make(scope, waitedMilliseconds);
+      this.#failure = undefined;
+    } catch (error) {
+      buildFailures.add({});
+      const message = error instanceof Error ? error.message : String(error);
+      this.#failure = errorIssue('MESH_SNAPSHOT_FAILED', '', `The newest configuration could not be made into a snapshot (${message}); snapshot ${this.#number} stays in force. Take back the last change and report this.`);
+      this.#log.error({ error: message, stack: error instanceof Error ? error.stack : undefined, inForce: this.#number }, 'the snapshot could not be built; the one before stays in force');
+      // Endpoints alone must not pass for a whole build next time.
+      this.#missedFullBuild ||= scope === 'full';
+    }
+  }
+
+  #make(scope: ChangeScope, waitedMilliseconds: number): void {
     const started = performance.now();
     const before = this.#current;
-    const next = scope === 'endpoints' && before ? this.#withEndpoints(before) : this.#whole(before);
+    const next = scope === 'endpoints' && before && !this.#missedFullBuild ? this.#withEndpoints(before) : this.#whole(before);
     if (!next) return;
+    this.#missedFullBuild = false;
     buildSeconds.observe({}, (performance.now() - started) / 1000);
     debounceSeconds.observe({}, waitedMilliseconds / 1000);
     const change = before ? compareSnapshots(before, next) : undefined;

@@ -16,6 +16,10 @@ export async function runProgram(name: string, components: readonly Component[])
     log.error({ error: describeError(error) }, 'unhandled rejection');
     process.exit(1);
   });
+  process.on('uncaughtException', (error) => {
+    log.error({ error: describeError(error), stack: error.stack }, 'uncaught exception');
+    process.exit(1);
+  });
   try {
     await startComponents(components, controller.signal);
   } catch (error) {
