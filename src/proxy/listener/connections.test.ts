@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { Agent, createServer as createHttpsServer, request as httpsRequest } from 'node:https';
 import { connect as http2Connect, createServer as createHttp2Server } from 'node:http2';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CertificateAuthority, KeyPair } from '../../shared/pki/index.ts';
 import type { UpstreamTlsConfig } from '../config/runtime-config.ts';
 import type { SecretProvider } from '../net/secret-provider.ts';
 import type { StreamInfo } from '../stream/stream-info.ts';
@@ -12,7 +13,7 @@ import { clientTls, MeshIdentities, SERVER_TLS } from './testdata/mesh-identitie
 
 let identities: MeshIdentities;
 beforeAll(async () => {
-  identities = await MeshIdentities.create();
+  identities = await MeshIdentities.create({ CertificateAuthority, KeyPair });
 });
 
 let harness: Harness;

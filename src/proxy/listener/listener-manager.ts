@@ -1,4 +1,5 @@
 // All listeners: adds, updates, moves and removes them as the configuration changes. A bad listener leaves the last good one at work.
+import { describeError } from '../../shared/lib/index.ts';
 import type { AddressConfig, ListenerConfig, RuntimeConfig } from '../config/runtime-config.ts';
 import type { FilterServices } from '../filters/services.ts';
 import type { InternalAccept, InternalListeners } from '../net/internal-listeners.ts';
@@ -69,7 +70,7 @@ export class ListenerManager {
       try {
         this.#applyOne(listener);
       } catch (error) {
-        rejected.push({ name: listener.name, error: error instanceof Error ? error.message : String(error) });
+        rejected.push({ name: listener.name, error: describeError(error) });
       }
     }
     return rejected;

@@ -2,6 +2,7 @@
 import { createServer as createHttp2Server, connect as http2Connect } from 'node:http2';
 import { connect } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CertificateAuthority, KeyPair } from '../../shared/pki/index.ts';
 import type { HttpFilterConfig, TracingConfig } from '../config/filter-config.ts';
 import { UNKNOWN_PEER } from '../stream/peer-metadata-codec.ts';
 import type { PeerMetadata, StreamInfo } from '../stream/stream-info.ts';
@@ -11,7 +12,7 @@ import { clientTls, MeshIdentities, SERVER_TLS } from './testdata/mesh-identitie
 
 let identities: MeshIdentities;
 beforeAll(async () => {
-  identities = await MeshIdentities.create();
+  identities = await MeshIdentities.create({ CertificateAuthority, KeyPair });
 });
 let harness: Harness;
 beforeEach(() => {

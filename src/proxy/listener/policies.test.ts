@@ -1,5 +1,6 @@
 // Policies on requests through the data plane: access rules by certificate, path and method, CORS, rate limits, the forwarded client certificate.
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CertificateAuthority, KeyPair } from '../../shared/pki/index.ts';
 import type { HttpConnectionManagerConfig, HttpFilterConfig, PermissionConfig, PrincipalConfig, RbacRulesConfig } from '../config/filter-config.ts';
 import type { HeaderMatchConfig, StringMatchConfig } from '../config/match-config.ts';
 import { createDataPlane, type DataPlane } from './index.ts';
@@ -9,7 +10,7 @@ import { clientTls, MeshIdentities, SERVER_TLS } from './testdata/mesh-identitie
 
 let identities: MeshIdentities;
 beforeAll(async () => {
-  identities = await MeshIdentities.create();
+  identities = await MeshIdentities.create({ CertificateAuthority, KeyPair });
 });
 let harness: Harness;
 beforeEach(() => {

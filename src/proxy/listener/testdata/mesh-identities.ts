@@ -1,5 +1,4 @@
 // Certificates, secrets and TLS settings of a small mesh for the component tests.
-import { CertificateAuthority, KeyPair } from '../../../shared/pki/index.ts';
 import type { DownstreamTlsConfig, UpstreamTlsConfig } from '../../config/runtime-config.ts';
 import type { CertificateSecret, RootsSecret, SecretProvider } from '../../net/secret-provider.ts';
 
@@ -23,23 +22,37 @@ export class MapSecrets implements SecretProvider {
   }
 }
 
+/** What is used of a certificate authority. */
+interface Authority {
+  readonly rootPem: string;
+  issue(request: { publicKey: string; uris: readonly string[]; lifetimeMilliseconds: number }): Promise<string>;
+}
+
+/** What tests bring from the library of keys and certificates, which this folder may not import. */
+export interface PublicKeyInfrastructure {
+  readonly CertificateAuthority: { createSelfSigned(options?: { organization?: string }): Promise<Authority> };
+  readonly KeyPair: { generate(): Promise<{ readonly publicKeyPem: string; readonly privateKeyPem: { reveal(): string } }> };
+}
+
 /** Two authorities: the mesh's and somebody else's. */
 export class MeshIdentities {
-  readonly authority: CertificateAuthority;
-  readonly stranger: CertificateAuthority;
+  readonly authority: Authority;
+  readonly stranger: Authority;
+  readonly #keys: PublicKeyInfrastructure['KeyPair'];
 
-  constructor(authority: CertificateAuthority, stranger: CertificateAuthority) {
+  constructor(authority: Authority, stranger: Authority, keys: PublicKeyInfrastructure['KeyPair']) {
     this.authority = authority;
     this.stranger = stranger;
+    this.#keys = keys;
   }
 
-  static async create(): Promise<MeshIdentities> {
-    return new MeshIdentities(await CertificateAuthority.createSelfSigned(), await CertificateAuthority.createSelfSigned({ organization: 'stranger' }));
+  static async create({ CertificateAuthority, KeyPair }: PublicKeyInfrastructure): Promise<MeshIdentities> {
+    return new MeshIdentities(await CertificateAuthority.createSelfSigned(), await CertificateAuthority.createSelfSigned({ organization: 'stranger' }), KeyPair);
   }
 
   /** A certificate of service account `name` in namespace test. */
   async certificate(name: string, from = this.authority): Promise<CertificateSecret> {
-    const key = await KeyPair.generate();
+    const key = await this.#keys.generate();
     const certificateChainPem = await from.issue({ publicKey: key.publicKeyPem, uris: [`spiffe://cluster.local/ns/test/sa/${name}`], lifetimeMilliseconds: 3_600_000 });
     return { kind: 'certificate', certificateChainPem, privateKeyPem: key.privateKeyPem.reveal() };
   }
