@@ -1,6 +1,9 @@
 // Small pure pieces that depend on nothing.
 export { Backoff, type BackoffOptions } from './backoff.ts';
+export { decodeBase64, encodeBase64 } from './base64.ts';
 export { deepEqual } from './deep-equal.ts';
+export { describeError } from './describe-error.ts';
+export { parseDuration } from './duration.ts';
 export { errorIssue, formatIssue, hasErrors, warningIssue, type Issue, type IssueLevel, type ObjectReference } from './issue.ts';
 export { err, ok, type Result } from './result.ts';
 export { Secret } from './secret.ts';
