@@ -1,5 +1,6 @@
 // The program `mizzen`: finds the command that the arguments name, parses its options, runs it.
-import { describeError, describeOptions, parseOptions } from '../shared/process/index.ts';
+import { describeOptions, parseOptions } from '../shared/process/index.ts';
+import { describeError } from '../shared/lib/index.ts';
 import { CommandError, type Command, type CommandEnvironment } from './commands/command.ts';
 import { proxyConfigCommand } from './commands/proxy-config.ts';
 import { proxyStatusCommand } from './commands/proxy-status.ts';

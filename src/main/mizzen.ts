@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { runCli, type StartSandbox } from '../cli/index.ts';
 import { startSandbox as startCluster, type ImageProgram, type ImageTable } from '../sandbox/index.ts';
 import { createLogger } from '../shared/observability/index.ts';
-import { describeError } from '../shared/process/index.ts';
+import { describeError } from '../shared/lib/index.ts';
 
 const VERSION = '3.1.0';
 const log = createLogger('sandbox');

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { createProxy, HELP_TEXT, parseArguments, requestLocal, waitUntilReady, type ProxyCommand } from '../proxy/index.ts';
 import { isLogLevel, setLogLevel } from '../shared/observability/index.ts';
-import { describeError, runProgram } from '../shared/process/index.ts';
+import { runProgram } from '../shared/process/index.ts';
+import { describeError } from '../shared/lib/index.ts';
 
 const VERSION = process.env['MIZZEN_VERSION'] ?? '3.1.0';
 

@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import { GrpcClient, type GrpcMethod } from '../shared/grpc/index.ts';
-import { describeError } from '../shared/process/index.ts';
+import { describeError } from '../shared/lib/index.ts';
 import type { AppProbe, GrpcProbe, HttpProbe, TcpProbe } from './options/index.ts';
 
 /** What came of a probe: the HTTP status to answer with. */

@@ -1,5 +1,5 @@
 // The proxy as a program's component: options in, a running agent and data plane out.
-import { err, ok, type Result } from '../shared/lib/index.ts';
+import { describeError, err, ok, type Result } from '../shared/lib/index.ts';
 import type { Component } from '../shared/process/index.ts';
 import { createLogger } from '../shared/observability/index.ts';
 import { createDataPlane } from './listener/index.ts';
@@ -19,7 +19,7 @@ export function createProxy(sources: OptionSources): Result<{ readonly component
   try {
     captured = isCaptured(options.value) ? { originalDestination: loadRedirectedDestination() } : {};
   } catch (error) {
-    return err([error instanceof Error ? error.message : String(error)]);
+    return err([describeError(error)]);
   }
   return ok({ component: new ProxyProcess(options.value, (joints) => dataPlaneOf(joints, captured)), options: options.value });
 }

@@ -1,5 +1,6 @@
 // Waits for the cluster to become what is expected, and says in the end what was still missing.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { describeError } from '../../shared/lib/index.ts';
 
 /** The expected state did not come in time. */
 export class WaitError extends Error {
@@ -25,7 +26,7 @@ export async function waitUntil(what: string, missing: () => Promise<string | un
   let last = '';
   for (;;) {
     signal?.throwIfAborted();
-    const text = await missing().catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+    const text = await missing().catch(describeError);
     if (text === undefined) return;
     if (text !== last) report?.(text);
     last = text;

@@ -1,7 +1,7 @@
 // The story of `mizzen up`: a mesh from nothing, then either what to try with it or the smoke test.
 import { writeFileSync } from 'node:fs';
 import { KubeClient } from '../../shared/kube/index.ts';
-import { describeError } from '../../shared/process/index.ts';
+import { describeError } from '../../shared/lib/index.ts';
 import { diagnosePods } from '../cluster/diagnose.ts';
 import { controlPlaneType } from '../cluster/mesh-types.ts';
 import { Progress, type TextSink } from '../output/progress.ts';

@@ -4,6 +4,7 @@ import { programMetrics } from '../../shared/observability/index.ts';
 import type { GrpcPeer } from '../../shared/grpc/index.ts';
 import { tokenReview, type KubeClient } from '../../shared/kube/index.ts';
 import { parseSpiffeId, spiffeIdOfUser, type SpiffeId } from '../../shared/pki/index.ts';
+import { describeError } from '../../shared/lib/index.ts';
 
 /** What a call brings to prove who it is: names of its verified client certificate, and a bearer token. */
 export type CallCredentials = Pick<GrpcPeer, 'names' | 'bearerToken'>;
@@ -50,7 +51,7 @@ export class Authenticator {
     try {
       review = await tokenReview(this.#client, bearerToken.reveal(), this.#audiences);
     } catch (error) {
-      return { kind: 'unavailable', message: `the API server could not review the token: ${error instanceof Error ? error.message : String(error)}` };
+      return { kind: 'unavailable', message: `the API server could not review the token: ${describeError(error)}` };
     }
     if (!review.authenticated) return { kind: 'refused', message: `the token was not accepted${review.error ? `: ${review.error}` : ''}` };
     if (!this.#audiences.some((audience) => review.audiences.includes(audience))) return { kind: 'refused', message: `the token is not for the audience ${this.#audiences.join(' or ')}; mount a projected service account token made for it` };

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { encodeBase64 } from './base64.ts';
 import { injectPod, parseInjectionConfig, parseInjectionValues, type InjectOptions, type JsonPatchOperation, type Pod } from './index.ts';
 import { diffAsJsonPatch } from './json-patch.ts';
 
@@ -138,11 +137,5 @@ describe('diffAsJsonPatch', () => {
       const named = (document: Record<string, unknown>): Record<string, unknown> => Object.fromEntries(Object.entries(document).filter(([key]) => key !== '__proto__'));
       expect(applyPatch(named(before), diffAsJsonPatch(named(before), named(after)))).toEqual(named(after));
     }));
-  });
-});
-
-describe('encodeBase64', () => {
-  test('is what others decode', () => {
-    fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (text) => Buffer.from(encodeBase64(text), 'base64').toString('utf8') === text));
   });
 });

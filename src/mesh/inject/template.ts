@@ -1,8 +1,7 @@
 // Injection templates: handlebars text that gives the YAML of a partial pod. The helpers are the template author's whole language.
 import Handlebars from 'handlebars';
 import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
-import { err, errorIssue, ok, type Issue, type Result } from '../../shared/lib/index.ts';
-import { encodeBase64 } from './base64.ts';
+import { encodeBase64, err, errorIssue, type Issue, ok, type Result } from '../../shared/lib/index.ts';
 import { isPlainObject, type PlainObject } from './pod.ts';
 
 /** What a template gave: parts of a pod, and what goes into each of the pod's own containers. */

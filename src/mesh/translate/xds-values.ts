@@ -5,7 +5,7 @@ import type { RuntimeFractionalPercent } from '../../shared/xds/generated/envoy/
 import { FractionalPercent_DenominatorType } from '../../shared/xds/generated/envoy/type/v3/percent.ts';
 import type { StringMatcher } from '../../shared/xds/generated/envoy/type/matcher/v3/string.ts';
 import type { Duration } from '../../shared/xds/generated/google/protobuf/duration.ts';
-import { parseDuration } from '../../shared/api/networking/duration.ts';
+import { parseDuration } from '../../shared/lib/index.ts';
 
 /** The largest value of a limit, which stands for "no limit" (Istio's choice). */
 export const UNLIMITED = 4294967295;

@@ -2,7 +2,7 @@
 // The container runtime passes the pod's annotations, so that the plugin asks nobody: it must start fast.
 import { captureOptionsOfPod, planCapture } from '../capture/index.ts';
 import { applyCapture, programRunner, type RunProgram } from '../firewall/index.ts';
-import { formatIssue } from '../../shared/lib/index.ts';
+import { describeError, formatIssue } from '../../shared/lib/index.ts';
 
 /** Capability by which the runtime passes annotations. */
 export const ANNOTATIONS_CAPABILITY = 'io.kubernetes.cri.pod-annotations';
@@ -46,7 +46,7 @@ async function add(version: string, netns: string | undefined, configuration: Ne
   try {
     await applyCapture(planCapture(options.value), runnerFor(netns));
   } catch (error) {
-    return failure(version, 101, error instanceof Error ? error.message : String(error));
+    return failure(version, 101, describeError(error));
   }
   return { output: result, status: 0 };
 }

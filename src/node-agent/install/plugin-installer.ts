@@ -2,6 +2,7 @@
 import { access, chmod, copyFile, constants, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLogger } from '../../shared/observability/index.ts';
+import { describeError } from '../../shared/lib/index.ts';
 import { ANNOTATIONS_CAPABILITY } from '../cni/index.ts';
 
 /** Where the node's CNI directories are mounted, and what to put there. */
@@ -50,7 +51,7 @@ export class PluginInstaller {
       await this.#install();
       this.#problem = undefined;
     } catch (error) {
-      this.#problem = error instanceof Error ? error.message : String(error);
+      this.#problem = describeError(error);
       log.warn({ error: this.#problem }, 'the plugin could not be installed');
     }
   }

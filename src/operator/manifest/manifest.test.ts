@@ -11,7 +11,6 @@ import { readTextFiles } from '../template-files.ts';
 import { checkVersionChange, digestText, parseVersionRegistry, VersionRegistry } from '../versions/index.ts';
 import { effectiveSpec, planChanges, renderControlPlane, unsupportedFields, type Facts, type Rendering } from './index.ts';
 import { differingPaths } from './plan.ts';
-import { encodeBase64 } from './template-engine.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const templates = readTextFiles(join(root, 'templates'));
@@ -135,12 +134,6 @@ describe('differingPaths', () => {
     expect(differingPaths({ a: 1, b: { c: [1, { d: 2 }] } }, { a: 1, b: { c: [1, { d: 2, e: 3 }], f: 1 } })).toEqual([]);
     expect(differingPaths({ a: 1, b: { c: [1] } }, { a: 2, b: { c: [1, 2] } })).toEqual(['a', 'b.c']);
     expect(differingPaths({ a: {} }, {})).toEqual([]);
-  });
-});
-
-describe('encodeBase64', () => {
-  it('agrees with the platform', () => {
-    for (const text of ['', 'a', 'ab', 'abc', facts.rootCertificate]) expect(encodeBase64(text)).toBe(Buffer.from(text).toString('base64'));
   });
 });
 

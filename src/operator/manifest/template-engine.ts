@@ -1,7 +1,7 @@
 // Handlebars with the few helpers that component templates may use. Nothing is escaped: the output is YAML, not HTML.
 import Handlebars from 'handlebars';
 import { stringify } from 'yaml';
-import { err, errorIssue, ok, type Issue, type Result } from '../../shared/lib/index.ts';
+import { encodeBase64, err, errorIssue, type Issue, ok, type Result } from '../../shared/lib/index.ts';
 
 /** Renders one template of a version. */
 export type RenderTemplate = (path: string, context: object) => Result<string, Issue[]>;
@@ -40,20 +40,4 @@ function registerHelpers(engine: typeof Handlebars): void {
       return value;
     },
   });
-}
-
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-/** Base64 of ASCII text: certificates in PEM are all that templates encode. */
-export function encodeBase64(text: string): string {
-  let result = '';
-  for (let index = 0; index < text.length; index += 3) {
-    const codes = [0, 1, 2].map((offset) => text.charCodeAt(index + offset));
-    const [first = 0, second = Number.NaN, third = Number.NaN] = codes;
-    const bits = (first << 16) | ((second || 0) << 8) | (third || 0);
-    result += [18, 12, 6, 0].map((shift) => ALPHABET[(bits >> shift) & 63]).slice(0, Number.isNaN(second) ? 2 : Number.isNaN(third) ? 3 : 4).join('');
-    if (Number.isNaN(second)) result += '==';
-    else if (Number.isNaN(third)) result += '=';
-  }
-  return result;
 }

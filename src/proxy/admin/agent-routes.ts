@@ -2,6 +2,7 @@
 import { request as httpRequest } from 'node:http';
 import { HttpError, type HttpRequest, type HttpResponse, type HttpRoute } from '../../shared/http/index.ts';
 import { createLogger } from '../../shared/observability/index.ts';
+import { describeError } from '../../shared/lib/index.ts';
 import { mergeTexts } from '../telemetry/index.ts';
 import type { ProcessView } from './process-view.ts';
 
@@ -67,7 +68,7 @@ async function appMetrics({ appMetrics: source, appAddress }: AgentOptions): Pro
   try {
     return await fetchText(appAddress, source.port, source.path);
   } catch (error) {
-    log.debug({ port: source.port, path: source.path, error: error instanceof Error ? error.message : String(error) }, 'application metrics were not read');
+    log.debug({ port: source.port, path: source.path, error: describeError(error) }, 'application metrics were not read');
     return '';
   }
 }

@@ -1,4 +1,5 @@
 // All clusters of a data plane. `apply` touches only those whose digest changed; a cluster that cannot be made keeps its last good state.
+import { describeError } from '../../shared/lib/index.ts';
 import type { ClusterConfig, EndpointsConfig, RuntimeConfig } from '../config/runtime-config.ts';
 import { compileNameCheck } from '../net/peer-certificate.ts';
 import { Cluster, type ClusterEnvironment } from './cluster.ts';
@@ -31,7 +32,7 @@ export class ClusterManager {
       try {
         this.#applyCluster(cluster);
       } catch (error) {
-        rejected.push({ name: cluster.name, error: error instanceof Error ? error.message : String(error) });
+        rejected.push({ name: cluster.name, error: describeError(error) });
       }
     }
     for (const cluster of this.#clusters.values()) this.#applyEndpoints(cluster, config.endpoints);

@@ -5,6 +5,7 @@ import type { DataSource, RuntimeFractionalPercent } from '../../shared/xds/gene
 import type { RegexMatcher } from '../../shared/xds/generated/envoy/type/matcher/v3/regex.ts';
 import { FractionalPercent_DenominatorType, type FractionalPercent } from '../../shared/xds/generated/envoy/type/v3/percent.ts';
 import type { Duration } from '../../shared/xds/generated/google/protobuf/duration.ts';
+import { describeError } from '../../shared/lib/index.ts';
 import { join, type Findings } from './findings.ts';
 import type { AddressConfig } from './runtime-config.ts';
 
@@ -68,7 +69,7 @@ export function regex(matcher: RegexMatcher | undefined, path: string, findings:
   try {
     RE2JS.compile(source);
   } catch (error) {
-    findings.refuse(join(path, 'regex'), `RE2 does not take this regular expression: ${error instanceof Error ? error.message : String(error)}.`);
+    findings.refuse(join(path, 'regex'), `RE2 does not take this regular expression: ${describeError(error)}.`);
   }
   return source;
 }

@@ -1,4 +1,5 @@
 // What stands behind the filters: clusters, pools and compiled routes, brought to each configuration. Owned by the data plane, which knows only this of them.
+import { describeError } from '../../shared/lib/index.ts';
 import { ClusterManager } from '../cluster/cluster-manager.ts';
 import type { RuntimeConfig } from '../config/runtime-config.ts';
 import type { InternalListeners } from '../net/internal-listeners.ts';
@@ -66,7 +67,7 @@ export class FilterRuntime {
       try {
         routes.set(name, new RouteTable(route));
       } catch (error) {
-        rejected.push({ kind: 'route', name, error: error instanceof Error ? error.message : String(error) });
+        rejected.push({ kind: 'route', name, error: describeError(error) });
         if (present) routes.set(name, present);
       }
     }

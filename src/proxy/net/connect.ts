@@ -1,6 +1,7 @@
 // Opens connections to endpoints: TCP or internal, then TLS when the cluster says so, within the cluster's connect timeout.
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { describeError } from '../../shared/lib/index.ts';
 import type { AddressConfig } from '../config/runtime-config.ts';
 import type { PeerMetadata, TlsInfo } from '../stream/stream-info.ts';
 import { formatAddress } from './address.ts';
@@ -78,7 +79,7 @@ class Attempt {
     try {
       socket = connect({ host, port, noDelay: true, ...(sourceAddress === null ? {} : { localAddress: sourceAddress }), ...(keepAliveSeconds === null ? {} : { keepAlive: true, keepAliveInitialDelay: keepAliveSeconds * 1000 }), allowHalfOpen: true } as never);
     } catch (error) {
-      process.nextTick(() => this.fail('connect_failure', error instanceof Error ? error.message : String(error)));
+      process.nextTick(() => this.fail('connect_failure', describeError(error)));
       return;
     }
     this.#raw = socket;

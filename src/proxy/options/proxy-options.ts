@@ -1,8 +1,7 @@
 // Everything the proxy is told from outside, in one typed value: flags, environment and the downward API's files, as Istio's agent reads them.
 // Pure: files come in as a function. Called once by the program.
-import { err, ok, type Result } from '../../shared/lib/index.ts';
+import { describeError, err, ok, parseDuration, type Result } from '../../shared/lib/index.ts';
 import { parseAppProbers, type AppProbe } from './app-probers.ts';
-import { parseDuration } from './duration.ts';
 
 /** What the proxy runs with. */
 export interface ProxyOptions {
@@ -129,7 +128,7 @@ function metadataOf(env: OptionSources['environment'], problems: string[]): Fiel
     try {
       Object.assign(metadata, { [name.slice('ISTIO_METAJSON_'.length)]: JSON.parse(value) as unknown });
     } catch (error) {
-      problems.push(`${name} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+      problems.push(`${name} is not JSON: ${describeError(error)}`);
     }
   }
   return metadata;
@@ -141,7 +140,7 @@ function jsonObject(name: string, text: string, problems: string[]): Fields {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
     problems.push(`${name} is not a JSON object.`);
   } catch (error) {
-    problems.push(`${name} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    problems.push(`${name} is not JSON: ${describeError(error)}`);
   }
   return {};
 }
@@ -157,7 +156,7 @@ function port(name: string, value: unknown, fallback: number, problems: string[]
 function duration(name: string, value: unknown, fallback: number, problems: string[]): number {
   if (value === undefined || value === null || value === '') return fallback;
   const parsed = parseDuration(String(value));
-  if (parsed !== undefined) return parsed;
+  if (parsed !== undefined && parsed >= 0) return parsed;
   problems.push(`${name} is ${JSON.stringify(value)}; it takes a duration such as 5s.`);
   return fallback;
 }
@@ -175,7 +174,7 @@ function probes(text: string, problems: string[]): Readonly<Record<string, AppPr
   try {
     return parseAppProbers(text);
   } catch (error) {
-    problems.push(error instanceof Error ? error.message : String(error));
+    problems.push(describeError(error));
     return {};
   }
 }

@@ -1,6 +1,7 @@
 // A compiled route configuration: from a request's headers to its route. Compiled once when the configuration arrives; pure. The HTTP connection manager
 // asks it once a request.
 import { RE2JS } from 're2js';
+import { describeError } from '../../shared/lib/index.ts';
 import type { HttpFilterOverride } from '../config/filter-config.ts';
 import type { RouteConfig, RouteEntryConfig, RouteMatchConfig, VirtualHostConfig, WeightedClusterConfig } from '../config/route-config.ts';
 import type { RequestHeaders } from '../stream/header-map.ts';
@@ -104,7 +105,7 @@ export class RouteTable {
       checkOverrides(virtualHost.perFilter);
       host = { virtualHost, cases: virtualHost.routes.map((route) => compileCase(route, virtualHost, this.config)) };
     } catch (error) {
-      throw new Error(`virtual host '${virtualHost.name}': ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(`virtual host '${virtualHost.name}': ${describeError(error)}`, { cause: error });
     }
     for (const domain of virtualHost.domains) {
       const name = domain.toLowerCase();

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { createLogger } from '../../shared/observability/index.ts';
 import { parseCertificates } from '../../shared/pki/index.ts';
+import { describeError } from '../../shared/lib/index.ts';
 import type { SecretConfig } from '../config/index.ts';
 
 /** What may be shown of a secret. */
@@ -83,7 +84,7 @@ export class SecretStore {
       const [certificate = '', key = ''] = name.slice('file-cert:'.length).split('~');
       return { kind: 'certificate', certificateChainPem: readFileSync(certificate, 'utf8'), privateKeyPem: readFileSync(key, 'utf8') };
     } catch (error) {
-      this.#log.warn({ name, error: error instanceof Error ? error.message : String(error) }, 'secret file can not be read');
+      this.#log.warn({ name, error: describeError(error) }, 'secret file can not be read');
       return undefined;
     }
   }

@@ -2,7 +2,7 @@
 // requests, renewed at half of the certificate's life, with back-off while the authority can not be reached.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Backoff } from '../../shared/lib/index.ts';
+import { Backoff, describeError } from '../../shared/lib/index.ts';
 import { createLogger } from '../../shared/observability/index.ts';
 import { parseCertificates, rotationTime, Secret, TrustBundle } from '../../shared/pki/index.ts';
 import { requestCertificate, type WorkloadCertificate } from './certificate-client.ts';
@@ -96,7 +96,7 @@ export class WorkloadIdentity {
       this.#schedule(Math.max(1000, at.getTime() - Date.now()));
     } catch (error) {
       const wait = this.#backoff.next();
-      this.#log.warn({ error: error instanceof Error ? error.message : String(error), caAddress, retryMilliseconds: Math.round(wait) }, 'workload certificate was not issued');
+      this.#log.warn({ error: describeError(error), caAddress, retryMilliseconds: Math.round(wait) }, 'workload certificate was not issued');
       this.#schedule(wait);
     }
   }
@@ -121,7 +121,7 @@ export class WorkloadIdentity {
       const bundle = new TrustBundle(this.#rootsOfFile, this.#current?.rootPem ?? '');
       if (bundle.roots.length > 0) this.#options.store.set(MESH_ROOTS, { kind: 'roots', trustedCaPem: bundle.pem });
     } catch (error) {
-      this.#log.error({ error: error instanceof Error ? error.message : String(error), file: this.#options.rootCertificateFile }, 'root certificates can not be read; the last good ones stay in force');
+      this.#log.error({ error: describeError(error), file: this.#options.rootCertificateFile }, 'root certificates can not be read; the last good ones stay in force');
     }
   }
 

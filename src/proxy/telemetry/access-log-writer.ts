@@ -2,6 +2,7 @@
 // file can not keep up, lines are dropped and counted, since memory must not grow.
 import { closeSync, openSync, write, writeSync } from 'node:fs';
 import { createLogger } from '../../shared/observability/index.ts';
+import { describeError } from '../../shared/lib/index.ts';
 import type { AccessLogConfig } from '../config/index.ts';
 import { compileFormat, type LinePrinter } from './access-log-format.ts';
 import type { LogEntry, OperatorEnvironment } from './access-log-operators.ts';
@@ -54,7 +55,7 @@ class LogFile {
     try {
       this.#descriptor = path === '/dev/stdout' ? 1 : path === '/dev/stderr' ? 2 : openSync(path, 'a', 0o640);
     } catch (error) {
-      createLogger('access-log').error({ path, error: error instanceof Error ? error.message : String(error) }, 'access log can not be opened; its lines are dropped');
+      createLogger('access-log').error({ path, error: describeError(error) }, 'access log can not be opened; its lines are dropped');
     }
   }
 
@@ -78,7 +79,7 @@ class LogFile {
       if (this.#pending !== '') writeSync(this.#descriptor, this.#pending);
       if (this.#descriptor > 2) closeSync(this.#descriptor);
     } catch (error) {
-      createLogger('access-log').warn({ path: this.#path, error: error instanceof Error ? error.message : String(error) }, 'last lines of an access log were not written');
+      createLogger('access-log').warn({ path: this.#path, error: describeError(error) }, 'last lines of an access log were not written');
     }
     this.#pending = '';
     this.#descriptor = undefined;

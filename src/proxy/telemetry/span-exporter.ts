@@ -1,5 +1,6 @@
 // Sends spans in batches to a Zipkin collector. Spans that can not be sent are dropped and counted: tracing never holds back traffic.
 import { createLogger } from '../../shared/observability/index.ts';
+import { describeError } from '../../shared/lib/index.ts';
 import type { TracingConfig } from '../config/index.ts';
 import type { ZipkinSpan } from './zipkin-span.ts';
 
@@ -64,7 +65,7 @@ export class SpanExporter {
       this.#failing = false;
     } catch (error) {
       this.#dropped += spans.length;
-      if (!this.#failing) this.#log.warn({ cluster: provider.cluster, error: error instanceof Error ? error.message : String(error) }, 'spans were not sent and are dropped');
+      if (!this.#failing) this.#log.warn({ cluster: provider.cluster, error: describeError(error) }, 'spans were not sent and are dropped');
       this.#failing = true;
     }
   }

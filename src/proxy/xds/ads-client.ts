@@ -1,6 +1,6 @@
 // The client of aggregated discovery: one stream to the control plane, state of the world or delta, opened again with back-off when it ends.
 // What was accepted stays in force meanwhile. Protocol state is shared/xds's; this file moves messages.
-import { Backoff, type Secret } from '../../shared/lib/index.ts';
+import { Backoff, describeError, type Secret } from '../../shared/lib/index.ts';
 import { GrpcClient, type MessageStream } from '../../shared/grpc/index.ts';
 import { createLogger } from '../../shared/observability/index.ts';
 import type { Node } from '../../shared/xds/generated/envoy/config/core/v3/base.ts';
@@ -94,7 +94,7 @@ export class AdsClient {
       await this.#talk(stream);
       this.#note('the control plane ended the stream');
     } catch (error) {
-      this.#note(error instanceof Error ? error.message : String(error));
+      this.#note(describeError(error));
     } finally {
       this.#send = undefined;
       this.#protocol.disconnect();

@@ -1,7 +1,7 @@
 // Mutating and validating admission webhooks, called as Kubernetes calls them: mutating ones in order of their names, with
 // reinvocation, then all validating ones.
 import { randomUUID } from 'node:crypto';
-import { deepEqual } from '../../shared/lib/index.ts';
+import { deepEqual, describeError } from '../../shared/lib/index.ts';
 import { applyJsonPatch } from '../patch/index.ts';
 import { evaluateCel } from '../schema/index.ts';
 import { compileLabelSelector, type KubeObject, type LabelSelectorObject, type Store } from '../store/index.ts';
@@ -99,7 +99,7 @@ export class AdmissionWebhooks {
     } catch (error) {
       if (error instanceof ApiStatusError) throw error;
       if (hook.failurePolicy === 'Ignore') return { object: attributes.object };
-      throw internalError(`failed calling webhook "${hook.name}": ${error instanceof Error ? error.message : String(error)}`);
+      throw internalError(`failed calling webhook "${hook.name}": ${describeError(error)}`);
     }
   }
 
@@ -117,7 +117,7 @@ export class AdmissionWebhooks {
       if (response.uid !== request.uid) throw new Error(`expected response.uid="${request.uid}", got "${response.uid ?? ''}"`);
     } catch (error) {
       if (hook.failurePolicy === 'Ignore') return undefined;
-      throw internalError(`failed calling webhook "${hook.name}": ${error instanceof Error ? error.message : String(error)}`);
+      throw internalError(`failed calling webhook "${hook.name}": ${describeError(error)}`);
     }
     context.warnings.push(...(response.warnings ?? []));
     if (response.allowed !== true) throw denial(hook, response);
@@ -181,7 +181,7 @@ function conditionsHold(hook: Webhook, attributes: AdmissionAttributes, request:
       if (evaluateCel(expression, { object: attributes.object ?? null, oldObject: attributes.oldObject ?? null, request }) !== true) return false;
     } catch (error) {
       if (hook.failurePolicy === 'Ignore') return false;
-      throw new ApiStatusError(403, 'Forbidden', `${groupVersion(attributes.info.group, attributes.info.plural)} "${attributes.name}" is forbidden: webhook "${hook.name}": match condition "${name}": ${error instanceof Error ? error.message : String(error)}`);
+      throw new ApiStatusError(403, 'Forbidden', `${groupVersion(attributes.info.group, attributes.info.plural)} "${attributes.name}" is forbidden: webhook "${hook.name}": match condition "${name}": ${describeError(error)}`);
     }
   }
   return true;

@@ -1,5 +1,6 @@
 // Between the version that is stored and the version that is asked for.
 import { randomUUID } from 'node:crypto';
+import { describeError } from '../../shared/lib/index.ts';
 import type { KubeObject } from '../store/index.ts';
 import { groupVersion, type ResourceInfo } from './resource-info.ts';
 import { internalError } from './status.ts';
@@ -44,7 +45,7 @@ export class Converter {
     try {
       answer = (await this.#caller.call(conversion.clientConfig, review, 30_000)) as typeof answer;
     } catch (error) {
-      throw fail(error instanceof Error ? error.message : String(error));
+      throw fail(describeError(error));
     }
     const { response } = answer;
     if (response?.result?.status !== 'Success') throw fail(response?.result?.message ?? 'no successful response');

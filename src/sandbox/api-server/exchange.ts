@@ -1,6 +1,7 @@
 // One HTTP request with what the server has found out about it, and the ways to answer.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse as parseYaml } from 'yaml';
+import { describeError } from '../../shared/lib/index.ts';
 import type { User } from '../auth/index.ts';
 import { ApiStatusError } from './internal-client.ts';
 import { decodeProtobuf, PROTOBUF_TYPE } from './protobuf-body.ts';
@@ -100,7 +101,7 @@ function parseBody(text: string, type: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw badRequest(`couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`);
+    throw badRequest(`couldn't get version/kind; json parse error: ${describeError(error)}`);
   }
 }
 

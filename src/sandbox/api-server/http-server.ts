@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { describeError } from '../../shared/lib/index.ts';
 import type { KeyPairPem, RbacAuthorizer } from '../auth/index.ts';
 import { ANONYMOUS, type User } from '../auth/index.ts';
 import type { Authenticator } from './authentication.ts';
@@ -95,7 +96,7 @@ export class HttpServer {
     }
     if (exchange.response.destroyed) return;
     this.#options.report(error);
-    exchange.fail(internalError(error instanceof Error ? error.message : String(error)));
+    exchange.fail(internalError(describeError(error)));
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -106,7 +107,7 @@ export class HttpServer {
       authorize(this.#options.rbac, user, info);
       await this.#options.podStreams.upgrade(request, socket, head, info);
     } catch (error) {
-      const status = error instanceof ApiStatusError ? error : internalError(error instanceof Error ? error.message : String(error));
+      const status = error instanceof ApiStatusError ? error : internalError(describeError(error));
       const body = JSON.stringify(statusOf(status));
       socket.end(`HTTP/1.1 ${String(status.code)} ${status.reason}\r\ncontent-type: application/json\r\ncontent-length: ${String(Buffer.byteLength(body))}\r\nconnection: close\r\n\r\n${body}`);
     }

@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { describeError } from '../../shared/lib/index.ts';
 import { ApiStatusError, type PodStreams } from './internal-client.ts';
 import { badRequest, internalError, statusOf } from './status.ts';
 
@@ -69,7 +70,7 @@ export async function serveExec(request: IncomingMessage, socket: Duplex, head: 
     await Promise.all(outputs);
     finish(client, exitStatus(code));
   } catch (error) {
-    finish(client, statusOf(error instanceof ApiStatusError ? error : internalError(error instanceof Error ? error.message : String(error))));
+    finish(client, statusOf(error instanceof ApiStatusError ? error : internalError(describeError(error))));
   }
 }
 
@@ -102,7 +103,7 @@ export async function servePortForward(request: IncomingMessage, socket: Duplex,
     try {
       return connect(client, index * 2, await streams.portForward(namespace, pod, port));
     } catch (error) {
-      client.send(Buffer.concat([Buffer.from([index * 2 + 1]), Buffer.from(`error forwarding port ${String(port)} to pod ${pod}: ${error instanceof Error ? error.message : String(error)}`)]));
+      client.send(Buffer.concat([Buffer.from([index * 2 + 1]), Buffer.from(`error forwarding port ${String(port)} to pod ${pod}: ${describeError(error)}`)]));
       return undefined;
     }
   }));

@@ -1,5 +1,6 @@
 // Reads request bodies in Kubernetes' protobuf form into plain objects, by the built-in schemas and their field numbers.
 // Answers are always JSON, which every client takes.
+import { describeError } from '../../shared/lib/index.ts';
 import type { JsonSchema } from '../schema/index.ts';
 import { BUILT_IN_TYPES } from './kinds/built-in-kinds.ts';
 import { WIRE_NUMBERS } from './kinds/wire-numbers.ts';
@@ -116,7 +117,7 @@ function decodeRaw(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(text(raw));
   } catch (error) {
-    throw badRequest(`a field that holds any object cannot be read in protobuf form here; send JSON (${error instanceof Error ? error.message : String(error)})`);
+    throw badRequest(`a field that holds any object cannot be read in protobuf form here; send JSON (${describeError(error)})`);
   }
 }
 

@@ -1,6 +1,7 @@
 // Calls webhooks over HTTPS: at a URL, or at a ready endpoint of a Service in the cluster.
 import { Agent, request } from 'node:https';
 import { isIP } from 'node:net';
+import { describeError } from '../../shared/lib/index.ts';
 import type { KubeObject, Store } from '../store/index.ts';
 import type { WebhookClientConfig } from './resource-info.ts';
 
@@ -26,7 +27,7 @@ export class WebhookCaller {
     try {
       return await this.#post(target, config.caBundle, JSON.stringify(review), timeoutMilliseconds);
     } catch (error) {
-      throw new Error(`failed to call webhook: Post "${url.href}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(`failed to call webhook: Post "${url.href}": ${describeError(error)}`, { cause: error });
     }
   }
 

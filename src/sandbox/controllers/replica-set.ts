@@ -1,5 +1,5 @@
 // The ReplicaSet controller: keeps as many pods of a template as spec.replicas says.
-import { deepEqual } from '../../shared/lib/index.ts';
+import { deepEqual, describeError } from '../../shared/lib/index.ts';
 import type { StoredObject } from '../api-server/internal-client.ts';
 import { controllerKey, ownKey, startController, type ControllerContext } from './controller.ts';
 import { isActive, isReady, millisecondsToAvailable, nameSuffix, podFromTemplate, withCondition } from './pod-state.ts';
@@ -44,7 +44,7 @@ async function createPods(context: ControllerContext, replicaSet: StoredObject, 
       const pod = await context.client.create(PODS, podFromTemplate(replicaSet, replicaSet.spec.template, `${replicaSet.metadata.name}-${nameSuffix()}`));
       context.events.record(replicaSet, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
     } catch (error) {
-      context.events.record(replicaSet, 'Warning', 'FailedCreate', `Error creating: ${error instanceof Error ? error.message : String(error)}`);
+      context.events.record(replicaSet, 'Warning', 'FailedCreate', `Error creating: ${describeError(error)}`);
       throw error;
     }
   };

@@ -1,6 +1,7 @@
 // One container of a pod: starts its process, probes it, starts it again with back-off when it ends, and stops it.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { describeError } from '../../shared/lib/index.ts';
 import type { StoredObject } from '../api-server/internal-client.ts';
 import { nodeAddress } from '../network/index.ts';
 import { ContainerLog } from './container-log.ts';
@@ -72,7 +73,7 @@ export class ContainerRunner {
     this.#finished ??= this.#supervise().catch((error: unknown) => {
       // The node itself could not run it (its disk is full, say): the pod shows that, and can still be deleted.
       this.#context.services.onError(error);
-      this.#ended({ code: 128, signal: undefined }, now(), 'RunContainerError', error instanceof Error ? error.message : String(error));
+      this.#ended({ code: 128, signal: undefined }, now(), 'RunContainerError', describeError(error));
       return 128;
     });
     return this.#finished;
@@ -135,7 +136,7 @@ export class ContainerRunner {
     } catch (error) {
       // The program is not there or may not be run: for the pod that is a crash at the start.
       this.log.close();
-      const message = error instanceof Error ? error.message : String(error);
+      const message = describeError(error);
       this.#event('Warning', 'Failed', `Error: ${message}`);
       this.#ended({ code: 128, signal: undefined }, startedAt, 'StartError', message);
       return { code: 128, signal: undefined };

@@ -2,7 +2,7 @@
 // everything back again in reverse when the pod is deleted.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { deepEqual } from '../../shared/lib/index.ts';
+import { deepEqual, describeError } from '../../shared/lib/index.ts';
 import { isStatus } from '../api-server/cached-client.ts';
 import type { StoredObject } from '../api-server/internal-client.ts';
 import { nodeAddress } from '../network/index.ts';
@@ -126,7 +126,7 @@ export class PodWorker {
         await this.#refreshVolumes();
         return true;
       } catch (error) {
-        if (tries === 0) services.events.record(pod, 'Warning', 'FailedMount', `MountVolume.SetUp failed: ${error instanceof Error ? error.message : String(error)}`);
+        if (tries === 0) services.events.record(pod, 'Warning', 'FailedMount', `MountVolume.SetUp failed: ${describeError(error)}`);
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, Math.min(5000, VOLUME_RETRY_MILLISECONDS * 2 ** Math.min(tries, 5)));
           this.#stop.signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); });

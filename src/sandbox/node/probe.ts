@@ -3,6 +3,7 @@ import http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
+import { describeError } from '../../shared/lib/index.ts';
 import type { StoredObject } from '../api-server/internal-client.ts';
 
 type Spec = StoredObject['spec'];
@@ -36,7 +37,7 @@ export async function attempt(handler: Spec, target: ProbeTarget, timeoutMillise
     }
     return { success: false, message: 'missing probe handler' };
   } catch (error) {
-    return { success: false, message: error instanceof Error ? error.message : String(error) };
+    return { success: false, message: describeError(error) };
   }
 }
 

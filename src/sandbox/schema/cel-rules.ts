@@ -1,5 +1,6 @@
 // The CEL rules of a schema (x-kubernetes-validations), and CEL conditions elsewhere: compiled once, evaluated on plain JSON.
 import { Environment } from '@marcbachmann/cel-js';
+import { describeError } from '../../shared/lib/index.ts';
 import { childPath, type FieldError, type JsonSchema, type ValidationRule } from './json-schema.ts';
 import { registerKubernetesLibrary } from './cel-library.ts';
 
@@ -26,7 +27,7 @@ export function checkCel(expression: string): string | undefined {
     environment.parse(expression);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return describeError(error);
   }
 }
 
@@ -86,7 +87,7 @@ function evaluateRule(rule: ValidationRule, value: unknown, old: unknown, path: 
     if (evaluateCel(rule.rule, variables) === true) return undefined;
     return invalid(messageOf(rule, variables));
   } catch (error) {
-    return invalid(`rule evaluation error: ${error instanceof Error ? error.message : String(error)}, evaluating rule: ${rule.rule}`);
+    return invalid(`rule evaluation error: ${describeError(error)}, evaluating rule: ${rule.rule}`);
   }
 }
 

@@ -1,5 +1,6 @@
 // Failures of calls, with gRPC's status codes (gRPC "Status codes and their use").
 import { status } from '@grpc/grpc-js';
+import { describeError } from '../lib/index.ts';
 
 /** Names of the status codes. */
 export type GrpcCode = Exclude<keyof typeof status, 'OK' | number>;
@@ -30,6 +31,6 @@ export function toGrpcError(error: unknown): GrpcError {
 
 /** Our error as the library wants it. */
 export function toServiceError(error: unknown): Error & { code: number; details: string } {
-  const known = error instanceof GrpcError ? error : new GrpcError('INTERNAL', error instanceof Error ? error.message : String(error));
+  const known = error instanceof GrpcError ? error : new GrpcError('INTERNAL', describeError(error));
   return Object.assign(new Error(known.message), { code: status[known.code], details: known.message });
 }

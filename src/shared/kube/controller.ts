@@ -2,6 +2,7 @@
 // Metric names are those of controller-runtime, which dashboards of operators know.
 import type { KubernetesObject } from '../api/meta/index.ts';
 import { createLogger, programMetrics, type Logger } from '../observability/index.ts';
+import { describeError } from '../lib/index.ts';
 import type { Informer, ObjectChange } from './informer.ts';
 import { WorkQueue, type WorkQueueOptions } from './work-queue.ts';
 
@@ -94,6 +95,6 @@ export class Controller<K> {
     this.#total.add({ controller: this.name, result: 'error' });
     this.#errors.add({ controller: this.name });
     const retryMilliseconds = this.queue.addRateLimited(key);
-    this.#log.warn({ key, retryMilliseconds, error: error instanceof Error ? error.message : String(error), ...(this.#log.isDebug() && error instanceof Error ? { stack: error.stack } : {}) }, 'reconciliation failed');
+    this.#log.warn({ key, retryMilliseconds, error: describeError(error), ...(this.#log.isDebug() && error instanceof Error ? { stack: error.stack } : {}) }, 'reconciliation failed');
   }
 }

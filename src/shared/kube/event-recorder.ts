@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { KubernetesObject, ResourceType } from '../api/meta/index.ts';
 import { createLogger, type Logger } from '../observability/index.ts';
+import { describeError } from '../lib/index.ts';
 import type { KubeClient } from './kube-client.ts';
 import { KubeError } from './kube-error.ts';
 
@@ -58,7 +59,7 @@ export class EventRecorder {
   #record(object: KubernetesObject, type: CoreEvent['type'], reason: string, message: string): void {
     if (!this.#allowed(object.metadata?.uid ?? '')) return;
     this.#pending = this.#pending.then(() => this.#send(object, type, reason, message.slice(0, MAXIMUM_MESSAGE_LENGTH))).catch((error: unknown) => {
-      this.#log.debug({ reason, error: error instanceof Error ? error.message : String(error) }, 'event was not recorded');
+      this.#log.debug({ reason, error: describeError(error) }, 'event was not recorded');
     });
   }
 

@@ -2,7 +2,7 @@
 // resourceVersions, silent connections and restarts of the API server. Everything that reads the cluster continuously stands on it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { objectKey, type KubernetesObject, type ResourceType } from '../api/meta/index.ts';
-import { Backoff, Table, type ReadonlyTable } from '../lib/index.ts';
+import { Backoff, describeError, type ReadonlyTable, Table } from '../lib/index.ts';
 import { createLogger, type Logger } from '../observability/index.ts';
 import type { KubeClient } from './kube-client.ts';
 import { KubeError } from './kube-error.ts';
@@ -195,7 +195,7 @@ export class Informer<T extends KubernetesObject> implements ReadonlyTable<strin
     if (status !== 0 && status !== 429) this.#resourceVersion = '';
     if (status === 410) return;
     const wait = this.#backoff.next();
-    const fields = { resource: this.name, error: error instanceof Error ? error.message : String(error), retryMilliseconds: Math.round(wait) };
+    const fields = { resource: this.name, error: describeError(error), retryMilliseconds: Math.round(wait) };
     if (status === 0) this.#log.debug(fields, 'watch broke off');
     else this.#log.warn(fields, 'list or watch failed');
     await this.#pause(wait);
@@ -221,7 +221,7 @@ export class Informer<T extends KubernetesObject> implements ReadonlyTable<strin
       try {
         handler(change);
       } catch (error) {
-        this.#log.error({ resource: this.name, key: change.key, error: error instanceof Error ? error.message : String(error) }, 'a handler of changes failed');
+        this.#log.error({ resource: this.name, key: change.key, error: describeError(error) }, 'a handler of changes failed');
       }
     }
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeOptions, parseDuration, parseOptions } from './options.ts';
+import { describeOptions, parseOptions } from './options.ts';
 
 const specs = {
   port: { kind: 'number', default: 8080, env: 'PORT', help: 'Port to listen on' },
@@ -16,13 +16,14 @@ test('parseOptions takes flags before the environment before defaults', () => {
   expect(fromEnv.ok && fromEnv.value.values).toEqual({ port: 2, logLevel: 'info', dryRun: false, wait: undefined, names: ['a', 'b'] });
 });
 
+test('parseOptions takes no negative duration', () => {
+  const result = parseOptions(specs, [], { WAIT: '-1s' });
+  expect(result.ok ? [] : result.error).toEqual(["WAIT: '-1s' is not a duration like 15s or 500ms"]);
+});
+
 test('parseOptions gives everything that is wrong at once', () => {
   const result = parseOptions(specs, ['--port', 'x', '--nope', '--dry-run=maybe', '--log-level'], { WAIT: 'soon' });
   expect(result.ok ? [] : result.error).toEqual(['unknown flag --nope', '--log-level needs a value', "--port: 'x' is not a number", "--dry-run: 'maybe' is neither true nor false", "WAIT: 'soon' is not a duration like 15s or 500ms"]);
-});
-
-test('parseDuration reads Go durations', () => {
-  expect(['1h30m', '1.5s', '250ms', '0', '5', 's', '-1s'].map(parseDuration)).toEqual([5_400_000, 1_500, 250, 0, undefined, undefined, undefined]);
 });
 
 test('describeOptions shows flags, defaults and variables', () => {

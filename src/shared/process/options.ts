@@ -1,5 +1,5 @@
 // A program's options: flags first, then environment variables, then defaults, parsed once at the start. No schema library: the proxy uses it too.
-import { err, ok, type Result } from '../lib/index.ts';
+import { err, ok, parseDuration, type Result } from '../lib/index.ts';
 
 interface OptionBase<T> {
   /** Environment variable that gives the value when the flag does not. */
@@ -45,14 +45,6 @@ export function describeOptions(specs: Readonly<Record<string, OptionSpec>>): st
   });
   const width = Math.max(0, ...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `${left.padEnd(width)}  ${right}\n`).join('');
-}
-
-/** Milliseconds of a duration in Go's form (`1h30m`, `1.5s`, `250ms`); undefined when it is not one. */
-export function parseDuration(text: string): number | undefined {
-  const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
-  if (text === '0') return 0;
-  if (!/^(\d+(\.\d+)?(h|ms|m|s))+$/.test(text)) return undefined;
-  return [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ''] ?? 0), 0);
 }
 
 function flagOf(name: string): string {
@@ -102,7 +94,7 @@ function parseValue(spec: OptionSpec, text: string, source: string, problems: st
       return Number(text);
     case 'duration': {
       const milliseconds = parseDuration(text);
-      if (milliseconds === undefined) problems.push(`${source}: '${text}' is not a duration like 15s or 500ms`);
+      if (milliseconds === undefined || milliseconds < 0) problems.push(`${source}: '${text}' is not a duration like 15s or 500ms`);
       return milliseconds;
     }
   }

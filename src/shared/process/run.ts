@@ -1,5 +1,6 @@
 // Runs a program: starts its components, waits for SIGINT or SIGTERM, stops them, exits. The one place that exits a process.
 import { createLogger } from '../observability/index.ts';
+import { describeError } from '../lib/index.ts';
 import { startComponents, stopComponents, type Component } from './component.ts';
 
 /** How long a program may take to stop before it is ended. */
@@ -38,11 +39,4 @@ export async function runProgram(name: string, components: readonly Component[])
     process.exit(1);
   }
   process.exit(0);
-}
-
-/** An error and its causes in one line. */
-export function describeError(error: unknown): string {
-  if (error instanceof AggregateError) return `${error.message}: ${error.errors.map(describeError).join('; ')}`;
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${describeError(error.cause)}`;
 }

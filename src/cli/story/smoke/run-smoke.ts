@@ -1,5 +1,5 @@
 // Runs the steps of the smoke test in order. A step that fails does not keep the others from being tried: each leaves the mesh as it found it.
-import { describeError } from '../../../shared/process/index.ts';
+import { describeError } from '../../../shared/lib/index.ts';
 import type { Progress } from '../../output/progress.ts';
 import { authorizationDeny } from './authorization-deny.ts';
 import { badConfigRefused } from './bad-config-refused.ts';

@@ -1,5 +1,6 @@
 // Traffic for measurements: many requests at once, or a steady stream beside something else.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { describeError } from '../../../shared/lib/index.ts';
 
 /** Calls `send` `count` times, `concurrency` at a time; gives the results in order of the calls. */
 export async function burst<T>(count: number, concurrency: number, send: (index: number) => Promise<T>): Promise<T[]> {
@@ -46,7 +47,7 @@ export async function underLoad<T>(intervalMilliseconds: number, send: () => Pro
   const one = async (): Promise<void> => {
     requests += 1;
     const at = ((Date.now() - started) / 1000).toFixed(1);
-    const problem = await send().catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+    const problem = await send().catch(describeError);
     if (problem === undefined) return;
     failed += 1;
     if (failures.length < 8) failures.push(`at ${at} s: ${problem.slice(0, 200)}`);

@@ -1,10 +1,10 @@
 // The traffic policy in force for one service port and subset: mesh default, rule, port level, subset; and its cluster fields.
 import type { MeshConfig } from '../../../shared/api/mesh-config/mesh-config.ts';
 import type { ConnectionPoolSettings, LoadBalancerSettings, OutlierDetection as OutlierSettings, TrafficPolicy } from '../../../shared/api/networking/destination-rule.ts';
-import { parseDuration } from '../../../shared/api/networking/duration.ts';
 import type { CircuitBreakers } from '../../../shared/xds/generated/envoy/config/cluster/v3/circuit_breaker.ts';
 import { Cluster_LbPolicy, type Cluster, type Cluster_SlowStartConfig } from '../../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
 import type { OutlierDetection } from '../../../shared/xds/generated/envoy/config/cluster/v3/outlier_detection.ts';
+import { parseDuration } from '../../../shared/lib/index.ts';
 import type { DestinationRuleRecord } from '../../model/snapshot.ts';
 import { durationOf, milliseconds, UNLIMITED } from '../xds-values.ts';
 

@@ -6,9 +6,9 @@ import type { Destination, HeaderManipulation, HttpMatchRequest, HttpRedirect, H
 import { HeaderValueOption_HeaderAppendAction, type HeaderValueOption } from '../../../shared/xds/generated/envoy/config/core/v3/base.ts';
 import { RedirectAction_RedirectResponseCode, type RedirectAction, type Route, type RouteAction, type RouteAction_HashPolicy, type RouteAction_RequestMirrorPolicy, type WeightedCluster_ClusterWeight } from '../../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
 import { BLACK_HOLE_CLUSTER, outboundClusterName } from '../../../shared/xds/index.ts';
+import { decodeBase64 } from '../../../shared/lib/index.ts';
 import type { ServiceRecord } from '../../model/records.ts';
 import type { VirtualServiceRecord } from '../../model/snapshot.ts';
-import { fromBase64 } from '../base64.ts';
 import { durationOf, milliseconds, percentage } from '../xds-values.ts';
 import { retryPolicy } from './retry-policy.ts';
 import { matchApplies, routeMatch, type RouteAudience } from './route-match.ts';
@@ -61,7 +61,7 @@ function action(route: HttpRoute, match: HttpMatchRequest | undefined, context: 
   if (route.directResponse) {
     const { status, body } = route.directResponse;
     const text = body?.string;
-    return { action: { $case: 'directResponse', directResponse: { status, ...(text !== undefined ? { body: { specifier: { $case: 'inlineString', inlineString: text } } } : body?.bytes !== undefined ? { body: { specifier: { $case: 'inlineBytes', inlineBytes: fromBase64(body.bytes) } } } : {}) } } };
+    return { action: { $case: 'directResponse', directResponse: { status, ...(text !== undefined ? { body: { specifier: { $case: 'inlineString', inlineString: text } } } : body?.bytes !== undefined ? { body: { specifier: { $case: 'inlineBytes', inlineBytes: decodeBase64(body.bytes) } } } : {}) } } };
   }
   const first = route.route?.[0]?.destination;
   const operation = first ? `${first.host}:${destinationPort(first, context)}/*` : 'default';

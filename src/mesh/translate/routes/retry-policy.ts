@@ -4,7 +4,7 @@ import type { HttpRetry } from '../../../shared/api/networking/virtual-service.t
 import { PreviousHostsPredicate } from '../../../shared/xds/generated/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.ts';
 import type { RetryPolicy } from '../../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
 import { packAny } from '../../../shared/xds/index.ts';
-import { parseDuration } from '../../../shared/api/networking/duration.ts';
+import { parseDuration } from '../../../shared/lib/index.ts';
 import { durationOf, milliseconds } from '../xds-values.ts';
 
 /** Conditions under which the server has not begun with the request. */

@@ -5,7 +5,7 @@ import { HTTPFault } from '../../../shared/xds/generated/envoy/extensions/filter
 import type { Any } from '../../../shared/xds/generated/google/protobuf/any.ts';
 import { FilterConfig } from '../../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
 import { packAny } from '../../../shared/xds/index.ts';
-import { parseDuration } from '../../../shared/api/networking/duration.ts';
+import { parseDuration } from '../../../shared/lib/index.ts';
 import { durationOf, percentage, stringMatcher } from '../xds-values.ts';
 
 /** Names by which routes address filters of the chain. */

@@ -15,7 +15,7 @@ import { TcpProxy } from '../../../shared/xds/generated/envoy/extensions/filters
 import { DownstreamTlsContext, UpstreamTlsContext } from '../../../shared/xds/generated/envoy/extensions/transport_sockets/tls/v3/tls.ts';
 import { HttpProtocolOptions } from '../../../shared/xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options.ts';
 import { TYPE_URLS } from '../../../shared/xds/index.ts';
-import { fromBase64 } from '../base64.ts';
+import { decodeBase64 } from '../../../shared/lib/index.ts';
 import type { NamedResource } from '../named-resource.ts';
 
 interface Codec {
@@ -57,7 +57,7 @@ function opened(value: unknown): unknown {
     const name = typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
     const codec = PACKED[name];
     if (!codec || typeof bytes !== 'string') return { '@type': name };
-    return { '@type': name, ...(opened(codec.toJSON(codec.decode(fromBase64(bytes)) as never)) as object) };
+    return { '@type': name, ...(opened(codec.toJSON(codec.decode(decodeBase64(bytes)) as never)) as object) };
   }
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, opened(inner)]));
 }

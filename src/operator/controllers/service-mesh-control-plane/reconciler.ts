@@ -2,7 +2,7 @@
 import { NamespaceResource } from '../../../shared/api/core/cluster.ts';
 import type { ControlPlaneSpec } from '../../../shared/api/maistra/v2/spec.ts';
 import { ServiceMeshControlPlaneResource, type ServiceMeshControlPlane } from '../../../shared/api/maistra/v2/service-mesh-control-plane.ts';
-import { formatIssue, type Issue } from '../../../shared/lib/index.ts';
+import { describeError, formatIssue, type Issue } from '../../../shared/lib/index.ts';
 import { addFinalizer, hasFinalizer, isConflict, removeFinalizer, type EventRecorder, type KubeClient, type ReconcileResult } from '../../../shared/kube/index.ts';
 import { FIELD_MANAGER, pruneOwned } from '../../apply/index.ts';
 import { GENERATION_LABEL, MEMBER_OF_LABEL, ownerSelector, renderControlPlane, unsupportedFields, type Facts, type Rendering } from '../../manifest/index.ts';
@@ -278,7 +278,7 @@ export class ControlPlaneReconciler {
 
   #fail({ status, state }: Pass, error: unknown): void {
     if (isConflict(error)) return;
-    this.#notReconciled(status, state, state.lastGood ? 'ReconcileError' : 'InstallError', error instanceof Error ? error.message : String(error));
+    this.#notReconciled(status, state, state.lastGood ? 'ReconcileError' : 'InstallError', describeError(error));
   }
 
   async #delete(mesh: ServiceMeshControlPlane): Promise<ReconcileResult> {
@@ -294,7 +294,7 @@ export class ControlPlaneReconciler {
       const left = await takeDown(this.#client, mesh);
       if (left.length > 0) return { requeueAfterMilliseconds: 300 };
     } catch (error) {
-      const message = `Error deleting service mesh: ${error instanceof Error ? error.message : String(error)}`;
+      const message = `Error deleting service mesh: ${describeError(error)}`;
       this.#options.events.warning(mesh, 'FailedDeletingResources', message);
       status.set('Reconciled', 'False', 'DeletionError', message);
       await status.write(this.#client);

@@ -4,7 +4,7 @@ import { NamespaceResource } from '../../../shared/api/core/cluster.ts';
 import { ServiceMeshMemberResource, type ServiceMeshMember } from '../../../shared/api/maistra/v1/service-mesh-member.ts';
 import { ServiceMeshMemberRollResource } from '../../../shared/api/maistra/v1/service-mesh-member-roll.ts';
 import { ServiceMeshControlPlaneResource, type ServiceMeshControlPlane } from '../../../shared/api/maistra/v2/service-mesh-control-plane.ts';
-import { deepEqual } from '../../../shared/lib/index.ts';
+import { deepEqual, describeError } from '../../../shared/lib/index.ts';
 import { addFinalizer, hasFinalizer, isConditionTrue, isConflict, KubeError, removeFinalizer, setCondition, type EventRecorder, type KubeClient, type ReconcileResult } from '../../../shared/kube/index.ts';
 import { CREATED_BY, DEFAULT_NAME, MEMBER_CONTROLLER, ROLL_CONTROLLER } from '../membership.ts';
 import { cleanNamespace, configureNamespace, OtherMeshError } from './member-objects.ts';
@@ -60,7 +60,7 @@ export class MemberReconciler {
       await configureNamespace(this.#client, namespace, meshNamespace);
     } catch (error) {
       const reason = error instanceof OtherMeshError ? 'ReferencesDifferentControlPlane' : 'ErrorConfiguringNamespace';
-      await this.#report(member, mesh, reason, error instanceof Error ? error.message : String(error));
+      await this.#report(member, mesh, reason, describeError(error));
       if (error instanceof OtherMeshError) return {};
       throw error;
     }

@@ -1,6 +1,7 @@
 // An upstream HTTP/2 connection over node:http2, behind the codec interface. Made by the connection pool on an open socket.
 import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { describeError } from '../../../shared/lib/index.ts';
 import type { HeaderMap, RequestHeaders } from '../../stream/header-map.ts';
 import { EMPTY, type ClientConnection, type ClientConnectionCallbacks, type RequestEncoder, type ResponseDecoder, type StreamResetReason } from '../api.ts';
 import { readResponse, readTrailers, writeHeaders, writeRequest } from './headers.ts';
@@ -79,7 +80,7 @@ class ClientStream implements RequestEncoder {
     try {
       stream = this.#session.request(writeRequest(headers), { endStream, waitForTrailers: !endStream });
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
+      const detail = describeError(error);
       process.nextTick(() => this.#fail('refused_stream', detail));
       return;
     }

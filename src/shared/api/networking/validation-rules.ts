@@ -1,6 +1,5 @@
 // Checks that many kinds share: hosts, ports, durations, percentages, weights, visibility. Each adds to a list of issues.
-import { errorIssue, warningIssue, type Issue } from '../../lib/index.ts';
-import { parseDuration } from './duration.ts';
+import { errorIssue, type Issue, parseDuration, warningIssue } from '../../lib/index.ts';
 
 /** Code of every error that makes an object invalid. */
 export const INVALID = 'MESH_INVALID';

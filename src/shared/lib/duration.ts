@@ -1,4 +1,4 @@
-// Durations as Istio's objects write them: protobuf JSON (`1.5s`) and Go (`1m30s`, `500ms`).
+// Durations as options and Istio's objects write them: protobuf JSON (`1.5s`) and Go (`1m30s`, `500ms`).
 
 const UNIT_MILLISECONDS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 0.001, 'µs': 0.001, ns: 0.000_001 };
 
