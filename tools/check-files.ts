@@ -12,6 +12,8 @@ const FORBIDDEN_TEXT: readonly { readonly pattern: RegExp; readonly reason: stri
   { pattern: new RegExp('registry\\.' + 'npmjs|proxy\\.' + 'golang\\.org|repo1?\\.' + 'maven|files\\.' + 'pythonhosted|static\\.' + 'crates'), reason: 'no package registry is named in the project' },
   { pattern: new RegExp('(^|[\\s"\'`(=])/' + '(work|root|home)/'), reason: 'no path of a machine is named in the project' },
 ];
+const EXPORTED = /^export (?:declare )?(?:async )?(?:abstract )?(?:function\*?|class|interface|type|const|let) (?<name>[A-Za-z_$][\w$]*)/;
+const CONSTANT = /^export const [A-Za-z_$]/;
 /** What holds only in TypeScript and configuration files. */
 const FORBIDDEN_CODE: typeof FORBIDDEN_TEXT = [
   { pattern: /import\.meta\.url\)?\)?\.pathname/, reason: 'a space in a path is %20 there; use fileURLToPath' },
@@ -45,5 +47,21 @@ function checkText(root: string, file: string): string[] {
   const rules = /\.(ts|mjs)$/.test(file) ? [...FORBIDDEN_TEXT, ...FORBIDDEN_CODE] : FORBIDDEN_TEXT;
   const found = lines.flatMap((line, index) => rules.filter(({ pattern }) => pattern.test(line)).map(({ reason }) => `${file}:${index + 1}: ${reason}`));
   if (/^(src|tools)\/.*\.ts$/.test(file) && !file.endsWith('.test.ts') && lines.length > MAXIMUM_LINES) found.push(`${file}: ${lines.length} lines; cut it where its ideas part (${MAXIMUM_LINES} at most)`);
+  if (/^src\/.*\.ts$/.test(file) && !/\.test\.ts$|\.d\.ts$|\/(generated|testdata)\//.test(file)) found.push(...checkDocumentation(file, lines));
   return found;
+}
+
+/** Exported declarations that no doc comment explains: the first of each name, and the first line of a group of constants, need one. */
+export function checkDocumentation(file: string, lines: readonly string[]): string[] {
+  const explained = new Set<string>();
+  return lines.flatMap((line, index) => {
+    const name = EXPORTED.exec(line)?.groups?.['name'];
+    if (name === undefined) return [];
+    let above = index - 1;
+    while (/^\/\/ eslint-|^@/.test(lines[above] ?? '')) above -= 1;
+    const previous = EXPORTED.exec(lines[above] ?? '');
+    const explains = (lines[above] ?? '').trimEnd().endsWith('*/') || explained.has(name) || (CONSTANT.test(line) && previous !== null && explained.has(previous.groups?.['name'] ?? ''));
+    if (explains) explained.add(name);
+    return explains ? [] : [`${file}:${index + 1}: say above ${name} what it is, in a doc comment`];
+  });
 }

@@ -51,6 +51,7 @@ export interface MemberRoll extends KubernetesObject {
   readonly status?: { readonly conditions?: readonly Condition[]; readonly configuredMembers?: readonly string[] | null; readonly pendingMembers?: readonly string[] | null };
 }
 
+/** Kinds of the API that the commands and the story read and write. */
 export const podType: ResourceType<Pod> = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', scope: 'Namespaced' };
 export const namespaceType: ResourceType = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', scope: 'Cluster' };
 export const serviceType: ResourceType<Service> = { group: '', version: 'v1', kind: 'Service', plural: 'services', scope: 'Namespaced' };

@@ -1,6 +1,7 @@
 // The resources that the controllers read and write.
 import type { ResourceName } from '../api-server/internal-client.ts';
 
+/** Resources of the API, by group and plural. */
 export const PODS: ResourceName = { group: '', resource: 'pods' };
 export const NODES: ResourceName = { group: '', resource: 'nodes' };
 export const SERVICES: ResourceName = { group: '', resource: 'services' };

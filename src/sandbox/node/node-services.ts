@@ -7,6 +7,7 @@ import type { ImageTable } from './image-table.ts';
 import type { ProcessTable } from './process-group.ts';
 import type { MountedToken } from './volume-sources.ts';
 
+/** Resources of the API that the node reads, by group and plural. */
 export const PODS: ResourceName = { group: '', resource: 'pods' };
 export const CONFIG_MAPS: ResourceName = { group: '', resource: 'configmaps' };
 export const SERVICES: ResourceName = { group: '', resource: 'services' };

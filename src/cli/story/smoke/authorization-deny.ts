@@ -14,6 +14,7 @@ spec:
     - to: [{ operation: { paths: ["/uuid", "/bytes/*"], methods: [GET] } }]
 `;
 
+/** The smoke step `authorization-deny`; the line at the top of this file is what it claims. */
 export const authorizationDeny: SmokeStep = async (context) => {
   const allowProductPage = sample(context, 'bookinfo/networking/only-productpage-reads-reviews.yaml');
   const statuses = async (): Promise<Record<string, number>> => tally((await burst(24, 4, () => seeReviews(context.ingress))).map(({ status }) => String(status)));

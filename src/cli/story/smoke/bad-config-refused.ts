@@ -4,45 +4,31 @@ import { httpbin } from './httpbin-traffic.ts';
 import { claim, type SmokeStep } from './step.ts';
 import { underLoad } from './traffic.ts';
 
+const virtualService = (http: string): string => `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: httpbin }
+spec:
+  hosts: [httpbin.example.com]
+  gateways: [httpbin-gateway]
+  http:
+${http}
+`;
+
 const cases = [
   {
     name: 'a negative weight', mentions: ['weight'],
-    yaml: `apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: httpbin }
-spec:
-  hosts: [httpbin.example.com]
-  gateways: [httpbin-gateway]
-  http:
-    - route:
+    yaml: virtualService(`    - route:
         - { destination: { host: httpbin, subset: v1 }, weight: -5 }
-        - { destination: { host: httpbin, subset: v2 }, weight: 105 }
-`,
+        - { destination: { host: httpbin, subset: v2 }, weight: 105 }`),
   },
   {
     name: 'a route without destination host', mentions: ['host'],
-    yaml: `apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: httpbin }
-spec:
-  hosts: [httpbin.example.com]
-  gateways: [httpbin-gateway]
-  http:
-    - route: [{ destination: { host: "" } }]
-`,
+    yaml: virtualService(`    - route: [{ destination: { host: "" } }]`),
   },
   {
     name: 'a regular expression that is none', mentions: ['regex'],
-    yaml: `apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: httpbin }
-spec:
-  hosts: [httpbin.example.com]
-  gateways: [httpbin-gateway]
-  http:
-    - match: [{ uri: { regex: "([" } }]
-      route: [{ destination: { host: httpbin } }]
-`,
+    yaml: virtualService(`    - match: [{ uri: { regex: "([" } }]
+      route: [{ destination: { host: httpbin } }]`),
   },
   {
     name: 'a gateway without hosts', mentions: ['hosts'],
@@ -57,6 +43,7 @@ spec:
   },
 ] as const;
 
+/** The smoke step `bad-config-refused`; the line at the top of this file is what it claims. */
 export const badConfigRefused: SmokeStep = async (context) => {
   const send = async (): Promise<string | undefined> => {
     const { status } = await httpbin(context, { path: '/get' });

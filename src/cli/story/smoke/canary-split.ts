@@ -6,6 +6,7 @@ import { burst, tally } from './traffic.ts';
 
 const REQUESTS = 2_000;
 
+/** The smoke step `canary-split`; the line at the top of this file is what it claims. */
 export const canarySplit: SmokeStep = (context) => withYaml(context, 'bookinfo', sample(context, 'bookinfo/networking/virtual-service-reviews-90-10.yaml'), async () => {
   await settled(context, 'the end of requests to reviews v3', async () => (await seeReviews(context.ingress)).version !== 'v3', 12);
   const started = performance.now();

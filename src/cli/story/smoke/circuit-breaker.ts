@@ -21,6 +21,7 @@ spec:
           http: { http1MaxPendingRequests: 1 }
 `;
 
+/** The smoke step `circuit-breaker`; the line at the top of this file is what it claims. */
 export const circuitBreaker: SmokeStep = async (context) => {
   const storm = () => burst(20, 20, () => httpbin(context, { path: '/delay/0.4' }));
   const free = await withHttpbinRoutes(context, routes, async () => {

@@ -17,6 +17,7 @@ spec:
     - { name: v2, labels: { version: v2 } }
 `;
 
+/** The smoke step `consistent-hash`; the line at the top of this file is what it claims. */
 export const consistentHash: SmokeStep = (context) => withHttpbinRoutes(context, routes, async () => {
   const podOf = async (user: string): Promise<string> => (JSON.parse((await httpbin(context, { path: '/get', headers: { 'x-user': user } })).body) as { pod: string }).pod;
   await settled(context, 'the hashing', async () => new Set(await burst(8, 4, () => podOf('settling'))).size === 1, 4);

@@ -10,6 +10,7 @@ import { underLoad } from './traffic.ts';
 
 const toV2 = '    - route: [{ destination: { host: httpbin, subset: v2, port: { number: 8000 } } }]\n';
 
+/** The smoke step `control-plane-restart`; the line at the top of this file is what it claims. */
 export const controlPlaneRestart: SmokeStep = async (context) => {
   const { client, signal } = context;
   let turn = 0;

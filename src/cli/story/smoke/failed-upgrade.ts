@@ -14,6 +14,7 @@ async function discoveryImage({ client }: SmokeContext): Promise<string> {
   return (await client.get(deploymentType, `istiod-${MESH_NAME}`, MESH_NAMESPACE)).spec?.template?.spec?.containers?.[0]?.image ?? '';
 }
 
+/** The smoke step `failed-upgrade-rolls-back`; the line at the top of this file is what it claims. */
 export const failedUpgradeRollsBack: SmokeStep = async (context) => {
   const { client, signal } = context;
   const imageBefore = await discoveryImage(context);

@@ -3,6 +3,7 @@ import { seeReviews, signIn } from './bookinfo-traffic.ts';
 import { claim, sample, settled, withYaml, type SmokeStep } from './step.ts';
 import { burst } from './traffic.ts';
 
+/** The smoke step `fault-abort`; the line at the top of this file is what it claims. */
 export const faultAbort: SmokeStep = (context) => {
   const rules = `${sample(context, 'bookinfo/networking/virtual-service-reviews-v3.yaml')}---\n${sample(context, 'bookinfo/networking/virtual-service-ratings-test-abort.yaml')}`;
   return withYaml(context, 'bookinfo', rules, async () => {

@@ -23,6 +23,7 @@ spec:
     - route: [{ destination: { host: ratings, subset: v1 } }]
 `;
 
+/** The smoke step `fault-delay`; the line at the top of this file is what it claims. */
 export const faultDelay: SmokeStep = (context) => withYaml(context, 'bookinfo', rules, async () => {
   const jason = await signIn(context, 'jason');
   await settled(context, 'the delay', async () => {

@@ -3,6 +3,7 @@ import { seeReviews, signIn } from './bookinfo-traffic.ts';
 import { claim, sample, settled, withYaml, type SmokeStep } from './step.ts';
 import { burst, tally } from './traffic.ts';
 
+/** The smoke step `header-route`; the line at the top of this file is what it claims. */
 export const headerRoute: SmokeStep = (context) => withYaml(context, 'bookinfo', sample(context, 'bookinfo/networking/virtual-service-reviews-test-v2.yaml'), async () => {
   const [jason, other] = [await signIn(context, 'jason'), await signIn(context, 'maria')];
   await settled(context, 'the routes by user', async () => {

@@ -3,6 +3,7 @@ import { httpbin } from './httpbin-traffic.ts';
 import { claim, type SmokeStep } from './step.ts';
 import { burst, percentile } from './traffic.ts';
 
+/** The smoke step `ingress`; the line at the top of this file is what it claims. */
 export const ingress: SmokeStep = async (context) => {
   const pages = await burst(60, 4, () => context.ingress.send({ path: '/productpage' }));
   const bad = pages.find((page) => page.status !== 200);

@@ -5,6 +5,7 @@ import { isInjected, livePods } from '../../cluster/readiness.ts';
 import { MEMBERS } from '../mesh-objects.ts';
 import { claim, type SmokeStep } from './step.ts';
 
+/** The smoke step `injection`; the line at the top of this file is what it claims. */
 export const injection: SmokeStep = async ({ client }) => {
   let injected = 0;
   for (const namespace of MEMBERS) {

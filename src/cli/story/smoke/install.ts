@@ -5,6 +5,7 @@ import { livePods, missingControlPlane, missingDeployments, missingMembers } fro
 import { MEMBERS, MESH_NAME, MESH_NAMESPACE } from '../mesh-objects.ts';
 import { claim, type SmokeStep } from './step.ts';
 
+/** The smoke step `install`; the line at the top of this file is what it claims. */
 export const install: SmokeStep = async ({ client }) => {
   const missing = (await missingControlPlane(client, MESH_NAME, MESH_NAMESPACE))
     ?? (await missingDeployments(client, MESH_NAMESPACE, [`istiod-${MESH_NAME}`, 'istio-ingressgateway', 'istio-egressgateway'])) ?? (await missingMembers(client, MESH_NAMESPACE, MEMBERS));

@@ -16,6 +16,7 @@ async function restartPods(context: SmokeContext): Promise<number> {
   return (await livePods(client, 'httpbin')).filter(isInjected).length;
 }
 
+/** The smoke step `member-removed`; the line at the top of this file is what it claims. */
 export const memberRemoved: SmokeStep = async (context) => {
   const { client, applier, signal } = context;
   const remaining = MEMBERS.filter((member) => member !== 'httpbin');

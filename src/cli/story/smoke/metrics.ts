@@ -23,6 +23,7 @@ async function scrape(pod: Pod): Promise<string> {
   return body;
 }
 
+/** The smoke step `metrics`; the line at the top of this file is what it claims. */
 export const metrics: SmokeStep = (context) => withYaml(context, 'bookinfo', sample(context, 'bookinfo/networking/virtual-service-reviews-v3.yaml'), async () => {
   const [reviews] = await livePods(context.client, 'bookinfo', 'app=reviews,version=v3');
   const [page] = await livePods(context.client, 'bookinfo', 'app=productpage');

@@ -18,6 +18,7 @@ async function mirrored(context: SmokeContext): Promise<number> {
   return seen;
 }
 
+/** The smoke step `mirror`; the line at the top of this file is what it claims. */
 export const mirror: SmokeStep = (context) => withHttpbinRoutes(context, routes, async () => {
   await settled(context, 'the mirror', async () => {
     const before = await mirrored(context);

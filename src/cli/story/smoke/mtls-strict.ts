@@ -9,6 +9,7 @@ metadata: { name: default }
 spec: { mtls: { mode: STRICT } }
 `;
 
+/** The smoke step `mtls-strict-refuses-plaintext`; the line at the top of this file is what it claims. */
 export const mtlsStrictRefusesPlaintext: SmokeStep = async (context) => {
   const [pod] = await httpbinPods(context, 'v2');
   claim(pod !== undefined, 'httpbin v2 has no pod');

@@ -12,6 +12,7 @@ const routes = `    - match: [{ headers: { x-mesh-test: { exact: retries } } }]
       ${to}
 `;
 
+/** The smoke step `retry`; the line at the top of this file is what it claims. */
 export const retry: SmokeStep = (context) => withHttpbinRoutes(context, routes, async () => {
   const flaky = async (failures: number, header: Record<string, string>) => {
     const { status, body } = await httpbin(context, { path: `/flaky?key=${randomUUID()}&fail=${failures}&status=500`, headers: header });

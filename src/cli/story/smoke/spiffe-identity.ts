@@ -26,6 +26,7 @@ async function shownCertificates(host: string, port: number): Promise<Certificat
   return chain;
 }
 
+/** The smoke step `spiffe-identity`; the line at the top of this file is what it claims. */
 export const spiffeIdentity: SmokeStep = async (context) => {
   const [pod] = await httpbinPods(context, 'v2');
   claim(pod?.status?.podIP !== undefined, 'httpbin v2 has no pod with an address');

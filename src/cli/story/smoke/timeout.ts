@@ -3,6 +3,7 @@ import { seeReviews } from './bookinfo-traffic.ts';
 import { claim, sample, settled, withYaml, type SmokeStep } from './step.ts';
 import { burst, percentile } from './traffic.ts';
 
+/** The smoke step `timeout`; the line at the top of this file is what it claims. */
 export const timeout: SmokeStep = (context) => withYaml(context, 'bookinfo', sample(context, 'bookinfo/networking/virtual-service-reviews-timeout.yaml'), async () => {
   await settled(context, 'the timeout', async () => {
     const { status, version, milliseconds } = await seeReviews(context.ingress);

@@ -6,6 +6,7 @@ import { claim, sample, settled, withYaml, type SmokeStep } from './step.ts';
 
 const workloads = ['istio-ingressgateway', 'productpage', 'reviews', 'ratings'];
 
+/** The smoke step `tracing`; the line at the top of this file is what it claims. */
 export const tracing: SmokeStep = (context) => withYaml(context, 'bookinfo', sample(context, 'bookinfo/networking/virtual-service-reviews-v3.yaml'), async () => {
   await settled(context, 'the route to reviews v3', async () => (await seeReviews(context.ingress)).version === 'v3');
   const traceId = randomBytes(16).toString('hex');

@@ -45,6 +45,7 @@ async function leftovers(client: KubeClient, types: readonly ResourceType[]): Pr
   return [...new Set(found)];
 }
 
+/** The smoke step `uninstall-clean`; the line at the top of this file is what it claims. */
 export const uninstallClean: SmokeStep = async ({ client, signal }) => {
   const types = await listableTypes(client);
   const before = await leftovers(client, types);

@@ -9,6 +9,7 @@ import { underLoad } from './traffic.ts';
 
 const TARGET = 'v3.1';
 
+/** The smoke step `upgrade-under-load`; the line at the top of this file is what it claims. */
 export const upgradeUnderLoad: SmokeStep = async (context) => {
   const { client, signal } = context;
   const before = (await client.get(controlPlaneType, MESH_NAME, MESH_NAMESPACE)).spec?.version ?? '';
