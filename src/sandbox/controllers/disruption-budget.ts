@@ -1,8 +1,9 @@
 // The PodDisruptionBudget controller: how many pods of a budget may be evicted now.
 import { deepEqual } from '../../shared/lib/index.ts';
 import type { StoredObject } from '../api-server/internal-client.ts';
+import { compileLabelSelector } from '../store/index.ts';
 import { ownKey, startController, type ControllerContext } from './controller.ts';
-import { isActive, isReady, matchesSelector, resolveCount, withCondition } from './pod-state.ts';
+import { isActive, isReady, resolveCount, withCondition } from './pod-state.ts';
 import { POD_DISRUPTION_BUDGETS, PODS } from './resources.ts';
 
 /** Starts the controller; returns the way to stop it. */
@@ -12,12 +13,13 @@ export function startDisruptionBudgetController(context: ControllerContext): () 
     name: 'disruption-controller',
     sources: [
       { resource: POD_DISRUPTION_BUDGETS, keys: ownKey },
-      { resource: PODS, keys: (pod) => budgets.list(pod.metadata.namespace).filter((budget) => matchesSelector(budget.spec?.selector, pod.metadata.labels)).flatMap(ownKey) },
+      { resource: PODS, keys: (pod) => budgets.list(pod.metadata.namespace).filter((budget) => compileLabelSelector(budget.spec?.selector)(pod.metadata.labels)).flatMap(ownKey) },
     ],
     reconcile: async (namespace, name) => {
       const budget = budgets.get(namespace, name);
       if (!budget || budget.metadata.deletionTimestamp) return;
-      const pods = context.client.table(PODS).list(namespace).filter((pod) => isActive(pod) && matchesSelector(budget.spec?.selector, pod.metadata.labels));
+      const selects = compileLabelSelector(budget.spec?.selector);
+      const pods = context.client.table(PODS).list(namespace).filter((pod) => isActive(pod) && selects(pod.metadata.labels));
       const status = budgetStatus(budget, pods);
       if (!deepEqual(budget.status ?? {}, status)) await context.client.patch(POD_DISRUPTION_BUDGETS, namespace, name, { status }, 'status');
     },

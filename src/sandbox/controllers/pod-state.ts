@@ -65,21 +65,6 @@ function canonical(data: unknown): unknown {
   return Object.fromEntries(Object.entries(data).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => [key, canonical(value)]));
 }
 
-/** Whether labels match a LabelSelector; an absent selector matches nothing, an empty one everything. */
-export function matchesSelector(selector: StoredObject['spec'], labels: Record<string, string> = {}): boolean {
-  if (!selector) return false;
-  for (const [key, value] of Object.entries(selector.matchLabels ?? {})) if (labels[key] !== value) return false;
-  return (selector.matchExpressions ?? []).every((expression: { key: string; operator: string; values?: string[] }) => {
-    const value = labels[expression.key];
-    switch (expression.operator) {
-      case 'In': return value !== undefined && (expression.values ?? []).includes(value);
-      case 'NotIn': return value === undefined || !(expression.values ?? []).includes(value);
-      case 'Exists': return value !== undefined;
-      default: return value === undefined;
-    }
-  });
-}
-
 /** An absolute number from a number or a percentage of `total`. */
 export function resolveCount(value: number | string | undefined, total: number, round: 'up' | 'down'): number {
   if (typeof value === 'number') return value;
