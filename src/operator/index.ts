@@ -8,6 +8,7 @@ import type { Component } from '../shared/process/index.ts';
 import { createAdmission } from './admission-server.ts';
 import { MeshOperator } from './mesh-operator.ts';
 import type { OperatorOptions } from './options.ts';
+import { fromOwnPod } from './own-pod.ts';
 import { buildRegistrations } from './registrations.ts';
 import { loadVersionRegistry } from './template-files.ts';
 
@@ -55,6 +56,6 @@ export function createOperator(client: KubeClient, options: OperatorOptions, onL
     },
   };
   const probes = new HttpServer({ name: 'probes', port: options.probePort, ...bind, routes: [healthRoute('/healthz'), healthRoute('/readyz', () => admission.problem())] });
-  const metrics = new HttpServer({ name: 'metrics', port: options.metricsPort, ...bind, routes: [metricsRoute(), ...loggingRoutes()] });
+  const metrics = new HttpServer({ name: 'metrics', port: options.metricsPort, ...bind, routes: [metricsRoute(), ...loggingRoutes().map(fromOwnPod)] });
   return [probes, metrics, ...admission.components, controllers];
 }

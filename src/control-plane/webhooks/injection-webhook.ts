@@ -23,7 +23,7 @@ export function injectionRoutes(options: InjectionOptionsSource): HttpRoute[] {
     requests.add({});
     const answer = answerInjection(request, options);
     seconds.observe({}, (performance.now() - started) / 1000);
-    return encodeAdmissionAnswer(request.uid, answer);
+    return encodeAdmissionAnswer(request, answer);
   };
   return [{ method: 'POST', path: '/inject', handler }, { method: 'POST', path: '/inject/*', handler }];
 }

@@ -22,7 +22,7 @@ export function validationRoutes(checks: ConfigChecks): HttpRoute[] {
   const handler: HttpRoute['handler'] = (http) => {
     try {
       const request = decodeAdmissionRequest(http);
-      return encodeAdmissionAnswer(request.uid, answerValidation(request, checks));
+      return encodeAdmissionAnswer(request, answerValidation(request, checks));
     } catch (error) {
       httpErrors.add({ status: error instanceof HttpError ? error.status : 500 });
       throw error;

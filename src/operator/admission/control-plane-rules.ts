@@ -10,7 +10,7 @@ export function controlPlaneRuleViolations(spec: ControlPlaneSpec): string[] {
   const parsed = controlPlaneSpecSchema.safeParse(spec);
   const shape = parsed.success ? [] : parsed.error.issues.map((issue) => `spec.${issue.path.join('.')}: ${issue.message}`);
   if (shape.length > 0) return shape;
-  return [...modeRules(spec), ...gatewayRules(spec), ...removedFeatures(spec), ...providerRules(spec), ...otherRules(spec)];
+  return [...modeRules(spec), ...gatewayRules(spec), ...removedFeatures(spec), ...providerRules(spec), ...authorityRules(spec), ...otherRules(spec)];
 }
 
 function modeRules(spec: ControlPlaneSpec): string[] {
@@ -50,6 +50,13 @@ function providerRules(spec: ControlPlaneSpec): string[] {
     const where = `spec.meshConfig.extensionProviders[${index}]`;
     return [...(provider.name === '' ? [`${where}.name must not be empty`] : []), ...(kinds.length === 1 ? [] : [`${where} (${provider.name}) must have exactly one provider, found: ${kinds.join(', ') || 'none'}`])];
   });
+}
+
+/** Another authority would be believed to sign, while ours does: that is refused, not reported. */
+function authorityRules({ security }: ControlPlaneSpec): string[] {
+  const type = security?.certificateAuthority?.type ?? 'Istiod';
+  if (type === 'Istiod') return [];
+  return [`spec.security.certificateAuthority.type: '${type}' is not available in this version; use Istiod, with your own authority in the secret 'cacerts' of the mesh's namespace`];
 }
 
 function otherRules(spec: ControlPlaneSpec): string[] {

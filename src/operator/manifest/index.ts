@@ -10,7 +10,7 @@ import { buildValues, type Values } from './values.ts';
 export type { Facts } from './facts.ts';
 export { GENERATION_ANNOTATION, GENERATION_LABEL, MANAGED_BY, MEMBER_OF_LABEL, ownerLabels, ownerSelector } from './ownership.ts';
 export { differingPaths, manifestKey, planChanges, type PlannedChange } from './plan.ts';
-export { effectiveSpec } from './profiles.ts';
+export { effectiveSpec, mergeMissing } from './profiles.ts';
 export type { Manifest, ManifestWave } from './render.ts';
 export { unsupportedFields } from './unsupported.ts';
 export type { Values } from './values.ts';

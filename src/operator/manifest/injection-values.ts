@@ -43,7 +43,7 @@ function globalValues(spec: ControlPlaneSpec, version: VersionDescriptor, facts:
     istioNamespace: facts.namespace,
     imagePullPolicy: at(spec.proxy, 'runtime', 'container', 'imagePullPolicy') ?? at(defaults, 'imagePullPolicy') ?? 'IfNotPresent',
     imagePullSecrets: at(defaults, 'imagePullSecrets'),
-    caAddress: at(spec.security, 'certificateAuthority', 'custom', 'address') ?? `${discoveryHost(facts)}:15012`,
+    caAddress: `${discoveryHost(facts)}:15012`,
     trustDomain: trustDomainOf(spec),
     meshID: trustDomainOf(spec),
     network: at(spec.cluster, 'network'),

@@ -6,10 +6,12 @@ import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { expectGolden } from '../../../test/support/golden.ts';
 import type { ControlPlaneSpec } from '../../shared/api/maistra/v2/spec.ts';
+import { ISTIO_KINDS } from '../../shared/api/istio-kinds.ts';
+import type { ResourceType } from '../../shared/api/meta/index.ts';
 import { managedKindOf } from '../apply/index.ts';
 import { readTextFiles } from '../template-files.ts';
 import { checkVersionChange, digestText, parseVersionRegistry, VersionRegistry } from '../versions/index.ts';
-import { effectiveSpec, planChanges, renderControlPlane, unsupportedFields, type Facts, type Rendering } from './index.ts';
+import { effectiveSpec, planChanges, renderControlPlane, type Facts, type Rendering } from './index.ts';
 import { differingPaths } from './plan.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -64,6 +66,14 @@ describe('renderControlPlane', () => {
     expect([...held].some((grant) => grant.includes('*'))).toBe(false);
   });
 
+  it('grants the control plane only what its code reads or writes', async () => {
+    const used = await kindsUsedByControlPlane();
+    for (const { object } of render(input('v3.1', 'production')).waves.flatMap((wave) => wave.manifests)) {
+      if (!/^istiod-/.test(object.metadata?.name ?? '')) continue;
+      for (const grant of grants((object as { rules?: Rule[] }).rules ?? [])) expect([...used], `${object.kind} ${object.metadata?.name ?? ''}: ${grant}`).toContain(grant.replace(/(\/status)?:.*$/, ''));
+    }
+  });
+
   it('writes ISTIO_DELTA_XDS and native sidecars by version', () => {
     const values = (version: string) => render({ version }).values as { injectionValues: { sidecarInjection: object }; ingressGateways: { env: { name: string; value: string }[] }[] };
     expect(values('v3.0').injectionValues.sidecarInjection).toEqual({ nativeSidecars: false });
@@ -77,6 +87,13 @@ describe('renderControlPlane', () => {
     expect(unknown.ok ? '' : unknown.error[0]?.message).toContain('supported versions are: v3.1, v3.0');
     const old = renderControlPlane(registry, { version: 'v2.6' }, facts);
     expect(old.ok ? '' : old.error[0]?.message).toContain('set spec.version: v3.0 to adopt this mesh');
+    // Whatever the message advises is then allowed.
+    for (const { name, status } of registry.entries.filter((entry) => entry.status === 'eol')) {
+      const result = registry.directory(name);
+      const advised = /set spec\.version: (\S+) to adopt/.exec(result.ok ? '' : result.error[0]?.message ?? '')?.[1];
+      if (advised !== undefined) expect(checkVersionChange(registry, name, advised), `${status} ${name}`).toEqual([]);
+      else expect(result.ok ? '' : result.error[0]?.message).toMatch(/upgrade it with the operator that installed it to v2\.6, v2\.5, v2\.4, v2\.3 first, then set spec\.version: v3\.0$/);
+    }
   });
 
   it('reports a template that does not render', () => {
@@ -121,14 +138,6 @@ describe('versions', () => {
   });
 });
 
-describe('unsupportedFields', () => {
-  it('names what Maistra knows and this operator does not act on', () => {
-    expect(unsupportedFields({ version: 'v3.1', addons: { kiali: { enabled: true } }, proxy: { envoyMetricsService: { enabled: true } }, techPreview: { anything: 1 } } as ControlPlaneSpec))
-      .toEqual(['spec.addons.kiali.enabled', 'spec.proxy.envoyMetricsService']);
-    expect(unsupportedFields({ version: 'v3.1', profiles: ['default'], gateways: { additionalIngress: { x: { enabled: true } } } })).toEqual([]);
-  });
-});
-
 describe('differingPaths', () => {
   it('looks only at what is desired', () => {
     expect(differingPaths({ a: 1, b: { c: [1, { d: 2 }] } }, { a: 1, b: { c: [1, { d: 2, e: 3 }], f: 1 } })).toEqual([]);
@@ -138,6 +147,17 @@ describe('differingPaths', () => {
 });
 
 interface Rule { apiGroups?: string[]; resources?: string[]; verbs: string[] }
+
+/** `group/plural` of every kind that the control plane's source names: its resource rows, the kinds of Istio that it ingests, its Lease and its reviews. */
+async function kindsUsedByControlPlane(): Promise<Set<string>> {
+  const folder = join(root, 'src/control-plane');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
+  const text = files.map((file) => readFileSync(join(folder, file), 'utf8')).join('\n');
+  const modules: object[] = await Promise.all([import('../../shared/api/core/cluster.ts'), import('../../shared/api/core/network.ts'), import('../../shared/api/core/workloads.ts'), import('../../shared/api/core/access.ts'), import('../../shared/api/maistra/v1/service-mesh-member-roll.ts')]);
+  const rows = modules.flatMap((module) => Object.entries(module)).filter(([name]) => new RegExp(`\\b${name}\\b`).test(text)).map(([, row]) => row as ResourceType).filter((row) => typeof row.plural === 'string');
+  const reviews = [['tokenReview', 'authentication.k8s.io/tokenreviews'], ['subjectAccessReview', 'authorization.k8s.io/subjectaccessreviews'], ['LeaderElector', 'coordination.k8s.io/leases']].filter(([name]) => new RegExp(`\\b${name}\\b`).test(text)).map(([, kind]) => kind ?? '');
+  return new Set([...[...rows, ...ISTIO_KINDS].map(({ group, plural }) => `${group}/${plural}`), ...reviews]);
+}
 
 function grants(rules: readonly Rule[]): string[] {
   return rules.flatMap(({ apiGroups = [], resources = [], verbs }) => apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource}:${verb}`))));

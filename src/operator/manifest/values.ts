@@ -7,7 +7,7 @@ import { gatewayValues, levels } from './gateway-values.ts';
 import { chooseImage } from './images.ts';
 import { injectionConfig, injectionValues } from './injection-values.ts';
 import { at } from './field.ts';
-import { buildMeshConfig, clusterDomainOf, trustDomainOf } from './mesh-config.ts';
+import { buildMeshConfig, clusterDomainOf } from './mesh-config.ts';
 
 /** Values for the templates. */
 export type Values = Readonly<Record<string, unknown>>;
@@ -58,7 +58,7 @@ function discoveryValues(spec: ControlPlaneSpec, facts: Facts): Record<string, u
     ...scheduling(at(pilot, 'pod'), at(spec.runtime, 'defaults', 'pod')),
     podLabels: { app: 'istiod', istio: 'pilot', 'istio.io/rev': facts.name, 'sidecar.istio.io/inject': 'false', ...at(pilot, 'pod', 'metadata', 'labels') },
     podAnnotations: { 'sidecar.istio.io/inject': 'false', 'prometheus.io/scrape': 'true', 'prometheus.io/port': '15014', ...at(pilot, 'pod', 'metadata', 'annotations') },
-    resources: at(pilot, 'container', 'resources') ?? at(spec.runtime, 'defaults', 'container', 'resources') ?? {},
+    resources: at(pilot, 'container', 'resources') ?? {},
     args: [
       'discovery', '--monitoringAddr=:15014', '--log_output_level', levels(at(spec.general, 'logging', 'componentLevels'), 'default:info'),
       ...(at(spec.general, 'logging', 'logAsJSON') ? ['--log_as_json'] : []),
@@ -72,17 +72,12 @@ function discoveryValues(spec: ControlPlaneSpec, facts: Facts): Record<string, u
 function discoveryEnvironment(spec: ControlPlaneSpec, facts: Facts): Record<string, string | undefined> {
   const authority = at(spec.security, 'certificateAuthority', 'istiod');
   const thirdParty = at(spec.security, 'identity', 'thirdParty');
-  const sampling = at(spec.tracing, 'sampling');
   return {
     REVISION: facts.name,
     MESH_CONFIG_FILE: '/etc/istio/config/mesh',
-    CLUSTER_ID: at(spec.cluster, 'name') ?? 'Kubernetes',
-    TRUST_DOMAIN: trustDomainOf(spec),
     MEMBER_ROLL_NAME: spec.mode === 'ClusterWide' ? undefined : 'default',
-    PILOT_TRACE_SAMPLING: sampling === undefined ? undefined : String(sampling / 100),
     DEFAULT_WORKLOAD_CERT_TTL: at(authority, 'workloadCertTTLDefault'),
     MAX_WORKLOAD_CERT_TTL: at(authority, 'workloadCertTTLMax'),
-    TOKEN_ISSUER: at(thirdParty, 'issuer'),
     TOKEN_AUDIENCES: at(thirdParty, 'audience'),
     PILOT_ENABLE_ANALYSIS: at(spec.general, 'validationMessages') ? 'true' : undefined,
   };

@@ -33,9 +33,18 @@ export class VersionRegistry {
     if (!entry) return err([errorIssue('MESH_OP_VERSION_UNKNOWN', 'spec.version', `invalid Version specified; supported versions are: ${this.installable.join(', ')}`)]);
     const directory = this.#directories.get(name);
     if (entry.status === 'eol' || !directory) {
-      return err([errorIssue('MESH_OP_VERSION_NOT_INSTALLABLE', 'spec.version', `version ${name} has reached its end of life and is not installed; set spec.version: ${this.installable.at(-1) ?? this.defaultVersion} to adopt this mesh`)]);
+      return err([errorIssue('MESH_OP_VERSION_NOT_INSTALLABLE', 'spec.version', `version ${name} has reached its end of life and is not installed; ${this.#wayOut(name)}`)]);
     }
     return ok(directory);
+  }
+
+  /** What to do with a mesh of a version that is not installed any more: only edits that will be allowed are named. */
+  #wayOut(name: string): string {
+    const adopting = this.entries.find((entry) => entry.status !== 'eol' && entry.upgradeFrom.includes(name));
+    if (adopting) return `set spec.version: ${adopting.name} to adopt this mesh`;
+    const bridge = this.entries.filter((entry) => entry.status !== 'eol').flatMap(({ name: target, upgradeFrom }) => upgradeFrom.filter((from) => this.find(from)?.status === 'eol').map((from) => ({ target, from })));
+    const [first] = bridge;
+    return first ? `upgrade it with the operator that installed it to ${bridge.map(({ from }) => from).join(', ')} first, then set spec.version: ${first.target}` : 'install a new mesh';
   }
 }
 

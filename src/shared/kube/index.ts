@@ -3,6 +3,7 @@ export {
   createToken, discoverGroups, discoverResources, serverVersion, subjectAccessReview, tokenReview,
   type AccessDecision, type DiscoveredResource, type ResourceAttributes, type ServerVersion, type ServiceAccountToken, type TokenReviewStatus,
 } from './access-reviews.ts';
+export { decodeAdmissionReview, encodeAdmissionReview, type AdmissionAnswer, type AdmissionRequest } from './admission-review.ts';
 export { getCondition, isConditionTrue, setCondition } from './conditions.ts';
 export { Controller, type ControllerOptions, type ReconcileResult, type Reconciler } from './controller.ts';
 export { EventRecorder } from './event-recorder.ts';
