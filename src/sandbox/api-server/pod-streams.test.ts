@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { createServer, connect, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { PodStreams } from './internal-client.ts';
@@ -14,16 +16,22 @@ const streams: PodStreams = {
     await Promise.resolve();
     yield Buffer.from(`${options.container ?? ''} tail=${String(options.tailLines)}\n`);
   },
-  exec: (_namespace, _pod, { command, stdin }) => {
+  exec: async (_namespace, _pod, { command, stdin }) => {
+    await sleep(30); // A program takes its time to start.
     const stdout = new PassThrough();
     const stderr = new PassThrough();
     const input = stdin ? new PassThrough() : undefined;
     if (input) input.pipe(stdout);
     else stdout.end(`ran ${command.join(' ')}`);
     stderr.end('complaint');
-    return Promise.resolve({ stdin: input, stdout, stderr, exit: new Promise((resolve) => { stdout.on('end', () => { resolve(command[0] === 'fail' ? 3 : 0); }); }), kill: () => undefined });
+    return { stdin: input, stdout, stderr, exit: new Promise((resolve) => { stdout.on('end', () => { resolve(command[0] === 'fail' ? 3 : 0); }); }), kill: () => undefined };
   },
-  portForward: (_namespace, _pod, port) => Promise.resolve(connect(port, '127.77.0.77')),
+  portForward: async (_namespace, _pod, port) => {
+    await sleep(30); // So does a connection.
+    const socket = connect({ port, host: '127.77.0.77', allowHalfOpen: true });
+    await once(socket, 'connect');
+    return socket;
+  },
 };
 
 beforeAll(async () => {
@@ -84,6 +92,19 @@ describe('pods\' streams', () => {
     await new Promise<void>((resolve) => { socket.on('message', () => { if (channels.get(0)?.endsWith('ping') === true) resolve(); }); });
     expect(channels.get(0)?.slice(2)).toBe('ping');
     socket.close();
+  });
+
+  it('port-forward ends when the pod ends, and says why a port cannot be reached', async () => {
+    const goodbye = createServer((socket) => socket.end('goodbye'));
+    await new Promise<void>((resolve) => { goodbye.listen(0, '127.77.0.77', () => { resolve(); }); });
+    const { port } = goodbye.address() as AddressInfo;
+    const { channels, closed } = open(`portforward?ports=${String(port)}`, 'v4.channel.k8s.io');
+    await closed;
+    expect(channels.get(0)?.slice(2)).toBe('goodbye');
+    await new Promise((resolve) => goodbye.close(resolve));
+    const refused = open(`portforward?ports=${String(port)}`, 'v4.channel.k8s.io');
+    await refused.closed;
+    expect(refused.channels.get(1)?.slice(2)).toContain('ECONNREFUSED');
   });
 
   it('a protocol that is not spoken is refused with a reason', async () => {

@@ -49,7 +49,13 @@ function checkProtocol(request: IncomingMessage): void {
 
 function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<WebSocket> {
   checkProtocol(request);
-  return new Promise((resolve) => { server.handleUpgrade(request, socket, head, resolve); });
+  return new Promise((resolve) => {
+    server.handleUpgrade(request, socket, head, (client) => {
+      // The first bytes of a client may come before the pod's end is open: they wait until somebody listens.
+      client.pause();
+      resolve(client);
+    });
+  });
 }
 
 /** Runs a command in a container. */
@@ -65,11 +71,13 @@ export async function serveExec(request: IncomingMessage, socket: Duplex, head: 
       else if (channel === CLOSE && data[1] === STDIN) process.stdin?.end();
       else if (channel !== RESIZE) client.close(1002, 'unknown channel');
     });
+    client.resume();
     const outputs = [forward(client, STDOUT, process.stdout), forward(client, STDERR, process.stderr)];
     const code = await process.exit;
     await Promise.all(outputs);
     finish(client, exitStatus(code));
   } catch (error) {
+    client.resume();
     finish(client, statusOf(error instanceof ApiStatusError ? error : internalError(describeError(error))));
   }
 }
@@ -109,6 +117,8 @@ export async function servePortForward(request: IncomingMessage, socket: Duplex,
   }));
   client.on('message', (data: Buffer) => { connections[(data[0] ?? 0) / 2]?.write(data.subarray(1)); });
   client.on('close', () => { for (const connection of connections) connection?.destroy(); });
+  client.resume();
+  if (connections.every((connection) => connection === undefined)) client.close(1000);
 }
 
 function portMessage(channel: number, port: number): Buffer {
@@ -120,6 +130,8 @@ function connect(client: WebSocket, channel: number, connection: Duplex): Duplex
     client.send(Buffer.concat([Buffer.from([channel]), chunk]), () => { connection.resume(); });
     if (client.bufferedAmount > 1024 * 1024) connection.pause();
   });
+  // These channels know no half close: the pod's end is the end.
+  connection.on('end', () => { connection.end(); });
   connection.on('close', () => { client.close(1000); });
   connection.on('error', (error) => { client.send(Buffer.concat([Buffer.from([channel + 1]), Buffer.from(error.message)])); });
   return connection;
