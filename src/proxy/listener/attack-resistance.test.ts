@@ -105,9 +105,18 @@ describe('slow upstreams', () => {
     const app = await harness.httpServer(() => undefined);
     const { port } = await plane(app, { maximumStreamDurationMilliseconds: 10_000 }, { maximumStreamDurationMilliseconds: 120 });
     const start = performance.now();
-    expect(await harness.ask(port)).toMatchObject({ status: 408, body: 'downstream duration timeout' });
+    expect(await harness.ask(port)).toMatchObject({ status: 504, body: 'downstream duration timeout' });
     expect(performance.now() - start).toBeLessThan(1000);
     expect(observed[0]?.flags).toEqual(['UMSDR']);
+  });
+
+  it('answers with the route\'s timeout when the same time is given as the maximum duration too', async () => {
+    const app = await harness.httpServer(() => undefined);
+    const { port } = await plane(app, {}, { timeoutMilliseconds: 120, maximumStreamDurationMilliseconds: 120 });
+    expect(await harness.ask(port)).toMatchObject({ status: 504, body: 'upstream request timeout' });
+    expect(observed[0]?.flags).toEqual(['UT']);
+    // While the request is still coming the maximum duration is the one that counts.
+    expect((await harness.raw(port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nx', 600)).text).toMatch(/^HTTP\/1\.1 408 [^]*downstream duration timeout$/);
   });
 
   it('gives a try up in which nothing is heard, and asks another host', async () => {

@@ -39,6 +39,11 @@ export function grpcTimeout(text: string | undefined): number | null {
   return Math.max(1, Math.ceil(Number(match[1]) * (unit[match[2] ?? 'S'] ?? 1000)));
 }
 
+/** Whether the route's maximum stream duration repeats its timeout, and `timeout`, which is in force, is no longer than that. */
+export function limitsBothWays({ maximumStreamDurationMilliseconds: maximum, timeoutMilliseconds }: RouteActionConfig, timeout: number): boolean {
+  return maximum !== null && maximum > 0 && maximum === timeoutMilliseconds && timeout <= maximum;
+}
+
 /** How long the whole answer may take, 0 for no limit. */
 export function requestTimeout(action: RouteActionConfig, headers: RequestHeaders): number {
   const maximum = action.grpcTimeoutMaximumMilliseconds;

@@ -14,7 +14,7 @@ import type { HeaderMap, RequestHeaders, ResponseHeaders } from '../../../stream
 import type { UpstreamFacts } from '../../../upstream/http-pool.ts';
 import type { FilterServices } from '../../services.ts';
 import type { HttpFilterInstance, StreamCallbacks } from '../api.ts';
-import { mutationsOf, prepareRequest, removeControlHeaders, requestTimeout } from './prepare-request.ts';
+import { limitsBothWays, mutationsOf, prepareRequest, removeControlHeaders, requestTimeout } from './prepare-request.ts';
 import { PROXY_ERRORS } from './rescue.ts';
 import { countStatus } from './count-status.ts';
 import { isIdempotent, RetryState } from './retry-state.ts';
@@ -232,7 +232,11 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
 
   #endRequest(): void {
     this.#requestDone = true;
-    if (this.#timeout > 0) this.#timer = setTimeout(() => this.#onTimeout(), this.#timeout);
+    if (this.#timeout > 0) {
+      this.#timer = setTimeout(() => this.#onTimeout(), this.#timeout);
+      // One limit given as both (as for a VirtualService's timeout) is from here on the route's, whose answer clients and retries know.
+      if (this.#action && limitsBothWays(this.#action, this.#timeout)) this.#callbacks.setMaximumDuration(0);
+    }
     if (this.#headersEnd) this.#sendMirrors();
   }
 

@@ -230,7 +230,7 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
 
   #onIdle(): void {
     this.info.flags.push('SI');
-    if (this.#responseHeaders === null) this.sendLocalReply({ status: 408, body: 'stream timeout', details: 'stream_idle_timeout' });
+    if (this.#responseHeaders === null) this.sendLocalReply({ status: this.#timeoutStatus(), body: 'stream timeout', details: 'stream_idle_timeout' });
     else this.resetStream();
   }
 
@@ -241,8 +241,13 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
 
   #onTooLong(): void {
     this.info.flags.push('UMSDR');
-    if (this.#responseHeaders === null) this.sendLocalReply({ status: 408, body: 'downstream duration timeout', details: 'max_duration_timeout' });
+    if (this.#responseHeaders === null) this.sendLocalReply({ status: this.#timeoutStatus(), body: 'downstream duration timeout', details: 'max_duration_timeout' });
     else this.resetStream();
+  }
+
+  /** The client is late with its request, or, when that is here, the upstream with its answer. */
+  #timeoutStatus(): 408 | 504 {
+    return this.info.requestEndMilliseconds > 0 ? 504 : 408;
   }
 
   sendLocalReply(reply: LocalReply): void {
