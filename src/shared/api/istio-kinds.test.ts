@@ -38,7 +38,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['a table size that is no prime', { host: 'r', trafficPolicy: { loadBalancer: { consistentHash: { useSourceIp: true, maglev: { tableSize: 100 } } } } }, ['spec.trafficPolicy.loadBalancer.consistentHash.maglev.tableSize']],
     ['MUTUAL without a certificate', { host: 'r', trafficPolicy: { tls: { mode: 'MUTUAL' } } }, ['spec.trafficPolicy.tls']],
     ['ISTIO_MUTUAL with one', { host: 'r', trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL', clientCertificate: '/c' } } }, ['spec.trafficPolicy.tls']],
-    ['shares that do not add up', { host: 'r', trafficPolicy: { loadBalancer: { localityLbSetting: { distribute: [{ from: 'a', to: { a: 50 } }] } } } }, ['spec.trafficPolicy.loadBalancer.localityLbSetting.distribute[0].to']],
+    ['shares that do not add up', { host: 'r', trafficPolicy: { loadBalancer: { localityLbSetting: { distribute: [{ from: 'a', to: { a: 50 } }] } } } }, ['spec.trafficPolicy.loadBalancer.localityLbSetting.distribute[0].to', '~spec.trafficPolicy.loadBalancer.localityLbSetting']],
     ['port settings without a port', { host: 'r', trafficPolicy: { portLevelSettings: [{}] } }, ['spec.trafficPolicy.portLevelSettings[0].port.number']],
     ['a negative limit', { host: 'r', trafficPolicy: { connectionPool: { tcp: { maxConnections: -1 } } } }, ['spec.trafficPolicy.connectionPool.tcp.maxConnections']],
   ],
@@ -68,7 +68,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   AuthorizationPolicy: [
     ['deny all', {}, []],
     ['DENY without rules', { action: 'DENY' }, ['spec.rules']],
-    ['CUSTOM without a provider', { action: 'CUSTOM', rules: [{}] }, ['spec.provider']],
+    ['CUSTOM without a provider', { action: 'CUSTOM', rules: [{}] }, ['spec.provider', 'spec.action']],
     ['an empty list', { rules: [{ from: [{ source: { principals: [] } }] }] }, ['spec.rules[0].from[0].source.principals']],
     ['an empty source', { rules: [{ from: [{}] }] }, ['spec.rules[0].from[0].source']],
     ['a bad block', { rules: [{ from: [{ source: { ipBlocks: ['10.0.0.0/33'] } }] }] }, ['spec.rules[0].from[0].source.ipBlocks[0]']],
@@ -86,8 +86,8 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['sampling over 100', { tracing: [{ randomSamplingPercentage: 150 }] }, ['spec.tracing[0].randomSamplingPercentage']],
   ],
   RequestAuthentication: [
-    ['an issuer', { jwtRules: [{ issuer: 'i', jwksUri: 'https://keys.example/jwks' }] }, []],
-    ['no issuer', { jwtRules: [{}] }, ['spec.jwtRules[0].issuer']],
+    ['an issuer', { jwtRules: [{ issuer: 'i', jwksUri: 'https://keys.example/jwks' }] }, ['spec']],
+    ['no issuer', { jwtRules: [{}] }, ['spec', 'spec.jwtRules[0].issuer']],
   ],
   WorkloadEntry: [
     ['an address', { address: '10.0.0.1' }, []],

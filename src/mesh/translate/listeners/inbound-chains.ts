@@ -90,6 +90,6 @@ function chain(view: ProxyView, options: InboundChainsOptions, kind: Kind, mutua
     name: options.name,
     ...(Object.keys(full).length > 0 ? { filterChainMatch: full } : {}),
     filters,
-    ...(mutualTls ? { transportSocket: meshServerSocket({ trustDomains, tcp: kind === 'tcp', ownProxy: proxy.isMizzen, minimumVersion: snapshot.meshConfig.meshMTLS?.minProtocolVersion }) } : {}),
+    ...(mutualTls ? { transportSocket: meshServerSocket({ trustDomains, tcp: kind === 'tcp', ownProxy: proxy.isMizzen, minimumVersion: snapshot.meshConfig.meshMTLS?.minProtocolVersion, cipherSuites: snapshot.meshConfig.meshMTLS?.cipherSuites }) } : {}),
   };
 }

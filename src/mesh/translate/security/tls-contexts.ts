@@ -9,6 +9,9 @@ import { RawBuffer } from '../../../shared/xds/generated/envoy/extensions/transp
 import { ADS_SOURCE, AGENT_SECRET_SOURCE } from '../xds-values.ts';
 
 const MESH_CIPHERS = ['ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'AES128-GCM-SHA256'];
+const VERSIONS: Readonly<Record<string, TlsParameters['tlsMinimumProtocolVersion']>> = {
+  TLSV1_0: TlsParameters_TlsProtocol.TLSv1_0, TLSV1_1: TlsParameters_TlsProtocol.TLSv1_1, TLSV1_2: TlsParameters_TlsProtocol.TLSv1_2, TLSV1_3: TlsParameters_TlsProtocol.TLSv1_3,
+};
 const UPSTREAM = 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
 const DOWNSTREAM = 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
 
@@ -50,8 +53,19 @@ export function meshClientSocket(options: { readonly sni: string; readonly ident
   });
 }
 
+/** What the server side of mesh mutual TLS is made with. */
+export interface MeshServerOptions {
+  readonly trustDomains: readonly string[];
+  readonly tcp: boolean;
+  readonly ownProxy: boolean;
+  readonly minimumVersion: string | undefined;
+  readonly maximumVersion?: string | undefined;
+  /** Cipher suites of TLS 1.2 instead of ours. */
+  readonly cipherSuites?: readonly string[] | undefined;
+}
+
 /** Server side of mesh mutual TLS: a client certificate of the trust domain or of an alias is demanded. */
-export function meshServerSocket(options: { readonly trustDomains: readonly string[]; readonly tcp: boolean; readonly ownProxy: boolean; readonly minimumVersion: string | undefined }): TransportSocket {
+export function meshServerSocket(options: MeshServerOptions): TransportSocket {
   const names = options.trustDomains.map((domain): SubjectAltNameMatcher => ({ sanType: SubjectAltNameMatcher_SanType.URI, matcher: { matchPattern: { $case: 'prefix', prefix: `spiffe://${domain}/` } } }));
   const alpnProtocols = options.tcp ? ['istio-peer-exchange', 'h2', 'http/1.1'] : ['h2', 'http/1.1'];
   return downstream({
@@ -60,8 +74,8 @@ export function meshServerSocket(options: { readonly trustDomains: readonly stri
       ...meshIdentity({ matchTypedSubjectAltNames: names }),
       tlsParams: {
         tlsMinimumProtocolVersion: options.minimumVersion === 'TLSV1_3' ? TlsParameters_TlsProtocol.TLSv1_3 : TlsParameters_TlsProtocol.TLSv1_2,
-        tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
-        cipherSuites: MESH_CIPHERS,
+        tlsMaximumProtocolVersion: VERSIONS[options.maximumVersion ?? ''] ?? TlsParameters_TlsProtocol.TLSv1_3,
+        cipherSuites: options.cipherSuites?.length ? [...options.cipherSuites] : MESH_CIPHERS,
       },
       // Node's TLS refuses a handshake without a common protocol, where Envoy's goes on; a client that offers only mesh names finds this one.
       alpnProtocols: options.ownProxy ? [...alpnProtocols, 'istio'] : alpnProtocols,
@@ -94,15 +108,11 @@ function originatedCertificate(tls: ClientTlsSettings): Pick<CommonTlsContext, '
   return { tlsCertificateSdsSecretConfigs: [{ name: `file-cert:${tls.clientCertificate ?? ''}~${tls.privateKey ?? ''}`, sdsConfig: AGENT_SECRET_SOURCE }] };
 }
 
-const VERSIONS: Readonly<Record<string, TlsParameters['tlsMinimumProtocolVersion']>> = {
-  TLSV1_0: TlsParameters_TlsProtocol.TLSv1_0, TLSV1_1: TlsParameters_TlsProtocol.TLSv1_1, TLSV1_2: TlsParameters_TlsProtocol.TLSv1_2, TLSV1_3: TlsParameters_TlsProtocol.TLSv1_3,
-};
-
 /** Server side of a Gateway's TLS; undefined for plaintext and passthrough. */
 export function gatewayServerSocket(tls: ServerTlsSettings, options: { readonly trustDomains: readonly string[]; readonly http: boolean }): TransportSocket | undefined {
   const { mode = 'SIMPLE' } = tls;
   if (mode === 'PASSTHROUGH' || mode === 'AUTO_PASSTHROUGH') return undefined;
-  if (mode === 'ISTIO_MUTUAL') return meshServerSocket({ trustDomains: options.trustDomains, tcp: !options.http, ownProxy: false, minimumVersion: tls.minProtocolVersion });
+  if (mode === 'ISTIO_MUTUAL') return meshServerSocket({ trustDomains: options.trustDomains, tcp: !options.http, ownProxy: false, minimumVersion: tls.minProtocolVersion, maximumVersion: tls.maxProtocolVersion, cipherSuites: tls.cipherSuites });
   const tlsParams: TlsParameters = {
     tlsMinimumProtocolVersion: VERSIONS[tls.minProtocolVersion ?? ''] ?? TlsParameters_TlsProtocol.TLSv1_2,
     ...(VERSIONS[tls.maxProtocolVersion ?? ''] !== undefined ? { tlsMaximumProtocolVersion: VERSIONS[tls.maxProtocolVersion ?? ''] } : {}),
@@ -118,12 +128,13 @@ export function gatewayServerSocket(tls: ServerTlsSettings, options: { readonly 
 function gatewayCertificates(tls: ServerTlsSettings): Pick<CommonTlsContext, 'tlsCertificateSdsSecretConfigs'> {
   const names = tls.credentialName ? [tls.credentialName] : tls.credentialNames ?? [];
   if (names.length > 0) return { tlsCertificateSdsSecretConfigs: names.map((name) => ({ name: `kubernetes://${name}`, sdsConfig: ADS_SOURCE })) };
-  return { tlsCertificateSdsSecretConfigs: [{ name: `file-cert:${tls.serverCertificate ?? ''}~${tls.privateKey ?? ''}`, sdsConfig: AGENT_SECRET_SOURCE }] };
+  const files = tls.tlsCertificates?.length ? tls.tlsCertificates : [tls];
+  return { tlsCertificateSdsSecretConfigs: files.map(({ serverCertificate = '', privateKey = '' }) => ({ name: `file-cert:${serverCertificate}~${privateKey}`, sdsConfig: AGENT_SECRET_SOURCE })) };
 }
 
 function gatewayValidation(tls: ServerTlsSettings): Pick<CommonTlsContext, 'validationContextType'> {
   const name = tls.caCertCredentialName ?? tls.credentialName ?? tls.credentialNames?.[0];
-  const sds = name ? { name: `kubernetes://${name}-cacert`, sdsConfig: ADS_SOURCE } : { name: `file-root:${tls.caCertificates ?? ''}`, sdsConfig: AGENT_SECRET_SOURCE };
+  const sds = name ? { name: `kubernetes://${name}-cacert`, sdsConfig: ADS_SOURCE } : { name: `file-root:${tls.caCertificates ?? tls.tlsCertificates?.find(({ caCertificates }) => caCertificates)?.caCertificates ?? ''}`, sdsConfig: AGENT_SECRET_SOURCE };
   const validation: CertificateValidationContext = {
     ...(tls.subjectAltNames?.length ? { matchTypedSubjectAltNames: exactNames(tls.subjectAltNames) } : {}),
     ...(tls.verifyCertificateSpki?.length ? { verifyCertificateSpki: [...tls.verifyCertificateSpki] } : {}),

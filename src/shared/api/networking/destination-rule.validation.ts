@@ -38,6 +38,7 @@ function checkPolicy(policy: TrafficPolicy | undefined, path: string, findings: 
     checkPort(policy.tunnel.targetPort, `${path}.tunnel.targetPort`, findings);
   }
   checkPercent(policy.retryBudget?.percent, `${path}.retryBudget.percent`, findings);
+  findings.withoutEffect(policy, ['tunnel', 'proxyProtocol', 'retryBudget'], path);
 }
 
 function checkBlocks(policy: PolicyBlocks, path: string, findings: Findings): void {
@@ -64,6 +65,7 @@ function checkLoadBalancer(settings: LoadBalancerSettings | undefined, path: str
     checkNotNegative(hash.ringHash?.minimumRingSize, `${path}.consistentHash.ringHash.minimumRingSize`, findings);
   }
   checkLocality(settings.localityLbSetting, `${path}.localityLbSetting`, findings);
+  if (settings.localityLbSetting?.enabled !== false) findings.withoutEffect(settings, ['localityLbSetting'], path);
   checkDuration(settings.warmup?.duration ?? settings.warmupDurationSecs, `${path}.warmup.duration`, findings);
   checkPercent(settings.warmup?.minimumPercent, `${path}.warmup.minimumPercent`, findings);
   if (settings.warmup?.aggression !== undefined && settings.warmup.aggression < 1) findings.error(`${path}.warmup.aggression`, 'The aggression must be 1 or more.');
@@ -95,6 +97,8 @@ function checkLocality(setting: LoadBalancerSettings['localityLbSetting'], path:
 function checkPool(pool: ConnectionPoolSettings | undefined, path: string, findings: Findings): void {
   if (!pool) return;
   if (!pool.tcp && !pool.http) findings.error(path, 'The connection pool is empty. Give tcp or http.');
+  findings.withoutEffect(pool.tcp, ['maxConnectionDuration'], `${path}.tcp`);
+  findings.withoutEffect(pool.http, ['http2KeepAlive'], `${path}.http`);
   checkNotNegative(pool.tcp?.maxConnections, `${path}.tcp.maxConnections`, findings);
   checkDuration(pool.tcp?.connectTimeout, `${path}.tcp.connectTimeout`, findings);
   checkDuration(pool.tcp?.idleTimeout, `${path}.tcp.idleTimeout`, findings, true);
@@ -117,6 +121,7 @@ function checkOutlier(outlier: OutlierDetection | undefined, path: string, findi
 
 function checkTls(tls: ClientTlsSettings | undefined, path: string, findings: Findings): void {
   if (!tls) return;
+  if (tls.caCrl) findings.notEnforced(`${path}.caCrl`, 'Revocation lists are not checked by this version: a server with a revoked certificate would be trusted. Remove the field, and do not rely on it.');
   if (tls.mode === 'MUTUAL' && !tls.credentialName && (!tls.clientCertificate || !tls.privateKey)) findings.error(path, 'MUTUAL needs clientCertificate and privateKey, or credentialName.');
   if (tls.mode === 'ISTIO_MUTUAL' && (tls.clientCertificate || tls.privateKey || tls.caCertificates || tls.credentialName)) findings.error(path, 'ISTIO_MUTUAL brings its own certificates. Remove clientCertificate, privateKey, caCertificates and credentialName.');
   if (tls.credentialName && (tls.clientCertificate || tls.privateKey || tls.caCertificates)) findings.error(path, 'credentialName can not be given together with certificate files.');

@@ -32,6 +32,7 @@ function checkServer(server: Server, path: string, findings: Findings): void {
   if (!PROTOCOLS.has(protocol)) findings.error(`${path}.port.protocol`, `${JSON.stringify(server.port.protocol)} is not a protocol of gateways. Use HTTP, HTTPS, GRPC, HTTP2, TLS or TCP.`);
   if (server.port.name === '') findings.error(`${path}.port.name`, 'The port needs a name.');
   if (server.port.targetPort !== undefined) findings.warning(`${path}.port.targetPort`, 'targetPort is deprecated and has no effect; the gateway\'s Service decides. Remove it.');
+  findings.withoutEffect(server, ['defaultEndpoint'], path);
   if (server.hosts.length === 0) findings.error(`${path}.hosts`, 'The server has no hosts. Give at least one; * stands for all.');
   server.hosts.forEach((entry, index) => {
     const slash = entry.indexOf('/');
@@ -51,8 +52,14 @@ function onlyRedirect(tls: ServerTlsSettings): boolean {
 function checkTls(tls: ServerTlsSettings, path: string, findings: Findings): void {
   const { mode = 'SIMPLE' } = tls;
   checkCertificateSource(tls, mode, path, findings);
+  if (tls.caCrl) findings.notEnforced(`${path}.caCrl`, 'Revocation lists are not checked by this version: revoked certificates would be let in. Issue short-lived certificates instead, and remove the field.');
   if (tls.serverCertificate && !tls.privateKey) findings.error(`${path}.privateKey`, 'A server certificate needs its private key.');
-  if (mode === 'MUTUAL' && tls.serverCertificate && !tls.caCertificates) findings.error(`${path}.caCertificates`, 'MUTUAL needs the certificates that clients are checked against.');
+  const roots = new Set(tls.tlsCertificates?.map(({ caCertificates }) => caCertificates).filter((file) => file !== undefined));
+  if (roots.size > 1 || (roots.size === 1 && tls.caCertificates && !roots.has(tls.caCertificates))) findings.notEnforced(`${path}.tlsCertificates`, 'All certificates of a server check clients against one file. Give the same caCertificates everywhere.');
+  tls.tlsCertificates?.forEach(({ serverCertificate, privateKey }, index) => {
+    if (!serverCertificate || !privateKey) findings.error(`${path}.tlsCertificates[${index}]`, 'Each certificate needs serverCertificate and privateKey.');
+  });
+  if (mode === 'MUTUAL' && (tls.serverCertificate ?? tls.tlsCertificates?.length) && !tls.caCertificates && roots.size === 0) findings.error(`${path}.caCertificates`, 'MUTUAL needs the certificates that clients are checked against.');
   checkVersions(tls, path, findings);
   if ((tls.credentialNames?.length ?? 0) > 2 || (tls.tlsCertificates?.length ?? 0) > 2) findings.error(path, 'At most two certificates can be given, one RSA and one ECDSA.');
 }

@@ -4,6 +4,12 @@ import { errorIssue, type Issue, parseDuration, warningIssue } from '../../lib/i
 /** Code of every error that makes an object invalid. */
 export const INVALID = 'MESH_INVALID';
 
+/**
+ * Code of what this version does not enforce. The rule for every validator: a field that narrows or denies and is not enforced is an error,
+ * since whoever wrote it relies on it; any other field without effect is a warning, so that existing objects still apply.
+ */
+export const NOT_ENFORCED = 'MESH_NOT_ENFORCED';
+
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/i;
 const ADDRESS = /^(\d{1,3}\.){3}\d{1,3}$/;
 
@@ -17,6 +23,16 @@ export class Findings {
 
   warning(path: string, message: string): void {
     this.issues.push(warningIssue(INVALID, path, message));
+  }
+
+  /** A field that would have narrowed or denied something, and does not. */
+  notEnforced(path: string, message: string): void {
+    this.issues.push(errorIssue(NOT_ENFORCED, path, message));
+  }
+
+  /** Fields of `value` that are given and have no effect, without harm. */
+  withoutEffect<T extends object>(value: T | undefined, fields: readonly (keyof T & string)[], path: string): void {
+    for (const field of fields) if (value?.[field] !== undefined) this.issues.push(warningIssue(NOT_ENFORCED, `${path}.${field}`, `${field} has no effect in this version. Remove it, or do not rely on it.`));
   }
 }
 

@@ -56,6 +56,9 @@ function checkHttpRoute(route: HttpRoute, path: string, delegate: boolean, findi
   checkRewrite(route, path, findings);
   checkDuration(route.timeout, `${path}.timeout`, findings, true);
   checkRetries(route.retries, `${path}.retries`, findings);
+  findings.withoutEffect(route.retries, ['retryRemoteLocalities'], `${path}.retries`);
+  findings.withoutEffect(route.fault?.abort, ['http2Error'], `${path}.fault.abort`);
+  findings.withoutEffect(route.fault?.delay, ['exponentialDelay'], `${path}.fault.delay`);
   checkFault(route.fault, `${path}.fault`, findings);
   checkMirrors(route, path, findings);
   checkHeaders(route.headers, `${path}.headers`, findings);
@@ -191,12 +194,16 @@ function checkTls(route: NonNullable<VirtualService['spec']['tls']>[number], pat
 }
 
 function checkTcp(route: NonNullable<VirtualService['spec']['tcp']>[number], path: string, findings: Findings): void {
-  route.match?.forEach((match, index) => checkL4(match, `${path}.match[${index}]`, findings));
+  route.match?.forEach((match, index) => {
+    checkL4(match, `${path}.match[${index}]`, findings);
+    if (match.sourceSubnet) findings.notEnforced(`${path}.match[${index}].sourceSubnet`, 'Source addresses are not matched by this version: the route would take every client\'s connections. Use sourceLabels or an AuthorizationPolicy with ipBlocks.');
+  });
   checkL4Destinations(route.route, path, findings);
 }
 
 function checkL4(match: { readonly port?: number | undefined; readonly destinationSubnets?: readonly string[] | undefined }, path: string, findings: Findings): void {
   if (match.port !== undefined) checkPort(match.port, `${path}.port`, findings);
+  if (match.destinationSubnets?.length) findings.notEnforced(`${path}.destinationSubnets`, 'Destination addresses are not matched by this version: the route would take connections to every address. Use a host or port of its own.');
   match.destinationSubnets?.forEach((subnet, index) => {
     if (!isAddressOrBlock(subnet)) findings.error(`${path}.destinationSubnets[${index}]`, `${JSON.stringify(subnet)} is not an address block.`);
   });

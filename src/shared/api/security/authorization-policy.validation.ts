@@ -7,7 +7,9 @@ const CONDITION_KEYS = new Set([
   'source.ip', 'remote.ip', 'source.namespace', 'source.principal', 'source.serviceAccount', 'source.trustDomain',
   'request.auth.principal', 'request.auth.audiences', 'request.auth.presenter', 'destination.ip', 'destination.port', 'connection.sni',
 ]);
-const CONDITION_FORMS = [/^request\.headers\[[^\]]+\]$/, /^request\.auth\.claims(\[[^\]]+\])+$/, /^experimental\.envoy\.filters\.[^[]+\[[^\]]+\]$/];
+const CONDITION_FORMS = [/^request\.headers\[[^\]]+\]$/, /^request\.auth\.claims(\[[^\]]+\])+$/];
+const FILTER_METADATA = /^experimental\.envoy\.filters\.[^[]+\[[^\]]+\]$/;
+const NO_TOKENS = 'JSON Web Tokens are not checked by this version';
 const HTTP_OPERATIONS = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'] as const;
 
 /** What is wrong with `object`; an error keeps it out. */
@@ -19,13 +21,39 @@ export function validateAuthorizationPolicy(object: AuthorizationPolicy): Issue[
   if (action === 'CUSTOM' && !spec.provider?.name) findings.error('spec.provider', 'CUSTOM needs a provider. Name one of the mesh configuration.');
   if (action !== 'CUSTOM' && spec.provider) findings.error('spec.provider', 'A provider is only for CUSTOM. Remove it or change the action.');
   if ((action === 'DENY' || action === 'CUSTOM') && !spec.rules?.length) findings.error('spec.rules', `${action} without rules has no effect. Give a rule; an empty one matches everything.`);
-  spec.rules?.forEach((rule, index) => checkRule(rule, `spec.rules[${index}]`, action === 'DENY', findings));
+  if (action === 'CUSTOM') findings.notEnforced('spec.action', 'CUSTOM is not enforced by this version: nobody would be asked. Use ALLOW and DENY, or ask the authorizer in the application.');
+  spec.rules?.forEach((rule, index) => {
+    checkRule(rule, `spec.rules[${index}]`, action === 'DENY', findings);
+    checkTokens(rule, `spec.rules[${index}]`, action, findings);
+  });
   return findings.issues;
 }
 
 function checkTargets({ spec }: AuthorizationPolicy, findings: Findings): void {
   if ([spec.selector, spec.targetRef, spec.targetRefs?.length].filter(Boolean).length > 1) findings.error('spec', 'Only one of selector, targetRef and targetRefs can be given.');
   checkLabels(spec.selector?.matchLabels, 'spec.selector.matchLabels', findings);
+  for (const field of ['targetRef', 'targetRefs'] as const) {
+    const given = spec[field];
+    if (given && !(Array.isArray(given) && given.length === 0)) findings.notEnforced(`spec.${field}`, `${field} is not enforced by this version: the policy would apply to nothing. Select the workload's pods with selector.matchLabels.`);
+  }
+}
+
+/**
+ * Conditions on tokens never hold, as no token is ever validated. A DENY by them never denies, and an ALLOW of everybody without a certain token lets
+ * everybody in: errors. An ALLOW by them lets nobody in, an AUDIT says nothing: warnings.
+ */
+function checkTokens(rule: PolicyRule, path: string, action: string, findings: Findings): void {
+  const judge = (field: string, negative: boolean): void => {
+    if (action === 'DENY' || (action === 'ALLOW' && negative)) findings.notEnforced(field, `${NO_TOKENS}, so this rule would not keep out whom it should. Use principals, namespaces or addresses, or check tokens in the application.`);
+    else findings.warning(field, `${NO_TOKENS}, so this condition never holds. Use principals, namespaces or addresses.`);
+  };
+  rule.from?.forEach(({ source }, index) => {
+    if (source?.requestPrincipals) judge(`${path}.from[${index}].source.requestPrincipals`, false);
+    if (source?.notRequestPrincipals) judge(`${path}.from[${index}].source.notRequestPrincipals`, true);
+  });
+  rule.when?.forEach(({ key, notValues }, index) => {
+    if (key.startsWith('request.auth.')) judge(`${path}.when[${index}]`, (notValues?.length ?? 0) > 0);
+  });
 }
 
 function checkRule(rule: PolicyRule, path: string, deny: boolean, findings: Findings): void {
@@ -76,7 +104,8 @@ function checkPortText(port: string, path: string, findings: Findings): void {
 
 function checkCondition(condition: PolicyCondition, path: string, findings: Findings): void {
   const { key, values, notValues } = condition;
-  if (!CONDITION_KEYS.has(key) && !CONDITION_FORMS.some((form) => form.test(key))) findings.error(`${path}.key`, `${JSON.stringify(key)} is not a known attribute.`);
+  if (FILTER_METADATA.test(key)) findings.notEnforced(`${path}.key`, `${key} is not enforced by this version: metadata of filters is not read. Use another attribute.`);
+  else if (!CONDITION_KEYS.has(key) && !CONDITION_FORMS.some((form) => form.test(key))) findings.error(`${path}.key`, `${JSON.stringify(key)} is not a known attribute.`);
   if (!values?.length && !notValues?.length) findings.error(path, 'The condition has no values. Give values or notValues.');
   for (const value of [...(values ?? []), ...(notValues ?? [])]) {
     if (key === 'destination.port') checkPortText(value, path, findings);

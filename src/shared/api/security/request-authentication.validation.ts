@@ -1,4 +1,5 @@
-// The webhook's semantic checks of RequestAuthentication: what a schema can not say.
+// The webhook's semantic checks of RequestAuthentication: what a schema can not say. The kind is refused as a whole, since no token is ever validated; one that is
+// stored already is never in force and says so.
 import type { Issue } from '../../lib/index.ts';
 import { checkDuration, checkLabels, Findings } from '../networking/validation-rules.ts';
 import type { JwtRule, RequestAuthentication } from './request-authentication.ts';
@@ -7,6 +8,7 @@ import type { JwtRule, RequestAuthentication } from './request-authentication.ts
 export function validateRequestAuthentication(object: RequestAuthentication): Issue[] {
   const findings = new Findings();
   const { selector, targetRef, targetRefs, jwtRules } = object.spec;
+  findings.notEnforced('spec', 'JSON Web Tokens are not enforced by this version: requests with bad tokens or none would be let in. Check tokens in the application or in front of the mesh, and delete this object.');
   if ([selector, targetRef, targetRefs?.length].filter(Boolean).length > 1) findings.error('spec', 'Only one of selector, targetRef and targetRefs can be given.');
   checkLabels(selector?.matchLabels, 'spec.selector.matchLabels', findings);
   jwtRules?.forEach((rule, index) => checkRule(rule, `spec.jwtRules[${index}]`, findings));

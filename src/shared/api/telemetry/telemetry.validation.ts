@@ -9,16 +9,21 @@ export function validateTelemetry(object: Telemetry): Issue[] {
   const { selector, targetRef, targetRefs, tracing, metrics } = object.spec;
   if ([selector, targetRef, targetRefs?.length].filter(Boolean).length > 1) findings.error('spec', 'Only one of selector, targetRef and targetRefs can be given.');
   checkLabels(selector?.matchLabels, 'spec.selector.matchLabels', findings);
+  if (targetRef ?? targetRefs?.length) findings.warning('spec', 'targetRef has no effect in this version: the settings apply to every workload of the namespace. Use selector.matchLabels.');
+  object.spec.accessLogging?.forEach((entry, index) => findings.withoutEffect(entry, ['filter'], `spec.accessLogging[${index}]`));
   tracing?.forEach((entry, index) => {
     const path = `spec.tracing[${index}]`;
+    findings.withoutEffect(entry, ['useRequestIdForTraceSampling', 'enableIstioTags', 'disableContextPropagation'], path);
     if ((entry.providers?.length ?? 0) > 1) findings.error(`${path}.providers`, 'Spans can go to one provider only. Keep one.');
     checkPercent(entry.randomSamplingPercentage, `${path}.randomSamplingPercentage`, findings);
     for (const [name, tag] of Object.entries(entry.customTags ?? {})) {
+      findings.withoutEffect(tag, ['formatter'], `${path}.customTags.${name}`);
       if ([tag.literal, tag.environment, tag.header, tag.formatter].filter(Boolean).length !== 1) findings.error(`${path}.customTags.${name}`, 'Give exactly one of literal, environment, header and formatter.');
     }
   });
   metrics?.forEach((entry, index) => {
     checkDuration(entry.reportingInterval, `spec.metrics[${index}].reportingInterval`, findings);
+    findings.withoutEffect(entry, ['overrides', 'reportingInterval'], `spec.metrics[${index}]`);
     entry.overrides?.forEach((override, position) => {
       for (const [name, tag] of Object.entries(override.tagOverrides ?? {})) {
         const path = `spec.metrics[${index}].overrides[${position}].tagOverrides.${name}`;
