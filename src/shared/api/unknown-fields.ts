@@ -3,6 +3,8 @@ import type { z } from 'zod';
 
 interface Definition { type: string; shape?: Record<string, z.ZodType>; element?: z.ZodType; valueType?: z.ZodType; innerType?: z.ZodType }
 
+const WRAPPERS: ReadonlySet<string> = new Set(['optional', 'nullable', 'default', 'prefault']);
+
 /** Paths of `value` that `schema` does not name. A schema of an object without fields names all of them. */
 export function unknownFields(schema: z.ZodType, value: unknown, path: string): string[] {
   if (typeof value !== 'object' || value === null) return [];
@@ -18,6 +20,6 @@ export function unknownFields(schema: z.ZodType, value: unknown, path: string): 
 
 function unwrap(schema: z.ZodType): Definition {
   let definition = schema.def as unknown as Definition;
-  while ((definition.type === 'optional' || definition.type === 'nullable') && definition.innerType) definition = definition.innerType.def as unknown as Definition;
+  while (WRAPPERS.has(definition.type) && definition.innerType) definition = definition.innerType.def as unknown as Definition;
   return definition;
 }
