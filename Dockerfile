@@ -1,4 +1,5 @@
-# One image a program, from one build: docker build --target mizzend -t mizzen/mizzend:v3.1.0 .
+# One image a program, from one build: docker build --build-arg VERSION=v3.1.0 --target mizzend -t mizzen/mizzend:v3.1.0 .
+# Programs say the version that they were built for, so the tag and VERSION are the same.
 # Every image runs one bundled file as a non-root user and needs no writable root file system.
 
 FROM node:24-bookworm-slim AS build
@@ -9,7 +10,8 @@ COPY tsconfig.json ./
 COPY tools tools
 COPY src src
 COPY samples samples
-RUN node tools/generate-xds.ts && node tools/build.ts
+ARG VERSION=v3.1.0
+RUN node tools/generate-xds.ts && MIZZEN_BUILD_VERSION=${VERSION} node tools/build.ts
 
 # The base of every image: Node alone, no npm, no shell scripts of ours, user 1337 as in Istio.
 FROM node:24-bookworm-slim AS base
@@ -50,3 +52,24 @@ RUN apt-get update && apt-get install -y --no-install-recommends iptables nftabl
 COPY --from=build /src/dist/node-agent.js /src/dist/node-agent.js.map /src/dist/cni.js /app/
 USER 1337:1337
 ENTRYPOINT ["node", "/app/node-agent.js"]
+
+# The sample applications.
+FROM base AS httpbin
+COPY --from=build /src/dist/samples/httpbin-httpbin.js /app/
+ENTRYPOINT ["node", "/app/httpbin-httpbin.js"]
+
+FROM base AS bookinfo-productpage
+COPY --from=build /src/dist/samples/bookinfo-productpage.js /app/
+ENTRYPOINT ["node", "/app/bookinfo-productpage.js"]
+
+FROM base AS bookinfo-details
+COPY --from=build /src/dist/samples/bookinfo-details.js /app/
+ENTRYPOINT ["node", "/app/bookinfo-details.js"]
+
+FROM base AS bookinfo-reviews
+COPY --from=build /src/dist/samples/bookinfo-reviews.js /app/
+ENTRYPOINT ["node", "/app/bookinfo-reviews.js"]
+
+FROM base AS bookinfo-ratings
+COPY --from=build /src/dist/samples/bookinfo-ratings.js /app/
+ENTRYPOINT ["node", "/app/bookinfo-ratings.js"]

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { builtinModules } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildVersion, versionDefine } from './program-version.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const stampFile = join(root, 'dist/.stamp');
@@ -57,7 +58,8 @@ const withoutEffects: Plugin = {
 };
 
 const inputs = ['src', 'samples', 'tools', 'package-lock.json'].map((path) => join(root, path));
-const stamp = String(Math.max(...inputs.map((path) => (existsSync(path) && statSync(path).isFile() ? statSync(path).mtimeMs : newest(path)))));
+const version = buildVersion(root, process.env);
+const stamp = [version, Math.max(...inputs.map((path) => (existsSync(path) && statSync(path).isFile() ? statSync(path).mtimeMs : newest(path))))].join(' ');
 if (!(process.argv.includes('--if-changed') && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp)) {
   mkdirSync(join(root, 'dist'), { recursive: true });
   // The proxy runs once a pod: its text, which the engine holds in memory, is made small, and what gRPC's introspection alone would load stays outside.
@@ -70,6 +72,7 @@ if (!(process.argv.includes('--if-changed') && existsSync(stampFile) && readFile
     format: 'esm',
     sourcemap: 'linked',
     logLevel: 'warning',
+    define: versionDefine(version),
     // Some packages are CommonJS inside and call require for Node's own modules.
     banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
     external: ['koffi', 'bufferutil', 'utf-8-validate'],

@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { runCli, type StartSandbox } from '../cli/index.ts';
 import { startSandbox as startCluster, type ImageProgram, type ImageTable } from '../sandbox/index.ts';
 import { createLogger } from '../shared/observability/index.ts';
+import { PROGRAM_VERSION } from '../shared/process/index.ts';
 import { describeError } from '../shared/lib/index.ts';
 
-const VERSION = '3.1.0';
 const log = createLogger('sandbox');
 
 /** The project's folder: one floor above the bundle, or two above the source. */
@@ -73,7 +73,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 // A reader of our output that goes away (`mizzen proxy-config ... | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
-const status = await runCli(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env, version: VERSION, root, startSandbox, signal: ending.signal });
+const status = await runCli(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env, version: PROGRAM_VERSION, root, startSandbox, signal: ending.signal });
 process.exitCode = status;
 // What was interrupted may still wait for its next try, though everything that it worked on has been stopped.
 if (ending.signal.aborted) process.exit(status);

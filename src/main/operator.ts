@@ -4,10 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { createOperator, operatorFlags, parseOperatorOptions } from '../operator/index.ts';
 import { KubeClient } from '../shared/kube/index.ts';
 import { setLogLevel } from '../shared/observability/index.ts';
-import { runProgram } from '../shared/process/index.ts';
-
-/** Version of this operator, which goes into status.operatorVersion. */
-const VERSION = '3.1.0';
+import { PROGRAM_VERSION, runProgram } from '../shared/process/index.ts';
 
 /** A directory that lies beside the bundle, or two floors up from the source. */
 function besideProgram(name: string): string {
@@ -18,8 +15,8 @@ function besideProgram(name: string): string {
 if (process.argv.includes('--help')) {
   process.stdout.write(`Flags:\n${operatorFlags.map(({ flag, fallback, meaning }) => `  --${flag}${fallback ? ` (${fallback})` : ''}\n      ${meaning}`).join('\n')}\n`);
 } else {
-  const options = parseOperatorOptions(process.argv.slice(2), process.env, { version: VERSION, templatesDirectory: besideProgram('templates'), crdsDirectory: besideProgram('crds') });
+  const options = parseOperatorOptions(process.argv.slice(2), process.env, { version: PROGRAM_VERSION, templatesDirectory: besideProgram('templates'), crdsDirectory: besideProgram('crds') });
   setLogLevel(options.logLevel);
-  const client = KubeClient.fromDefault({ userAgent: `mizzen-operator/${VERSION}` });
+  const client = KubeClient.fromDefault({ userAgent: `mizzen-operator/${PROGRAM_VERSION}` });
   await runProgram('mizzen-operator', createOperator(client, options, () => process.kill(process.pid, 'SIGTERM')));
 }

@@ -2,10 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { createProxy, HELP_TEXT, parseArguments, requestLocal, waitUntilReady, type ProxyCommand } from '../proxy/index.ts';
 import { isLogLevel, setLogLevel } from '../shared/observability/index.ts';
-import { runProgram } from '../shared/process/index.ts';
+import { PROGRAM_VERSION, runProgram } from '../shared/process/index.ts';
 import { describeError } from '../shared/lib/index.ts';
-
-const VERSION = process.env['MIZZEN_VERSION'] ?? '3.1.0';
 
 async function main(): Promise<void> {
   const command = parseArguments(process.argv.slice(2));
@@ -19,7 +17,7 @@ async function execute(command: ProxyCommand): Promise<void> {
       process.stdout.write(HELP_TEXT);
       return;
     case 'version':
-      process.stdout.write(`mizzen-proxy ${VERSION}\n`);
+      process.stdout.write(`mizzen-proxy ${PROGRAM_VERSION}\n`);
       return;
     case 'wait':
       if (!(await waitUntilReady(command.url, command.timeoutSeconds * 1000, command.periodMilliseconds))) fail(`The proxy was not ready within ${command.timeoutSeconds} s.`);
@@ -40,7 +38,7 @@ async function request(method: string, port: number, path: string): Promise<void
 }
 
 async function run({ role, flags }: ProxyCommand & { readonly kind: 'run' }): Promise<void> {
-  const proxy = createProxy({ role, flags, environment: process.env, readFile });
+  const proxy = createProxy({ role, flags, environment: { ...process.env, MIZZEN_VERSION: PROGRAM_VERSION }, readFile });
   if (!proxy.ok) {
     fail(proxy.error.join('\n'));
     return;
