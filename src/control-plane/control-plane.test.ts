@@ -173,6 +173,9 @@ describe('control plane', () => {
     await expect(certify(plane, rootsPem, 'token-stranger')).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
     await expect(firstClusters(connect(plane, { rootsPem }))).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     await expect(firstClusters(connect(plane, { rootsPem }, 'token-reviews'), { ...node, metadata: { NAMESPACE: 'bookinfo', SERVICE_ACCOUNT: 'ratings' } })).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    const plain = new GrpcClient({ address: `127.0.0.1:${plane.ports().grpc}`, token: async () => 'token-reviews' });
+    onTestFinished(() => plain.close());
+    await expect(plain.unary(CREATE_CERTIFICATE, { csr: 'any', validityDuration: 0 })).rejects.toMatchObject({ code: 'UNIMPLEMENTED' });
     await expect(connect(plane, { rootsPem }, 'token-reviews').unary(CREATE_CERTIFICATE, { csr: 'nonsense', validityDuration: 0 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     const csr = await createCertificateRequest(await KeyPair.generate());
     await expect(connect(plane, { rootsPem }, 'token-reviews').unary(CREATE_CERTIFICATE, { csr, validityDuration: 365 * 86_400 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });

@@ -75,7 +75,8 @@ export function createControlPlane(client: KubeClient, options: MizzendOptions):
   const lifetimes = { defaultMilliseconds: options.workloadCertificateMilliseconds, maximumMilliseconds: options.maximumWorkloadCertificateMilliseconds };
   const certificates = lazily(() => new CertificateService(authority(), authenticator, ingest.tables.members, lifetimes));
   const serveGrpc = (server: GrpcServer, identifyCaller?: IdentifyCaller): GrpcServer => {
-    server.addUnary(CREATE_CERTIFICATE, (request, peer) => certificates().createCertificate(request, peer));
+    // A token sent in the clear is an identity for whoever reads it: certificates are made over TLS only.
+    if (identifyCaller) server.addUnary(CREATE_CERTIFICATE, (request, peer) => certificates().createCertificate(request, peer));
     ads.register(server, identifyCaller);
     return server;
   };

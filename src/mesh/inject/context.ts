@@ -99,13 +99,18 @@ export function rewritesProbes(annotations: Readonly<Record<string, string>>, va
   return valueAt(values, 'sidecarInjectorWebhook', 'rewriteAppHTTPProbe') !== false;
 }
 
+/** Characters of a pod's own ProxyConfig that are read. */
+const PROXY_CONFIG_LIMIT = 16_384;
+
 function proxyConfigOf(annotations: Readonly<Record<string, string>>, options: InjectOptions): Result<PlainObject, Issue[]> {
   const base = isPlainObject(options.meshConfig['defaultConfig']) ? options.meshConfig['defaultConfig'] : {};
   const withAddress: PlainObject = { discoveryAddress: `istiod-${options.revision}.${options.istioNamespace}.svc:15012`, ...base };
   const text = annotations['proxy.istio.io/config'];
   if (text === undefined) return ok(withAddress);
+  // Anyone who may make a pod writes this, and one process serves everybody's webhooks: no aliases, no quadratic key check, no huge text.
+  if (text.length > PROXY_CONFIG_LIMIT) return err([errorIssue(CODE, 'metadata.annotations[proxy.istio.io/config]', `is ${text.length} characters long; at most ${PROXY_CONFIG_LIMIT} are read`)]);
   try {
-    const own: unknown = parseYaml(text) ?? {};
+    const own: unknown = parseYaml(text, { maxAliasCount: 0, uniqueKeys: false }) ?? {};
     if (isPlainObject(own)) return ok(strategicMerge(withAddress, own));
     return err([errorIssue(CODE, 'metadata.annotations[proxy.istio.io/config]', 'must be a YAML map of ProxyConfig fields')]);
   } catch (error) {

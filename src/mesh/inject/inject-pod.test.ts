@@ -110,6 +110,34 @@ describe('injectPod', () => {
   });
 });
 
+describe('hostile annotations', () => {
+  const asked = (annotations: Record<string, string>, mode: 'NONE' | 'REDIRECT' = 'NONE'): string => {
+    const text = readFileSync(join(templates, 'v3.0/injection/sidecar.yaml.hbs'), 'utf8');
+    const installed = parseInjectionConfig(stringify({ policy: 'enabled', templates: { sidecar: text } }));
+    if (!installed.ok) throw new Error(JSON.stringify(installed.error));
+    const pod: Pod = { metadata: { name: 'p', annotations: { 'sidecar.istio.io/interceptionMode': mode, ...annotations } }, spec: { containers: [{ name: 'app', image: 'app' }] } };
+    const result = injectPod(pod, options({ config: installed.value }));
+    return result.ok ? JSON.stringify(result.value) : result.error.map((issue) => `${issue.path}: ${issue.message}`).join('\n');
+  };
+
+  test.each([
+    ['proxy.istio.io/config', 'proxyHttpPort: "1\\"}\\n    - {name: PWNED, value: \\"a"', 'NONE'],
+    ['traffic.sidecar.istio.io/excludeInboundPorts', '1"\n        - PWNED\n        - "', 'REDIRECT'],
+    ['proxy.istio.io/config', 'proxyMetadata: { "X, value: PWNED }\\n        - { name: Y": z }', 'NONE'],
+  ] as const)('%s adds nothing to the pod', (annotation, value, mode) => {
+    expect(asked({ [annotation]: value }, mode)).not.toMatch(/"name":"PWNED"|"PWNED"|"value":"PWNED/);
+  });
+
+  test('a huge or recursive ProxyConfig is refused at once', () => {
+    expect(asked({ 'proxy.istio.io/config': Array.from({ length: 20_000 }, (_unused, index) => `k${index}: v`).join('\n') })).toContain('at most 16384 are read');
+    expect(asked({ 'proxy.istio.io/config': 'a: &a [x, x]\nb: [*a, *a]\n' })).toMatch(/is not YAML|alias/);
+  });
+
+  test('a template is named by its own name only', () => {
+    expect(asked({ 'inject.istio.io/templates': '__proto__' })).toContain('names the injection template __proto__; there are sidecar');
+  });
+});
+
 describe('parseInjectionConfig', () => {
   test.each([
     ['a list', '[]', 'must be a map'],

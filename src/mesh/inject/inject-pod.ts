@@ -35,7 +35,7 @@ export function injectPod(pod: Pod, options: InjectOptions): Result<InjectionOut
 function selectTemplates(pod: Pod, { config }: InjectOptions): Result<CompiledTemplate[], Issue[]> {
   const annotation = pod.metadata?.annotations?.[TEMPLATES_ANNOTATION];
   const asked = annotation === undefined ? config.defaultTemplates : annotation.split(',').map((name) => name.trim()).filter((name) => name !== '');
-  const names = asked.flatMap((name) => config.aliases[name] ?? [name]);
+  const names = asked.flatMap((name) => (Object.hasOwn(config.aliases, name) ? config.aliases[name] : undefined) ?? [name]);
   const issues: Issue[] = [];
   const templates = names.flatMap((name) => {
     const template = config.templates.get(name);

@@ -1,7 +1,7 @@
 // Injection templates: handlebars text that gives the YAML of a partial pod. The helpers are the template author's whole language.
 import Handlebars from 'handlebars';
 import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
-import { encodeBase64, err, errorIssue, type Issue, ok, type Result } from '../../shared/lib/index.ts';
+import { PLAIN_SCALAR_HELPER, checkBareExpressions, checkPlainScalar, encodeBase64, err, errorIssue, type Issue, ok, type Result } from '../../shared/lib/index.ts';
 import { isPlainObject, type PlainObject } from './pod.ts';
 
 /** What a template gave: parts of a pod, and what goes into each of the pod's own containers. */
@@ -23,18 +23,18 @@ const engine = Handlebars.create();
 /** Compiles the text of the template `name`; a syntax error is an issue. */
 export function compileTemplate(name: string, text: string): Result<CompiledTemplate, Issue[]> {
   try {
-    Handlebars.parse(text);
+    // A pod's annotations reach the template: what is not serialized by a helper must be a plain scalar.
+    const template = engine.compile(checkBareExpressions(Handlebars.parse(text)), { noEscape: true });
+    return ok({ name, render: (context) => render(name, template, context) });
   } catch (error) {
     return err([errorIssue(CODE, `templates.${name}`, `does not parse: ${(error as Error).message}`)]);
   }
-  const template = engine.compile(text, { noEscape: true });
-  return ok({ name, render: (context) => render(name, template, context) });
 }
 
 function render(name: string, template: Handlebars.TemplateDelegate, context: object): Result<RenderedTemplate, Issue[]> {
   let output: unknown;
   try {
-    output = parseYaml(template(context)) ?? {};
+    output = parseYaml(template(context), { maxAliasCount: 0, uniqueKeys: false }) ?? {};
   } catch (error) {
     return err([errorIssue(CODE, `templates.${name}`, `does not render to YAML: ${(error as Error).message}`)]);
   }
@@ -57,6 +57,7 @@ const metadataOf = (root: unknown, map: string): PlainObject => {
   return isPlainObject(metadata) ? metadata : {};
 };
 
+engine.registerHelper(PLAIN_SCALAR_HELPER, checkPlainScalar);
 engine.registerHelper({
   toYaml: (value: unknown) => (value === undefined ? '' : stringifyYaml(value, { lineWidth: 0 }).trimEnd()),
   toJson: (value: unknown) => JSON.stringify(value ?? null),

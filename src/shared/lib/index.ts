@@ -8,3 +8,4 @@ export { errorIssue, formatIssue, hasErrors, warningIssue, type Issue, type Issu
 export { err, ok, type Result } from './result.ts';
 export { Secret } from './secret.ts';
 export { Table, type ReadonlyTable } from './table.ts';
+export { PLAIN_SCALAR_HELPER, checkBareExpressions, checkPlainScalar } from './template-safety.ts';
