@@ -29,12 +29,22 @@ export async function applyObject(client: KubeClient, object: KubernetesObject, 
     await client.apply(type, desired, { fieldManager: FIELD_MANAGER, force: true });
   } catch (error) {
     // Some fields (a selector, a roleRef) can never be changed in place.
-    if (!live || !(error instanceof KubeError && error.isInvalid())) throw error;
+    if (!live || !(error instanceof KubeError && onlyImmutableFields(error))) throw error;
     log.warn({ kind: object.kind, namespace, name, error: error.message }, 'object cannot be changed in place and is made anew');
     await client.delete(type, name, namespace);
     await client.apply(type, desired, { fieldManager: FIELD_MANAGER, force: true });
   }
   return true;
+}
+
+/**
+ * Whether the server refused nothing but changes of fields that never change. Any other mistake in the object would make the new one fail as well, and
+ * the old one would be gone for nothing.
+ */
+function onlyImmutableFields(error: KubeError): boolean {
+  if (!error.isInvalid()) return false;
+  const messages = error.details.causes?.map(({ message = '' }) => message) ?? [error.serverMessage];
+  return messages.length > 0 && messages.every((message) => /immutable|cannot change|may not (?:be )?change|updates to .* are forbidden/i.test(message));
 }
 
 /** Applies objects in order; returns how many it wrote. */
