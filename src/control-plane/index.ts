@@ -103,7 +103,7 @@ export function createControlPlane(client: KubeClient, options: MizzendOptions):
     if (!snapshots.current) return snapshots.issues[0]?.message ?? 'the cluster has not been read yet';
     return injection.current ? undefined : `there are no injection templates in ${options.injectionDirectory}`;
   };
-  const debug = debugRoutes({ tables: ingest.tables, snapshots, ads, mayRead: (request) => mayReadDebug(request, authenticator, namespace) });
+  const debug = debugRoutes({ tables: ingest.tables, snapshots, ads, meshConfigIssues: () => meshConfig.issues, mayRead: (request) => mayReadDebug(request, authenticator, namespace) });
   const http = new HttpServer({ name: 'http', ...options.http, routes: [healthRoute('/ready', problem), healthRoute('/healthz'), ...debug] });
   const monitoring = new HttpServer({ name: 'monitoring', ...options.monitoring, routes: [metricsRoute(), healthRoute('/ready', problem), ...debug] });
   leadership.addDuty((signal) => new RootDistribution(client, authority().state, ingest.tables.members).run(signal));

@@ -1,6 +1,7 @@
 // The mesh configuration in force: parsed from its file, the last good one kept when a new one is broken.
 import { parse as parseYaml } from 'yaml';
 import { parseMeshConfig, type MeshConfig } from '../shared/api/mesh-config/mesh-config.ts';
+import { validateMeshConfig } from '../shared/api/mesh-config/mesh-config.validation.ts';
 import { errorIssue, formatIssue, Table, type Issue, type ReadonlyTable } from '../shared/lib/index.ts';
 import { createLogger } from '../shared/observability/index.ts';
 
@@ -34,7 +35,7 @@ export class MeshConfigSource {
     return config;
   }
 
-  /** What is wrong with the newest file. */
+  /** What is wrong with the newest file, and what in the one in force has no effect. */
   get issues(): readonly Issue[] {
     return this.#issues;
   }
@@ -43,7 +44,8 @@ export class MeshConfigSource {
   take(content: string): void {
     const parsed = this.#parse(content);
     if ('config' in parsed) {
-      this.#issues = [];
+      this.#issues = parsed.issues;
+      if (parsed.issues.length > 0) this.#log.warn({ issues: parsed.issues.map(formatIssue) }, 'the mesh configuration asks for what this version does not do');
       if (this.#table.set('current', parsed.config) && content !== '') this.#log.info({ trustDomain: parsed.config.trustDomain, rootNamespace: parsed.config.rootNamespace }, 'mesh configuration in force');
       return;
     }
@@ -51,7 +53,7 @@ export class MeshConfigSource {
     this.#log.error({ issues: parsed.issues.map(formatIssue) }, 'the mesh configuration is invalid; the one before stays in force');
   }
 
-  #parse(content: string): { readonly config: MeshConfig } | { readonly issues: readonly Issue[] } {
+  #parse(content: string): { readonly config: MeshConfig; readonly issues: readonly Issue[] } | { readonly issues: readonly Issue[] } {
     let data: unknown;
     try {
       data = parseYaml(content) ?? {};
@@ -62,6 +64,6 @@ export class MeshConfigSource {
     const { rootNamespace, discoveryAddress } = this.#defaults;
     const raw = data as { defaultConfig?: object };
     const result = parseMeshConfig({ rootNamespace, ...raw, defaultConfig: { discoveryAddress, ...raw.defaultConfig } });
-    return result.ok ? { config: result.value } : { issues: result.error };
+    return result.ok ? { config: result.value, issues: validateMeshConfig(data) } : { issues: result.error };
   }
 }

@@ -1,4 +1,5 @@
 // The debug pages: what mizzend knows and what it told whom. Reads every table, writes none. Names and shapes follow istiod's where it has them.
+import type { Issue } from '../../shared/lib/index.ts';
 import { HttpError, loggingRoutes, type HttpHandler, type HttpRequest, type HttpRoute } from '../../shared/http/index.ts';
 import { PUSH_ORDER } from '../../shared/xds/index.ts';
 import { analyzeMesh } from '../../mesh/analysis/index.ts';
@@ -11,6 +12,8 @@ import { syncStatus } from './sync-status.ts';
 export interface DebugSources {
   readonly tables: IngestTables;
   readonly snapshots: SnapshotPublisher;
+  /** What is wrong with the mesh configuration. */
+  readonly meshConfigIssues: () => readonly Issue[];
   readonly ads: AdsServer;
   /** Whether the caller may see the pages. */
   readonly mayRead: (request: HttpRequest) => Promise<boolean>;
@@ -23,8 +26,8 @@ export function debugRoutes(sources: DebugSources): HttpRoute[] {
     adsz: () => ({ body: { totalClients: [...sources.ads.connections].length, clients: [...sources.ads.connections].map(syncStatus) } }),
     connections: () => ({ body: { totalClients: [...sources.ads.connections].length, clients: [...sources.ads.connections].map(({ id, address, connectedAt }) => ({ connectionId: id, address, connectedAt })) } }),
     configz: () => ({ body: [...sources.tables.config.values()] }),
-    issuesz: () => ({ body: { objects: Object.fromEntries(sources.tables.issues.entries()), relations: sources.snapshots.issues } }),
-    analyzez: () => ({ body: analyzeMesh(snapshotOf(sources), [...sources.tables.issues.values()].flat()) }),
+    issuesz: () => ({ body: { objects: Object.fromEntries(sources.tables.issues.entries()), relations: sources.snapshots.issues, meshConfig: sources.meshConfigIssues() } }),
+    analyzez: () => ({ body: analyzeMesh(snapshotOf(sources), [...sources.meshConfigIssues(), ...[...sources.tables.issues.values()].flat()]) }),
     endpointz: () => ({ body: [...snapshotOf(sources).endpoints.values()].map(({ serviceKey, endpoints }) => ({ svc: serviceKey, ep: endpoints })) }),
     registryz: () => ({ body: [...snapshotOf(sources).services.values()] }),
     instancesz: () => ({ body: [...snapshotOf(sources).workloads.values()] }),
@@ -55,7 +58,7 @@ function pushStatus(sources: DebugSources): object {
     services: snapshot.services.size,
     behind: connections.filter((connection) => connection.pushedSnapshot < snapshot.number && connection.pushedSnapshot > 0).map((connection) => connection.proxy?.id),
     refused: connections.flatMap((connection) => connection.status().filter((status) => status.lastError !== '').map((status) => ({ proxy: connection.proxy?.id, type: shortTypeName(status.typeUrl), error: status.lastError }))),
-    issues: [...sources.snapshots.issues, ...[...sources.tables.issues.values()].flat()],
+    issues: [...sources.snapshots.issues, ...sources.meshConfigIssues(), ...[...sources.tables.issues.values()].flat()],
   };
 }
 

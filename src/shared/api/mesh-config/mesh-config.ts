@@ -78,6 +78,7 @@ export const MeshConfig = z.object({
   ingressService: z.string().default('istio-ingressgateway'),
   ingressSelector: z.string().default('ingressgateway'),
   ingressClass: z.string().default('istio'),
+  ingressControllerMode: z.enum(['UNSPECIFIED', 'OFF', 'DEFAULT', 'STRICT']).optional(),
   defaultServiceExportTo: exportTo.default(['*']),
   defaultVirtualServiceExportTo: exportTo.default(['*']),
   defaultDestinationRuleExportTo: exportTo.default(['*']),
