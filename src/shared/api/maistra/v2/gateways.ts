@@ -4,9 +4,9 @@ import { componentRuntimeSchema, intOrString, metadataSchema } from './runtime.t
 
 const servicePortSchema = z.looseObject({
   name: z.string().optional(),
-  port: z.number().int(),
+  port: z.number().int().min(1).max(65_535),
   targetPort: intOrString.optional(),
-  nodePort: z.number().int().optional(),
+  nodePort: z.number().int().min(0).max(65_535).optional(),
   protocol: z.string().optional(),
   appProtocol: z.string().optional(),
 });

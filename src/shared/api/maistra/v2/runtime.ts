@@ -11,29 +11,32 @@ export const resourcesSchema = z.looseObject({
   limits: z.record(z.string(), intOrString).optional(),
 });
 
+/** Parts of an image reference (OCI distribution specification): nothing that could be more than a name, tag or registry. */
+const imagePart = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._\/:@-]*$/);
+
 /** Image and resources of a container. */
 export const containerSchema = z.looseObject({
   env: text.optional(),
-  imageName: z.string().optional(),
+  imageName: imagePart.optional(),
   imagePullPolicy: z.string().optional(),
   imagePullSecrets: z.array(z.looseObject({ name: z.string().optional() })).optional(),
-  imageRegistry: z.string().optional(),
-  imageTag: z.string().optional(),
+  imageRegistry: imagePart.optional(),
+  imageTag: imagePart.optional(),
   resources: resourcesSchema.optional(),
 });
 
 /** Replicas, roll-out and autoscaling of a Deployment. */
 export const deploymentSchema = z.looseObject({
-  replicas: z.number().int().optional(),
+  replicas: z.number().int().min(0).optional(),
   strategy: z.looseObject({
     type: z.string().optional(),
     rollingUpdate: z.looseObject({ maxSurge: intOrString.optional(), maxUnavailable: intOrString.optional() }).optional(),
   }).optional(),
   autoScaling: z.looseObject({
     enabled: z.boolean().optional(),
-    minReplicas: z.number().int().optional(),
-    maxReplicas: z.number().int().optional(),
-    targetCPUUtilizationPercentage: z.number().int().optional(),
+    minReplicas: z.number().int().min(0).optional(),
+    maxReplicas: z.number().int().min(1).optional(),
+    targetCPUUtilizationPercentage: z.number().int().min(1).max(100).optional(),
   }).optional(),
 });
 
