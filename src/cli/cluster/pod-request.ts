@@ -1,23 +1,35 @@
 // HTTP to a port inside a pod, through the API server's port-forward over WebSocket (v4.channel.k8s.io): nothing of the user's network is needed,
 // and ports bound to the pod's loopback can be reached too.
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
-import type { KubeClient } from '../../shared/kube/index.ts';
+import { KubeError, type KubeClient } from '../../shared/kube/index.ts';
+import { describeError } from '../../shared/lib/index.ts';
 
 /** Channels of one forwarded port: its bytes, and what went wrong. Each begins with the port's number. */
 const DATA = 0;
 const FAILURE = 1;
 const TIMEOUT_MILLISECONDS = 10_000;
 
-/** The body of a GET answered 200; throws otherwise. */
+/** The body of a GET answered 200; throws otherwise, naming the pod and the port. */
 export async function getFromPod(client: KubeClient, namespace: string, pod: string, port: number, path: string): Promise<string> {
-  const connection = await forwardPort(client, namespace, pod, port);
   try {
-    return await get(connection, path);
-  } finally {
-    connection.destroy();
+    const connection = await forwardPort(client, namespace, pod, port);
+    try {
+      return await get(connection, path);
+    } finally {
+      connection.destroy();
+    }
+  } catch (cause) {
+    // The cause's text is in it, so it is not attached: it would be printed twice.
+    throw new Error(`port ${port} of pod ${namespace}/${pod}: ${reasonOf(cause)}`);
   }
+}
+
+function reasonOf(cause: unknown): string {
+  if (cause instanceof Error && cause.name === 'TimeoutError') return `no answer within ${TIMEOUT_MILLISECONDS / 1000} s`;
+  // The API server names port and pod too: once is enough.
+  return describeError(cause).replace(/^error forwarding port \d+ to pod [^:]*: /, '');
 }
 
 /** A byte stream to a port of a pod. */
@@ -30,9 +42,17 @@ async function forwardPort(client: KubeClient, namespace: string, pod: string, p
   const stream = streamOver(socket);
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve);
-    socket.once('error', (cause) => reject(new Error(`port ${port} of pod ${namespace}/${pod} cannot be reached through ${server}: ${cause.message}`, { cause })));
+    socket.once('error', (cause) => reject(new Error(`cannot be reached through ${server}: ${cause.message}`, { cause })));
+    socket.once('unexpected-response', (_request, response) => { readRefusal(response).then(reject, reject); });
   });
   return stream;
+}
+
+/** Why the API server does not open the stream, from its Status. */
+async function readRefusal(response: IncomingMessage): Promise<Error> {
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) if (text.length < 16_384) text += chunk as string;
+  return KubeError.fromResponse('port-forward', response.statusCode ?? 0, text);
 }
 
 function streamOver(socket: WebSocket): Duplex {
@@ -63,6 +83,11 @@ function streamOver(socket: WebSocket): Duplex {
 
 function get(connection: Duplex, path: string): Promise<string> {
   return new Promise((resolve, reject) => {
+    // It may have failed already: the answer to the opening can bring the failure with it.
+    if (connection.errored) {
+      reject(connection.errored);
+      return;
+    }
     connection.on('error', reject);
     const outgoing = request({ path, headers: { host: 'localhost', connection: 'close' }, createConnection: () => connection, signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS) }, (response) => {
       const chunks: Buffer[] = [];

@@ -1,9 +1,10 @@
 // `mizzen proxy-status`: which configuration every proxy has been sent and has taken, asked of every control plane pod.
-import { KubeClient } from '../../shared/kube/index.ts';
+import type { KubeClient } from '../../shared/kube/index.ts';
 import { livePods } from '../cluster/readiness.ts';
 import { getFromPod } from '../cluster/pod-request.ts';
 import { renderTable } from '../output/table.ts';
 import { CommandError, defineCommand } from './command.ts';
+import { withCluster } from './with-cluster.ts';
 
 /** One proxy as /debug/syncz gives it. */
 interface SyncStatus {
@@ -13,6 +14,8 @@ interface SyncStatus {
   readonly [field: string]: unknown;
 }
 
+/** Port of the control plane that tells about itself. */
+const MONITORING_PORT = 15_014;
 const kinds = ['cluster', 'listener', 'endpoint', 'route'] as const;
 
 /** Prints a row for each connected proxy. */
@@ -22,18 +25,22 @@ export const proxyStatusCommand = defineCommand({
   description: 'Asks every control plane pod which configuration it has sent to each proxy, and which of it the proxy has acknowledged: SYNCED, STALE or NOT SENT.',
   options: { namespace: { kind: 'string', default: 'istio-system', help: 'Namespace of the control plane' }, kubeconfig: { kind: 'string', help: 'Path of the kubeconfig' } },
   run: async ({ namespace, kubeconfig }, _rest, { stdout }) => {
-    const client = KubeClient.fromDefault(kubeconfig ? { kubeconfig } : {});
-    const pods = await livePods(client, namespace, 'app=istiod');
-    if (pods.length === 0) throw new CommandError(`no control plane pod (label app=istiod) found in namespace '${namespace}'; name its namespace with --namespace`);
-    const rows = (await Promise.all(pods.map(async (pod) => {
-      const name = pod.metadata?.name ?? '';
-      const proxies = JSON.parse(await getFromPod(client, namespace, name, 15014, '/debug/syncz')) as SyncStatus[];
-      return proxies.map((proxy) => [String(proxy.proxy ?? ''), String(proxy.cluster_id ?? ''), ...kinds.map((kind) => syncState(proxy, kind)), name, String(proxy.istio_version ?? '')]);
-    }))).flat().sort((left, right) => (left[0] ?? '').localeCompare(right[0] ?? ''));
+    const rows = await withCluster(kubeconfig, (client) => proxyRows(client, namespace));
     stdout.write(renderTable(['NAME', 'CLUSTER', 'CDS', 'LDS', 'EDS', 'RDS', 'CONTROL PLANE', 'VERSION'], rows));
     return 0;
   },
 });
+
+async function proxyRows(client: KubeClient, namespace: string): Promise<string[][]> {
+  const pods = await livePods(client, namespace, 'app=istiod');
+  if (pods.length === 0) throw new CommandError(`no control plane pod (label app=istiod) found in namespace '${namespace}'; name its namespace with --namespace`);
+  const rows = await Promise.all(pods.map(async (pod) => {
+    const name = pod.metadata?.name ?? '';
+    const proxies = JSON.parse(await getFromPod(client, namespace, name, MONITORING_PORT, '/debug/syncz')) as SyncStatus[];
+    return proxies.map((proxy) => [String(proxy.proxy ?? ''), String(proxy.cluster_id ?? ''), ...kinds.map((kind) => syncState(proxy, kind)), name, String(proxy.istio_version ?? '')]);
+  }));
+  return rows.flat().sort((left, right) => (left[0] ?? '').localeCompare(right[0] ?? ''));
+}
 
 function syncState(proxy: SyncStatus, kind: (typeof kinds)[number]): string {
   const [sent, acked] = [proxy[`${kind}_sent`], proxy[`${kind}_acked`]];
