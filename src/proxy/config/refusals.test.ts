@@ -75,10 +75,29 @@ describe('refused routes', () => {
     ['an unknown retry predicate', action({ retryPolicy: { retryHostPredicate: [{ name: 'x' }] } }), `${ROUTE}.route.retry_policy.retry_host_predicate[0]`],
     ['a change of the method', route({ requestHeadersToAdd: [{ header: { key: ':method', value: 'GET' } }] }), `${ROUTE}.request_headers_to_add[0].header.key`],
     ['a line break in a header', route({ responseHeadersToAdd: [{ header: { key: 'a', value: 'b\r\nc: d' } }] }), `${ROUTE}.response_headers_to_add[0].header.value`],
+    ['a header name that is none', route({ requestHeadersToAdd: [{ header: { key: 'a: b\r\nc', value: 'd' } }] }), `${ROUTE}.request_headers_to_add[0].header.key`],
+    ['a change of the path as a header', route({ requestHeadersToAdd: [{ header: { key: ':path', value: '/' } }] }), `${ROUTE}.request_headers_to_add[0].header.key`],
+    ['a change of the host as a header', route({ requestHeadersToAdd: [{ header: { key: ':authority', value: 'a' } }] }), `${ROUTE}.request_headers_to_add[0].header.key`],
+    ['a line break in a host rewrite', action({ hostRewriteSpecifier: { $case: 'hostRewriteLiteral', hostRewriteLiteral: 'a\r\nb: c' } }), `${ROUTE}.route.host_rewrite_literal`],
+    ['a line break in a prefix rewrite', action({ prefixRewrite: '/ HTTP/1.1\r\nx: y\r\n\r\nGET /' }), `${ROUTE}.route.prefix_rewrite`],
+    ['a letter in a prefix rewrite that would be cut down to a line break', action({ prefixRewrite: '/\u010a' }), `${ROUTE}.route.prefix_rewrite`],
+    ['a blank in a regex rewrite', action({ regexRewrite: { pattern: { regex: '.*' }, substitution: '/a b' } }), `${ROUTE}.route.regex_rewrite.substitution`],
+    ['a line break in a redirect\'s host', route({ action: { $case: 'redirect', redirect: { hostRedirect: 'a\r\nb' } } }), `${ROUTE}.redirect.host_redirect`],
+    ['a line break in a redirect\'s path', route({ action: { $case: 'redirect', redirect: { pathRewriteSpecifier: { $case: 'pathRedirect', pathRedirect: '/\n' } } } }), `${ROUTE}.redirect.path_redirect`],
     ['a status out of range', route({ action: { $case: 'directResponse', directResponse: { status: 99 } } }), `${ROUTE}.direct_response.status`],
     ['an override that is not known', route({ typedPerFilterConfig: { 'x.y': { typeUrl: 'type.googleapis.com/x.Y', value: new Uint8Array() } } }), `${ROUTE}.typed_per_filter_config["x.y"]`],
     ['a fault that the client chooses', route({ typedPerFilterConfig: { fault: packAny('envoy.extensions.filters.http.fault.v3.HTTPFault', HTTPFault, { abort: { errorType: { $case: 'headerAbort', headerAbort: {} } } }) } }), `${ROUTE}.typed_per_filter_config["fault"].abort.header_abort`],
   ])('%s', (_name, message, path) => expect(paths(compileRoute(message))).toEqual([path]));
+});
+
+describe('changes of headers that the codecs own', () => {
+  it('are listed and have no effect, and values are kept as their bytes', () => {
+    const warnings: Issue[] = [];
+    const own = ['content-length', 'Transfer-Encoding', 'connection', 'keep-alive', 'te', 'upgrade', 'proxy-connection', 'trailer'];
+    const result = compileRoute(route({ requestHeadersToAdd: [...own.map((key) => ({ header: { key, value: '1' } })), { header: { key: 'city', value: 'Z\u00fcrich \u010a' } }], responseHeadersToRemove: [...own, 'x-a'] }), warnings);
+    expect(result.ok && result.value.virtualHosts[0]?.routes[0]?.headerMutations).toMatchObject({ requestAdd: [{ name: 'city', value: 'Z\u00c3\u00bcrich \u00c4\u008a' }], responseRemove: ['x-a'] });
+    expect(warnings.map(({ path }) => path)).toEqual([...own.map((_name, index) => `${ROUTE}.request_headers_to_add[${index}].header.key`), ...own.map((_name, index) => `${ROUTE}.response_headers_to_remove[${index}]`)]);
+  });
 });
 
 describe('refused listeners', () => {

@@ -10,6 +10,7 @@ import { headerMutations } from './header-mutations.ts';
 import { perFilterOverrides } from './per-filter.ts';
 import { retryPolicy } from './retry-policy.ts';
 import type { DirectResponseConfig, HashPolicyConfig, HeaderMutationsConfig, PathRewriteConfig, RedirectActionConfig, RouteActionConfig, UpgradeConfig, WeightedClusterConfig } from './route-config.ts';
+import { hostLiteral, isHeaderName, pathLiteral } from './wire-text.ts';
 import { inlineText, milliseconds, regex, runtimePerMillion } from './values.ts';
 
 type Mirrors = RouteActionConfig['mirrors'];
@@ -70,7 +71,7 @@ function weightedCluster(message: WeightedCluster_ClusterWeight, path: string, f
     name: message.name ?? '',
     weight: message.weight ?? 0,
     headerMutations: headerMutations(message, path, findings),
-    hostRewriteLiteral: message.hostRewriteSpecifier?.hostRewriteLiteral ?? null,
+    hostRewriteLiteral: message.hostRewriteSpecifier === undefined ? null : hostLiteral(message.hostRewriteSpecifier.hostRewriteLiteral, `${path}.host_rewrite_literal`, findings),
     perFilter: perFilterOverrides(message.typedPerFilterConfig, `${path}.typed_per_filter_config`, findings),
   };
 }
@@ -104,18 +105,18 @@ function hashPolicy(message: RouteAction_HashPolicy, path: string, findings: Fin
 
 function rewriteOf(message: RouteAction, path: string, findings: Findings): PathRewriteConfig | null {
   if (message.regexRewrite) return { kind: 'regex', ...substitution(message.regexRewrite, `${path}.regex_rewrite`, findings) };
-  return message.prefixRewrite ? { kind: 'prefix', value: message.prefixRewrite } : null;
+  return message.prefixRewrite ? { kind: 'prefix', value: pathLiteral(message.prefixRewrite, `${path}.prefix_rewrite`, findings) } : null;
 }
 
 function substitution(message: RegexMatchAndSubstitute, path: string, findings: Findings): { regex: string; substitution: string } {
-  return { regex: regex(message.pattern, `${path}.pattern`, findings), substitution: message.substitution ?? '' };
+  return { regex: regex(message.pattern, `${path}.pattern`, findings), substitution: pathLiteral(message.substitution ?? '', `${path}.substitution`, findings) };
 }
 
 function hostRewriteOf(message: RouteAction, path: string, findings: Findings): RouteActionConfig['hostRewrite'] {
   const form = message.hostRewriteSpecifier;
   switch (form?.$case) {
     case undefined: return null;
-    case 'hostRewriteLiteral': return { kind: 'literal', value: form.hostRewriteLiteral };
+    case 'hostRewriteLiteral': return { kind: 'literal', value: hostLiteral(form.hostRewriteLiteral, `${path}.host_rewrite_literal`, findings) };
     case 'autoHostRewrite': return form.autoHostRewrite ? { kind: 'auto' } : null;
     case 'hostRewriteHeader': return { kind: 'header', name: form.hostRewriteHeader.toLowerCase() };
     default:
@@ -144,11 +145,12 @@ export function redirectAction(message: RedirectAction, path: string, findings: 
   const status = REDIRECTS[message.responseCode ?? 0];
   if (!status) findings.refuse(`${path}.response_code`, 'This redirect code is not known.');
   const scheme = message.schemeRewriteSpecifier;
+  if (scheme?.$case === 'schemeRedirect' && !isHeaderName(scheme.schemeRedirect)) findings.refuse(`${path}.scheme_redirect`, `${JSON.stringify(scheme.schemeRedirect)} is not a scheme.`);
   return {
     kind: 'redirect',
     status: status ?? 301,
     scheme: scheme?.$case === 'schemeRedirect' ? scheme.schemeRedirect : scheme?.$case === 'httpsRedirect' && scheme.httpsRedirect ? 'https' : null,
-    host: message.hostRedirect || null,
+    host: hostLiteral(message.hostRedirect ?? '', `${path}.host_redirect`, findings) || null,
     port: message.portRedirect || null,
     path: redirectPath(message, path, findings),
     stripQuery: message.stripQuery ?? false,
@@ -158,8 +160,8 @@ export function redirectAction(message: RedirectAction, path: string, findings: 
 function redirectPath(message: RedirectAction, path: string, findings: Findings): RedirectActionConfig['path'] {
   const form = message.pathRewriteSpecifier;
   switch (form?.$case) {
-    case 'pathRedirect': return form.pathRedirect === '' ? null : { kind: 'path', value: form.pathRedirect };
-    case 'prefixRewrite': return { kind: 'prefix', value: form.prefixRewrite };
+    case 'pathRedirect': return form.pathRedirect === '' ? null : { kind: 'path', value: pathLiteral(form.pathRedirect, `${path}.path_redirect`, findings) };
+    case 'prefixRewrite': return { kind: 'prefix', value: pathLiteral(form.prefixRewrite, `${path}.prefix_rewrite`, findings) };
     case 'regexRewrite': return { kind: 'regex', ...substitution(form.regexRewrite, `${path}.regex_rewrite`, findings) };
     default: return null;
   }

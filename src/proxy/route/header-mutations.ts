@@ -1,4 +1,5 @@
 // Compiles changes of headers. Order: the most specific first, so that the least specific has the last word; `mostSpecificWins` turns it round. Pure.
+import { isConnectionHeader } from '../config/wire-text.ts';
 import type { HeaderAddConfig, HeaderMutationsConfig } from '../config/route-config.ts';
 import type { HeaderMap } from '../stream/header-map.ts';
 import type { HeaderReader, StreamInfo } from '../stream/stream-info.ts';
@@ -15,7 +16,7 @@ export interface CompiledMutations {
 }
 
 function compileAdds(adds: readonly HeaderAddConfig[]): CompiledAdd[] {
-  return adds.map(({ name, value, action, keepEmptyValue }) => ({ name: name.toLowerCase() === 'host' ? ':authority' : name.toLowerCase(), action, keepEmpty: keepEmptyValue, format: compileFormat(value) }));
+  return adds.filter(({ name }) => !isProtected(name.toLowerCase())).map(({ name, value, action, keepEmptyValue }) => ({ name: name.toLowerCase(), action, keepEmpty: keepEmptyValue, format: compileFormat(value) }));
 }
 
 /** Compiles one level's changes. */
@@ -47,18 +48,15 @@ export function mutateResponse(levels: readonly CompiledMutations[], headers: He
   }
 }
 
+/** Pseudo-headers and the host change by rewrites alone, what frames a message by nobody but the codecs. */
 function isProtected(name: string): boolean {
-  return name.charCodeAt(0) === 58 || name === 'host';
+  return name.charCodeAt(0) === 58 || name === 'host' || isConnectionHeader(name);
 }
 
 function applyAdd(headers: HeaderMap, add: CompiledAdd, info: StreamInfo, request: HeaderReader, response: HeaderReader | null): void {
   const value = add.format(info, request, response);
   if (value === '' && !add.keepEmpty) return;
   const { name } = add;
-  if (name.charCodeAt(0) === 58) {
-    headers.set(name, value);
-    return;
-  }
   switch (add.action) {
     case 'append': headers.add(name, value); break;
     case 'add_if_absent': if (!headers.has(name)) headers.add(name, value); break;

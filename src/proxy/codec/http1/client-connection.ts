@@ -2,6 +2,7 @@
 // Made by the connection pool.
 import type { Duplex } from 'node:stream';
 import type { HeaderMap, RequestHeaders, ResponseHeaders } from '../../stream/header-map.ts';
+import { isWritable } from '../../stream/request-line.ts';
 import { EMPTY, type ClientConnection, type ClientConnectionCallbacks, type HeaderLimits, type RequestEncoder, type ResponseDecoder, type StreamResetReason } from '../api.ts';
 import type { HeadFacts } from './head.ts';
 import { beginTurn, endTurn, Output } from './output.ts';
@@ -19,6 +20,7 @@ export class Http1ClientConnection implements ClientConnection, RequestEncoder, 
   #decoder: ResponseDecoder | null = null;
   #method = '';
   #body: 'none' | 'length' | 'chunked' | 'raw' = 'none';
+  #left = 0;
   #requestDone = true;
   #responseDone = true;
   #keepAlive = true;
@@ -63,12 +65,24 @@ export class Http1ClientConnection implements ClientConnection, RequestEncoder, 
   // --- what the stream writes
 
   encodeHeaders(headers: RequestHeaders, endStream: boolean): void {
+    if (!isWritable(headers)) {
+      this.#refuse('http1.unwritable_request');
+      return;
+    }
     this.#method = headers.method;
     this.#sendsTrailers = headers.has('te') || alwaysSendsTrailers(headers);
     this.#parser.method = headers.method;
     this.#parser.next();
     this.#output.add(requestHead(headers, this.#framingLines(headers, endStream)));
     if (endStream) this.#finishRequest();
+  }
+
+  /** Nothing (more) of this request may be written; its owner is told when the call that wrote has returned. */
+  #refuse(detail: string): void {
+    const decoder = this.#decoder;
+    this.#decoder = null;
+    this.close();
+    process.nextTick(() => decoder?.onReset('protocol_error', detail));
   }
 
   #framingLines(headers: RequestHeaders, endStream: boolean): string {
@@ -79,9 +93,12 @@ export class Http1ClientConnection implements ClientConnection, RequestEncoder, 
     this.#body = 'none';
     if (headers.method === 'CONNECT') this.#body = 'raw';
     else if (endStream) {
+      if (headers.has('content-length') && headers.get('content-length') !== '0') headers.remove('content-length');
       if (!headers.has('content-length') && (headers.method === 'POST' || headers.method === 'PUT' || headers.method === 'PATCH')) return 'content-length: 0\r\n';
-    } else if (headers.has('content-length')) this.#body = 'length';
-    else {
+    } else if (headers.has('content-length')) {
+      this.#body = 'length';
+      this.#left = Number(headers.get('content-length'));
+    } else {
       this.#body = 'chunked';
       return 'transfer-encoding: chunked\r\n';
     }
@@ -89,6 +106,14 @@ export class Http1ClientConnection implements ClientConnection, RequestEncoder, 
   }
 
   encodeData(data: Buffer, endStream: boolean): boolean {
+    if (this.#closed) return true;
+    if (this.#body === 'length') {
+      this.#left -= data.length;
+      if (!(this.#left >= 0) || (endStream && this.#left > 0)) {
+        this.#refuse('http1.body_differs_from_content_length');
+        return true;
+      }
+    }
     if (data.length > 0) {
       if (this.#body === 'chunked') {
         this.#output.add(`${data.length.toString(16)}\r\n`);

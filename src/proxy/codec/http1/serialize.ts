@@ -15,7 +15,13 @@ export function reasonPhrase(status: number): string {
   return REASONS[status] ?? 'Unknown';
 }
 
-const LINE_BREAK = /[\0\r\n]/;
+// A character that does not fit into a byte is cut down to one, and could become a line break.
+const LINE_BREAK = /[\0\r\n]|[^\x00-\xff]/;
+
+/** Lines that frame the message: the connections alone write them. */
+function framesMessage(name: string): boolean {
+  return (name.length === 17 && name === 'transfer-encoding') || (name.length === 10 && (name === 'connection' || name === 'keep-alive')) || name === 'upgrade' || name === 'proxy-connection';
+}
 
 function fields(headers: HeaderMap): string {
   const { items } = headers;
@@ -23,7 +29,7 @@ function fields(headers: HeaderMap): string {
   for (let index = 0; index < items.length; index += 2) {
     const name = items[index] ?? '';
     const value = items[index + 1] ?? '';
-    if (name.charCodeAt(0) === 58 || LINE_BREAK.test(value)) continue;
+    if (name.charCodeAt(0) === 58 || LINE_BREAK.test(value) || framesMessage(name)) continue;
     // Piece by piece: a template first makes a string of its own for each field (bench/micro/request-parts.ts).
     text += name;
     text += ': ';

@@ -40,6 +40,7 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
   #responseDone = true;
   #requestDone = true;
   #body: 'none' | 'length' | 'chunked' | 'close' | 'raw' = 'none';
+  #left = 0;
   #disabled = 0;
   #draining = false;
   #takesTrailers = false;
@@ -192,8 +193,10 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
     else if (endStream) {
       this.#body = 'none';
       headers.set('content-length', '0');
-    } else if (headers.has('content-length')) this.#body = 'length';
-    else if (this.#minorVersion === 0) {
+    } else if (headers.has('content-length')) {
+      this.#body = 'length';
+      this.#left = Number(headers.get('content-length'));
+    } else if (this.#minorVersion === 0) {
       this.#body = 'close';
       this.#closeAfter = true;
     } else {
@@ -219,6 +222,14 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
   }
 
   encodeData(data: Buffer, endStream: boolean): boolean {
+    if (this.#body === 'length') {
+      this.#left -= data.length;
+      if (!(this.#left >= 0) || (endStream && this.#left > 0)) {
+        // Whatever followed would be read as the next response.
+        this.reset('protocol_error');
+        return true;
+      }
+    }
     if (data.length > 0 && this.#body !== 'none') {
       if (this.#body === 'chunked') {
         this.#output.add(`${data.length.toString(16)}\r\n`);

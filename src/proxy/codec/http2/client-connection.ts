@@ -3,6 +3,7 @@ import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } f
 import type { Duplex } from 'node:stream';
 import { describeError } from '../../../shared/lib/index.ts';
 import type { HeaderMap, RequestHeaders } from '../../stream/header-map.ts';
+import { isWritable } from '../../stream/request-line.ts';
 import { EMPTY, type ClientConnection, type ClientConnectionCallbacks, type RequestEncoder, type ResponseDecoder, type StreamResetReason } from '../api.ts';
 import { readResponse, readTrailers, writeHeaders, writeRequest } from './headers.ts';
 
@@ -76,6 +77,10 @@ class ClientStream implements RequestEncoder {
   }
 
   encodeHeaders(headers: RequestHeaders, endStream: boolean): void {
+    if (!isWritable(headers)) {
+      process.nextTick(() => this.#fail('protocol_error', 'http2.unwritable_request'));
+      return;
+    }
     let stream: ClientHttp2Stream;
     try {
       stream = this.#session.request(writeRequest(headers), { endStream, waitForTrailers: !endStream });

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { HeaderMap, RequestHeaders, ResponseHeaders } from '../../stream/header-map.ts';
 
 const CONNECTION_HEADERS = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings', 'host']);
-const BAD_VALUE = /[\0\r\n]/;
+const BAD_VALUE = /[\0\r\n]|[^\x00-\xff]/;
 
 function fill(target: HeaderMap, raw: readonly string[]): void {
   for (let index = 0; index < raw.length; index += 2) {

@@ -1,0 +1,83 @@
+// Configuration and headers that try to become further requests: what reaches the upstream is always the one request that was routed.
+import { connect as connectHttp2 } from 'node:http2';
+import type { Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ClusterConfig } from '../config/runtime-config.ts';
+import type { RouteActionConfig } from '../config/route-config.ts';
+import { cluster, connectionManager, endpoint, filterChain, listener, NO_MUTATIONS, route, routeAction, routeConfig, runtimeConfig, virtualHost } from './testdata/config-builder.ts';
+import { Harness } from './testdata/harness.ts';
+
+let harness: Harness;
+let received: string;
+beforeEach(() => {
+  harness = new Harness('127.81.1.9');
+  received = '';
+});
+afterEach(() => harness.close());
+
+/** An upstream that keeps every byte and answers each blank line it sees at the end. */
+function recorder(): Promise<number> {
+  return harness.tcpServer((socket: Socket) => {
+    socket.on('data', (data) => {
+      received += data.toString('latin1');
+      if (/\r\n\r\n(?:.*)$/s.test(received)) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+    });
+  });
+}
+
+async function gateway(action: Partial<RouteActionConfig>, over: Parameters<typeof route>[1] = {}, protocol: ClusterConfig['protocol']['http'] = 'http1'): Promise<number> {
+  const base = cluster('a', [endpoint(harness.address, await recorder())]);
+  const plane = await harness.dataPlane(runtimeConfig({
+    listeners: [listener('in', harness.address, [filterChain([connectionManager()])])], clusters: [{ ...base, protocol: { ...base.protocol, http: protocol } }],
+    routes: [routeConfig([virtualHost([route(routeAction('a', action), over)])])],
+  }));
+  return harness.portOf(plane, 'in');
+}
+
+const SPLIT = '/ HTTP/1.1\r\nhost: a\r\n\r\nGET /admin';
+const CUT = '/ HTTP/1.1\u010d\u010ahost: a\u010d\u010a\u010d\u010aGET /admin';
+
+describe('a request that a rewrite would split', () => {
+  it.each<[string, Partial<RouteActionConfig>]>([
+    ['by its path', { rewrite: { kind: 'prefix', value: SPLIT } }],
+    ['by its path once characters are bytes', { rewrite: { kind: 'prefix', value: CUT } }],
+    ['by its path\'s expression', { rewrite: { kind: 'regex', regex: '.+', substitution: SPLIT } }],
+    ['by its host', { hostRewrite: { kind: 'literal', value: 'a\r\nx: y' } }],
+    ['by the host from a header', { hostRewrite: { kind: 'header', name: 'x-host' } }],
+  ])('%s is not sent', async (_name, action) => {
+    const port = await gateway(action);
+    const { text } = await harness.raw(port, 'GET / HTTP/1.1\r\nHost: a\r\nX-Host: a b\r\n\r\n');
+    expect(text).toMatch(/^HTTP\/1\.1 502 /);
+    expect(received).toBe('');
+  });
+
+  it('is not sent over HTTP/2 either', async () => {
+    const port = await gateway({ rewrite: { kind: 'prefix', value: SPLIT } }, {}, 'http2');
+    expect((await harness.raw(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')).text).toMatch(/^HTTP\/1\.1 502 /);
+    expect(received).not.toContain('admin');
+  });
+});
+
+describe('the framing of a request', () => {
+  it('is the codec\'s alone, whatever a configuration sets', async () => {
+    const add = (name: string, value: string) => ({ name, value, action: 'overwrite' as const, keepEmptyValue: false });
+    const port = await gateway({}, { headerMutations: { ...NO_MUTATIONS, requestRemove: ['content-length'], requestAdd: [add('content-length', '0'), add('transfer-encoding', 'chunked'), add('connection', 'x-request-id'), add(':path', '/admin'), add('x-mine', 'a\u010d\u010ab: c'), add('x-good', 'yes')] } });
+    expect((await harness.raw(port, 'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc')).text).toMatch(/^HTTP\/1\.1 200 /);
+    expect(received).toMatch(/^POST \/x HTTP\/1\.1\r\n/);
+    expect(received.match(/^content-length: .*$/gm)).toEqual(['content-length: 3']);
+    expect(received).not.toMatch(/transfer-encoding|connection|x-mine/);
+    expect(received).toContain('x-good: yes');
+  });
+
+  it('is never a length and chunks, from an HTTP/2 client neither', async () => {
+    const port = await gateway({});
+    const session = connectHttp2(`http://${harness.address}:${port}`);
+    const stream = session.request({ ':method': 'POST', ':path': '/', 'content-length': '3' });
+    const status = new Promise<number>((resolve) => stream.on('response', (headers) => resolve(Number(headers[':status']))));
+    stream.end('abc');
+    expect(await status).toBe(200);
+    session.destroy();
+    expect(received).toMatch(/content-length: 3\r\n/);
+    expect(received).not.toContain('transfer-encoding');
+  });
+});
