@@ -1,6 +1,6 @@
 // What one proxy sees of a snapshot: the services exported to it (narrowed by its Sidecar), those it serves itself, and the
 // policies on it. Made once a generate call; the lists are kept by snapshot, so that proxies of a namespace share them.
-import { hostCovers } from '../model/host-name.ts';
+import { hostCovers, isWildcard } from '../model/host-name.ts';
 import { mutualTlsFor, selects, type WorkloadMutualTls } from '../model/policy-selection.ts';
 import type { ProxyDescription } from '../model/proxy-description.ts';
 import type { ServicePortRecord, ServiceRecord } from '../model/records.ts';
@@ -23,6 +23,8 @@ export interface ProxyView {
   /** Visible services, one a host, sorted by host. */
   readonly services: readonly ServiceRecord[];
   readonly servicesByHost: ReadonlyMap<string, ServiceRecord>;
+  /** Those of `services` whose host is a wildcard. */
+  readonly wildcardServices: readonly ServiceRecord[];
   readonly sidecar: SidecarRecord | undefined;
   readonly inboundPorts: readonly InboundPort[];
   readonly mutualTls: WorkloadMutualTls;
@@ -46,7 +48,7 @@ export function viewOf(snapshot: MeshSnapshot, proxy: ProxyDescription): ProxyVi
     snapshot,
     proxy,
     services,
-    servicesByHost: new Map(services.map((service) => [service.host, service])),
+    ...hostIndexOf(services),
     sidecar,
     inboundPorts: proxy.type === 'sidecar' ? inboundPortsOf(snapshot, proxy) : [],
     mutualTls: mutualTlsFor(snapshot, proxy),
@@ -54,6 +56,32 @@ export function viewOf(snapshot: MeshSnapshot, proxy: ProxyDescription): ProxyVi
     captured: proxy.type === 'sidecar' && proxy.metadata.interceptionMode !== 'NONE',
     allowAny: mode !== 'REGISTRY_ONLY',
   };
+}
+
+type HostIndex = Pick<ProxyView, 'servicesByHost' | 'wildcardServices'>;
+const hostIndexes = new WeakMap<ServiceList, HostIndex>();
+
+function hostIndexOf(services: ServiceList): HostIndex {
+  let index = hostIndexes.get(services);
+  if (!index) hostIndexes.set(services, (index = { servicesByHost: new Map(services.map((service) => [service.host, service])), wildcardServices: services.filter(({ host }) => isWildcard(host)) }));
+  return index;
+}
+
+const ownServices = new WeakMap<object, Map<string, ServiceRecord[]>>();
+
+/** The services of a namespace that select pods, in the snapshot's order. */
+export function selectingServices(snapshot: MeshSnapshot, namespace: string): ServiceList {
+  let byNamespace = ownServices.get(snapshot.services);
+  if (!byNamespace) {
+    ownServices.set(snapshot.services, (byNamespace = new Map()));
+    for (const service of snapshot.services.values()) {
+      if (!service.selector || Object.keys(service.selector).length === 0) continue;
+      const list = byNamespace.get(service.namespace);
+      if (list) list.push(service);
+      else byNamespace.set(service.namespace, [service]);
+    }
+  }
+  return byNamespace.get(namespace) ?? [];
 }
 
 function servicesFor(snapshot: MeshSnapshot, namespace: string): ServiceList {
@@ -119,8 +147,7 @@ function narrow(services: ServiceList, sidecar: SidecarRecord, namespace: string
 function inboundPortsOf(snapshot: MeshSnapshot, proxy: ProxyDescription): InboundPort[] {
   const workload = proxy.ipAddresses.map((address) => snapshot.workloads.get(address)).find((record) => record !== undefined);
   const byTarget = new Map<number, InboundPort>();
-  for (const service of snapshot.services.values()) {
-    if (service.namespace !== proxy.namespace || !service.selector || Object.keys(service.selector).length === 0) continue;
+  for (const service of selectingServices(snapshot, proxy.namespace)) {
     if (!selects(service.selector, workload?.labels ?? proxy.labels)) continue;
     for (const port of service.ports) {
       const targetPort = typeof port.targetPort === 'number' ? port.targetPort : workload?.namedPorts[port.targetPort];

@@ -6,14 +6,17 @@ import type { NamedResource } from './named-resource.ts';
 /** Makes resources, or finds them again. */
 export class ResourceCache {
   readonly #entries = new Map<string, NamedResource>();
+  readonly #lists = new Map<string, readonly NamedResource[]>();
   readonly #identities = new WeakMap<object, number>();
   readonly #limit: number;
+  readonly #listLimit: number;
   #nextIdentity = 1;
   hits = 0;
   misses = 0;
 
-  constructor(limit = 60_000) {
+  constructor(limit = 60_000, listLimit = 400) {
     this.#limit = limit;
+    this.#listLimit = listLimit;
   }
 
   get entries(): number {
@@ -22,22 +25,34 @@ export class ResourceCache {
 
   /** The resource `name` made from `inputs`: records by identity, everything else by value. */
   resource<T>(typeUrl: string, name: string, codec: MessageCodec<T>, inputs: readonly unknown[], build: () => T): NamedResource {
-    const key = `${typeUrl} ${name} ${inputs.map((input) => this.#part(input)).join(' ')}`;
-    const known = this.#entries.get(key);
-    if (known) {
+    return this.#kept(this.#entries, this.#limit, this.#key(typeUrl, name, inputs), () => namedResource(typeUrl, name, codec, build()));
+  }
+
+  /** All of the resources that are made together from `inputs`, for example the outbound listeners of a workload. */
+  list(typeUrl: string, name: string, inputs: readonly unknown[], build: () => readonly NamedResource[]): readonly NamedResource[] {
+    return this.#kept(this.#lists, this.#listLimit, this.#key(typeUrl, name, inputs), build);
+  }
+
+  #kept<V>(entries: Map<string, V>, limit: number, key: string, make: () => V): V {
+    const known = entries.get(key);
+    if (known !== undefined) {
       this.hits += 1;
-      this.#entries.delete(key);
-      this.#entries.set(key, known);
+      entries.delete(key);
+      entries.set(key, known);
       return known;
     }
     this.misses += 1;
-    const made = namedResource(typeUrl, name, codec, build());
-    this.#entries.set(key, made);
-    if (this.#entries.size > this.#limit) for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest);
+    const made = make();
+    entries.set(key, made);
+    if (entries.size > limit) for (const oldest of entries.keys()) {
+      entries.delete(oldest);
       break;
     }
     return made;
+  }
+
+  #key(typeUrl: string, name: string, inputs: readonly unknown[]): string {
+    return `${typeUrl} ${name} ${inputs.map((input) => this.#part(input)).join(' ')}`;
   }
 
   #part(input: unknown): string {

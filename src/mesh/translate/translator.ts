@@ -18,8 +18,9 @@ import { outboundListeners } from './listeners/outbound-listeners.ts';
 import type { NamedResource } from './named-resource.ts';
 import { viewOf, type ProxyView } from './proxy-view.ts';
 import { namedResource, ResourceCache } from './resource-cache.ts';
-import { gatewayRouteConfiguration, gatewayServers } from './routes/gateway-routes.ts';
-import { detectedRouteConfiguration, httpProxyRouteConfiguration, outboundRouteInputs, portRouteConfiguration } from './routes/outbound-routes.ts';
+import { gatewayListenerInputs, gatewayRouteInputs, outboundListenerInputs, outboundRouteInputs } from './resource-inputs.ts';
+import { gatewayRouteConfiguration, gatewayServers, serversOfRoute } from './routes/gateway-routes.ts';
+import { detectedRouteConfiguration, httpProxyRouteConfiguration, portRouteConfiguration } from './routes/outbound-routes.ts';
 import { unregisteredCollector, ZIPKIN_CLUSTER } from './telemetry.ts';
 import type { Translator } from './translator-api.ts';
 
@@ -45,7 +46,7 @@ function generateWith(cache: ResourceCache, snapshot: MeshSnapshot, proxy: Proxy
   const view = viewOf(snapshot, proxy);
   switch (typeUrl) {
     case TYPE_URLS.cluster: return chosen(clusters(cache, view), names);
-    case TYPE_URLS.listener: return chosen(listeners(view), names);
+    case TYPE_URLS.listener: return chosen(listeners(cache, view), names);
     case TYPE_URLS.endpoint: return (names === 'wildcard' ? endpointNames(cache, view) : names).flatMap((name) => assignment(cache, view, name));
     case TYPE_URLS.route: return names === 'wildcard' ? [] : names.flatMap((name) => route(cache, view, name));
     // Secrets hold keys, which a snapshot never does: the server of the proxies adds them.
@@ -132,15 +133,17 @@ function assignment(cache: ResourceCache, view: ProxyView, name: string): NamedR
     loadAssignment({ clusterName: name, set: known ? set : undefined, port: parsed.port, labels: subsetLabels(rule, parsed.subset), clusterId }))];
 }
 
-function listeners(view: ProxyView): NamedResource[] {
-  const made = view.proxy.type === 'router' ? gatewayListeners(view, gatewayServers(view)) : [...outboundListeners(view), ...inboundListeners(view)];
-  return made.map((listener) => namedResource(TYPE_URLS.listener, listener.name ?? '', Listener, listener));
+/** Outbound and gateway listeners are shared by the replicas of a workload; the inbound ones are each proxy's own, and few. */
+function listeners(cache: ResourceCache, view: ProxyView): readonly NamedResource[] {
+  const named = (made: readonly Listener[]): readonly NamedResource[] => made.map((listener) => namedResource(TYPE_URLS.listener, listener.name ?? '', Listener, listener));
+  if (view.proxy.type === 'router') return cache.list(TYPE_URLS.listener, 'gateway', gatewayListenerInputs(view), () => named(gatewayListeners(view, gatewayServers(view))));
+  return [...cache.list(TYPE_URLS.listener, 'outbound', outboundListenerInputs(view), () => named(outboundListeners(view))), ...named(inboundListeners(view))];
 }
 
 function route(cache: ResourceCache, view: ProxyView, name: string): NamedResource[] {
   if (view.proxy.type === 'router') {
-    const built = gatewayRouteConfiguration(view, name, gatewayServers(view));
-    return built ? [namedResource(TYPE_URLS.route, name, RouteConfiguration, built)] : [];
+    const servers = serversOfRoute(view, name);
+    return servers.length > 0 ? [cache.resource(TYPE_URLS.route, name, RouteConfiguration, gatewayRouteInputs(view), () => gatewayRouteConfiguration(view, name, servers))] : [];
   }
   if (!isOutboundRoute(view, name)) return [];
   return [cache.resource(TYPE_URLS.route, name, RouteConfiguration, outboundRouteInputs(view), () => outboundRoute(view, name) ?? { name, virtualHosts: [] })];

@@ -1,12 +1,13 @@
 // TCP and TLS routes of VirtualServices: which clusters a connection goes to.
 import type { RouteDestination } from '../../../shared/api/networking/virtual-service.ts';
 import { outboundClusterName } from '../../../shared/xds/index.ts';
-import { hostCovers, mostSpecificMatch } from '../../model/host-name.ts';
+import { hostCovers } from '../../model/host-name.ts';
 import { isTls } from '../../model/protocol.ts';
 import type { ServicePortRecord, ServiceRecord } from '../../model/records.ts';
 import type { VirtualServiceRecord } from '../../model/snapshot.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import { matchApplies, type RouteAudience } from '../routes/route-match.ts';
+import { virtualServiceFor } from '../virtual-service-index.ts';
 import type { TcpTarget } from './chains.ts';
 
 /** The clusters of weighted destinations; a destination without a port means the service's only port, else the one asked for. */
@@ -24,14 +25,9 @@ function audienceOf(view: ProxyView, port: number, gateways: readonly string[]):
   return { gateways, port, namespace: view.proxy.namespace, labels: view.proxy.labels };
 }
 
-function recordFor(view: ProxyView, host: string, has: (record: VirtualServiceRecord) => boolean): VirtualServiceRecord | undefined {
-  const pairs = view.meshVirtualServices.filter(has).flatMap((record) => (record.spec.hosts ?? []).map((pattern) => ({ record, pattern })));
-  return mostSpecificMatch(pairs, ({ pattern }) => pattern, host)?.record;
-}
-
 /** Where TCP to a service port goes. */
 export function tcpTarget(view: ProxyView, service: ServiceRecord, port: ServicePortRecord): TcpTarget {
-  const record = recordFor(view, service.host, ({ spec }) => (spec.tcp?.length ?? 0) > 0);
+  const record = virtualServiceFor(view.meshVirtualServices, 'tcp', service.host);
   const audience = audienceOf(view, port.number, ['mesh']);
   const route = record?.spec.tcp?.find(({ match }) => !match?.length || match.some((condition) => matchApplies(condition, audience)));
   return route?.route?.length ? weightedTarget(view, route.route, port.number) : outboundClusterName(service.host, port.number);
@@ -40,7 +36,7 @@ export function tcpTarget(view: ProxyView, service: ServiceRecord, port: Service
 /** Where TLS to a service port goes by server name: the VirtualService's `tls` routes, else the service's own name. */
 export function tlsTargets(view: ProxyView, service: ServiceRecord, port: ServicePortRecord): { readonly serverNames: string[]; readonly target: TcpTarget }[] {
   if (!isTls(port.protocol)) return [];
-  const record = recordFor(view, service.host, ({ spec }) => (spec.tls?.length ?? 0) > 0);
+  const record = virtualServiceFor(view.meshVirtualServices, 'tls', service.host);
   return record ? tlsRouteTargets(view, record, port.number, ['mesh']) : [{ serverNames: [service.host], target: outboundClusterName(service.host, port.number) }];
 }
 

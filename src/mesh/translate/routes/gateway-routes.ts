@@ -6,7 +6,7 @@ import { hostCovers, hostsOverlap, narrowerHost } from '../../model/host-name.ts
 import { selects } from '../../model/policy-selection.ts';
 import type { GatewayRecord, VirtualServiceRecord } from '../../model/snapshot.ts';
 import { isVisible } from '../../model/visibility.ts';
-import type { ProxyView } from '../proxy-view.ts';
+import { selectingServices, type ProxyView } from '../proxy-view.ts';
 import { httpRoutes } from './http-route.ts';
 import { outboundContext } from './outbound-routes.ts';
 import { virtualHost, withoutDuplicates } from './virtual-host.ts';
@@ -23,8 +23,16 @@ export interface GatewayServer {
   readonly kind: 'http' | 'https' | 'tcp' | 'tls';
 }
 
+const serversOfViews = new WeakMap<ProxyView, readonly GatewayServer[]>();
+
 /** The servers of the Gateways that select the proxy, oldest Gateway first. */
-export function gatewayServers(view: ProxyView): GatewayServer[] {
+export function gatewayServers(view: ProxyView): readonly GatewayServer[] {
+  let servers = serversOfViews.get(view);
+  if (!servers) serversOfViews.set(view, (servers = makeServers(view)));
+  return servers;
+}
+
+function makeServers(view: ProxyView): GatewayServer[] {
   const { snapshot, proxy } = view;
   return snapshot.gateways.filter((gateway) => selects(gateway.spec.selector, proxy.labels)).flatMap((gateway) =>
     (gateway.spec.servers ?? []).map((server): GatewayServer => {
@@ -49,8 +57,8 @@ function serverKind(server: Server): GatewayServer['kind'] {
 function targetPort(view: ProxyView, port: number): number {
   const { snapshot, proxy } = view;
   const workload = proxy.ipAddresses.map((address) => snapshot.workloads.get(address)).find((record) => record !== undefined);
-  for (const service of snapshot.services.values()) {
-    if (service.namespace !== proxy.namespace || !service.selector || Object.keys(service.selector).length === 0 || !selects(service.selector, workload?.labels ?? proxy.labels)) continue;
+  for (const service of selectingServices(snapshot, proxy.namespace)) {
+    if (!selects(service.selector ?? {}, workload?.labels ?? proxy.labels)) continue;
     const target = service.ports.find((candidate) => candidate.number === port)?.targetPort;
     const number = typeof target === 'string' ? workload?.namedPorts[target] : target;
     if (number !== undefined) return number;
@@ -80,10 +88,13 @@ export function boundVirtualServices(view: ProxyView, { gateway, server }: Gatew
   });
 }
 
+/** The HTTP servers that share the route configuration `name`. */
+export function serversOfRoute(view: ProxyView, name: string): readonly GatewayServer[] {
+  return gatewayServers(view).filter((server) => server.routeName === name && (server.kind === 'http' || server.kind === 'https'));
+}
+
 /** The route configuration `name`, merged from every server that has it. */
-export function gatewayRouteConfiguration(view: ProxyView, name: string, servers: readonly GatewayServer[]): RouteConfiguration | undefined {
-  const own = servers.filter((server) => server.routeName === name && (server.kind === 'http' || server.kind === 'https'));
-  if (own.length === 0) return undefined;
+export function gatewayRouteConfiguration(view: ProxyView, name: string, own: readonly GatewayServer[]): RouteConfiguration {
   const hosts = new Map<string, { routes: Route[]; redirect: boolean }>();
   for (const server of own) addServer(view, server, hosts);
   const port = own[0]?.server.port.number ?? 0;

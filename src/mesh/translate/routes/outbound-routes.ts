@@ -4,12 +4,12 @@ import type { RouteConfiguration } from '../../../shared/xds/generated/envoy/con
 import type { Route, VirtualHost } from '../../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
 import { DYNAMIC_DNS_CLUSTER, HTTP_PROXY_ROUTE, HTTP_PROXY_TUNNEL, outboundClusterName, PASSTHROUGH_CLUSTER } from '../../../shared/xds/index.ts';
 import { destinationRuleFor } from '../../model/destination-rules.ts';
-import { hostCovers, isWildcard, mostSpecificMatch } from '../../model/host-name.ts';
+import { hostCovers, isWildcard } from '../../model/host-name.ts';
 import { isDetected, isHttp } from '../../model/protocol.ts';
 import type { ServicePortRecord, ServiceRecord } from '../../model/records.ts';
-import type { VirtualServiceRecord } from '../../model/snapshot.ts';
 import { effectivePolicy } from '../clusters/traffic-policy.ts';
 import type { ProxyView } from '../proxy-view.ts';
+import { virtualServiceFor } from '../virtual-service-index.ts';
 import { defaultRoute, httpRoutes, type RouteContext } from './http-route.ts';
 import { DISABLED_FILTER } from './route-filters.ts';
 import { domainsOf, serviceNames, unknownHost, virtualHost, withoutDuplicates } from './virtual-host.ts';
@@ -27,19 +27,13 @@ export function outboundContext(view: ProxyView, port: number, gateways: readonl
 
 /** A wildcard service that covers a concrete host. */
 function coveringService(view: ProxyView, host: string): ServiceRecord | undefined {
-  return view.services.find((service) => isWildcard(service.host) && hostCovers(service.host, host));
-}
-
-/** The VirtualService in force for a host: most specific host first, then the oldest. */
-export function virtualServiceFor(view: ProxyView, host: string): VirtualServiceRecord | undefined {
-  const pairs = view.meshVirtualServices.filter((record) => record.spec.http?.length).flatMap((record) => (record.spec.hosts ?? []).map((pattern) => ({ record, pattern })));
-  return mostSpecificMatch(pairs, ({ pattern }) => pattern, host)?.record;
+  return view.wildcardServices.find((service) => hostCovers(service.host, host));
 }
 
 /** Routes to a service port: the VirtualService's, else one to the service itself. A VirtualService without an applicable route answers 404. */
 function serviceRoutes(view: ProxyView, service: ServiceRecord, port: number): Route[] {
   const context = outboundContext(view, port);
-  const record = virtualServiceFor(view, service.host);
+  const record = virtualServiceFor(view.meshVirtualServices, 'http', service.host);
   return record ? httpRoutes(record, context) : [defaultRoute(service, port, context)];
 }
 
@@ -77,11 +71,16 @@ function configuration(name: string, virtualHosts: readonly VirtualHost[]): Rout
   return { name, virtualHosts: withoutDuplicates(virtualHosts), validateClusters: false, maxDirectResponseBodySizeBytes: 1048576 };
 }
 
+/** Whether a service is among the hosts that `host`, exact or wildcard, covers. */
+function hasService(view: ProxyView, host: string): boolean {
+  return isWildcard(host) ? view.services.some((service) => hostCovers(host, service.host)) : view.servicesByHost.has(host);
+}
+
 /** Virtual hosts of VirtualServices for hosts that no service has. */
 function serviceLessHosts(view: ProxyView, port: number, bare: boolean): VirtualHost[] {
   const context = outboundContext(view, port);
   return view.meshVirtualServices.filter((record) => record.spec.http?.length).flatMap((record) =>
-    (record.spec.hosts ?? []).filter((host) => host !== '*' && !view.services.some((service) => hostCovers(host, service.host)))
+    (record.spec.hosts ?? []).filter((host) => host !== '*' && !hasService(view, host))
       .map((host) => virtualHost(`${host}:${port}`, domainsOf([host], port, bare), httpRoutes(record, context))));
 }
 
@@ -128,10 +127,3 @@ function proxyUnknownHost(view: ProxyView, inner: boolean): VirtualHost {
   if (inner || !view.allowAny) return host;
   return { ...host, routes: [tunnelRoute(DYNAMIC_DNS_CLUSTER, false), ...(host.routes ?? [])] };
 }
-
-/** Everything that the outbound routes of a view depend on, for the cache. */
-export function outboundRouteInputs(view: ProxyView): unknown[] {
-  const { snapshot, proxy, sidecar } = view;
-  return [view.services, view.meshVirtualServices, snapshot.destinationRules, snapshot.meshConfig, sidecar, proxy.namespace, proxy.dnsDomain, JSON.stringify(Object.entries(proxy.labels).sort()), view.allowAny];
-}
-
