@@ -3,14 +3,17 @@
 // Plain JavaScript on purpose: it is read by whatever Node the machine has.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { release } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hostname, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const node24 = join(root, `node_modules/node-linux-${process.arch}/bin/node`);
 const installStamp = join(root, 'node_modules/.mizzen-installed');
+const lock = join(root, '.cache/prepare.lock');
+/** After so long a lock is left over, whatever its owner's number says: numbers are used again. */
+const LOCK_LIMIT_MILLISECONDS = 15 * 60_000;
 
 function fail(message) {
   process.stderr.write(`mizzen: ${message}\n`);
@@ -29,7 +32,8 @@ function lockDigest() {
 }
 
 function npm(args) {
-  const viaNpm = process.env.npm_execpath;
+  // Another package manager that ran the script names itself there.
+  const viaNpm = /(^|[\\/])npm(-cli)?\.c?js$/.test(process.env.npm_execpath ?? '') ? process.env.npm_execpath : undefined;
   return viaNpm ? spawnSync(process.execPath, [viaNpm, ...args], { cwd: root, encoding: 'utf8' }) : spawnSync('npm', args, { cwd: root, encoding: 'utf8' });
 }
 
@@ -59,14 +63,77 @@ function installPackages() {
   writeFileSync(installStamp, digest);
 }
 
+function textOf(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Whether the process that a lock names still works on it. A lock taken on another machine is trusted until its limit. */
+function isHeld(owner) {
+  const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  if (age > LOCK_LIMIT_MILLISECONDS) return false;
+  const [machine, pid] = owner.split(' ');
+  if (machine !== hostname()) return true;
+  try {
+    process.kill(Number(pid), 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+/** Takes the lock's directory away when it is still the one of `owner`. */
+function removeLock(owner) {
+  const aside = `${lock}.${process.pid}.old`;
+  try {
+    renameSync(lock, aside);
+    if (textOf(join(aside, 'owner')) === owner) rmSync(aside, { recursive: true, force: true });
+    else renameSync(aside, lock);
+  } catch (error) {
+    // Somebody else was quicker.
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(error.code)) throw error;
+  }
+}
+
+/** Runs `work` while no other run installs, generates or builds in this folder. The lock is a directory that comes into being with its owner's name in it. */
+function alone(work) {
+  const owner = `${hostname()} ${process.pid}`;
+  const own = `${lock}.${process.pid}`;
+  rmSync(own, { recursive: true, force: true });
+  mkdirSync(own, { recursive: true });
+  writeFileSync(join(own, 'owner'), owner);
+  for (let told = false; ;) {
+    try {
+      renameSync(own, lock);
+      break;
+    } catch (error) {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    }
+    const present = textOf(join(lock, 'owner'));
+    if (present !== undefined && !isHeld(present)) removeLock(present);
+    else if (present !== undefined && !told) {
+      process.stderr.write(`mizzen: waiting for another run that prepares this folder (${present}) ...\n`);
+      told = true;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  }
+  const giveBack = () => removeLock(owner);
+  process.once('exit', giveBack);
+  work();
+  process.removeListener('exit', giveBack);
+  giveBack();
+}
+
 function runNode(script, args, options = {}) {
   return spawnSync(node24, [join(root, script), ...args], { cwd: root, stdio: 'inherit', ...options });
 }
 
 function prepare(build) {
-  checkMachine();
   installPackages();
-  mkdirSync(join(root, '.cache'), { recursive: true });
   const generated = runNode('tools/generate-xds.ts', []);
   if (generated.status !== 0) fail('generating the xDS types failed; see the lines above.');
   if (build && runNode('tools/build.ts', ['--if-changed']).status !== 0) fail('the build failed; see the lines above.');
@@ -88,7 +155,8 @@ const tasks = {
 const [taskName = '', ...rest] = process.argv.slice(2);
 const task = tasks[taskName];
 if (!task) fail(`unknown task '${taskName}'. Known: ${Object.keys(tasks).join(', ')}.`);
-prepare(task.build);
+checkMachine();
+alone(() => prepare(task.build));
 // The task's own process gets the terminal's signals itself; this one only waits for it and passes its exit status on.
 const child = spawn(node24, [join(root, task.script), ...task.args, ...rest], { cwd: process.env.INIT_CWD && taskName === 'mizzen' ? process.env.INIT_CWD : root, stdio: 'inherit', env: { ...process.env, PATH: `${dirname(node24)}:${process.env.PATH}` } });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => { if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal); });
