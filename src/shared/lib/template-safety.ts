@@ -23,7 +23,6 @@ export function checkPlainScalar(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'string') throw new Error('a list or map stands where a single value belongs');
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   const breaksOut = /[\u0000-\u001f\u007f\u0085\u2028\u2029"'`{}[\]#\\]|: |:$|^[-?:](?: |$)|^[&*!|>%@, ]|^---|^\.\.\./u.test(value);
   if (breaksOut) throw new Error(`the value ${JSON.stringify(value.slice(0, 80))} holds characters that may not stand in a plain YAML value`);
   return value;
