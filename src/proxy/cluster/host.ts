@@ -32,6 +32,8 @@ export class Host {
   requestsTotal = 0;
   requestsFailed = 0;
   removed = false;
+  /** It was asked in HTTP/2 and did not understand. */
+  speaksHttp1Only = false;
   /** Ejected by outlier detection. */
   ejected = false;
   consecutive5xx = 0;

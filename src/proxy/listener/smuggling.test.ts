@@ -9,15 +9,18 @@ import { Harness } from './testdata/harness.ts';
 
 let harness: Harness;
 let received: string;
+/** An empty SETTINGS frame. */
+const NO_SETTINGS = Buffer.from('000000040000000000', 'hex');
 beforeEach(() => {
   harness = new Harness('127.81.1.9');
   received = '';
 });
 afterEach(() => harness.close());
 
-/** An upstream that keeps every byte and answers each blank line it sees at the end. */
-function recorder(): Promise<number> {
+/** An upstream that keeps every byte and answers each blank line it sees at the end; `greeting` is what it says first. */
+function recorder(greeting: Buffer): Promise<number> {
   return harness.tcpServer((socket: Socket) => {
+    socket.write(greeting);
     socket.on('data', (data) => {
       received += data.toString('latin1');
       if (/\r\n\r\n(?:.*)$/s.test(received)) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
@@ -26,7 +29,7 @@ function recorder(): Promise<number> {
 }
 
 async function gateway(action: Partial<RouteActionConfig>, over: Parameters<typeof route>[1] = {}, protocol: ClusterConfig['protocol']['http'] = 'http1'): Promise<number> {
-  const base = cluster('a', [endpoint(harness.address, await recorder())]);
+  const base = cluster('a', [endpoint(harness.address, await recorder(protocol === 'http2' ? NO_SETTINGS : Buffer.alloc(0)))]);
   const plane = await harness.dataPlane(runtimeConfig({
     listeners: [listener('in', harness.address, [filterChain([connectionManager()])])], clusters: [{ ...base, protocol: { ...base.protocol, http: protocol } }],
     routes: [routeConfig([virtualHost([route(routeAction('a', action), over)])])],

@@ -31,6 +31,8 @@ export interface PoolOptions {
   readonly cluster: Cluster;
   readonly host: Host;
   readonly protocol: 'http1' | 'http2';
+  /** A host that does not understand HTTP/2 is asked in HTTP/1.1 from then on. */
+  readonly mayFallBack: boolean;
   readonly tls: UpstreamTls | null;
   readonly sni: string;
   readonly alpn: readonly string[];
@@ -44,11 +46,14 @@ export interface PoolOptions {
 }
 
 const INTERNAL_IDLE_MILLISECONDS = 10_000;
+/** How long a host may take to show that it speaks HTTP/2, where there is another way to ask it. */
+const FALL_BACK_MILLISECONDS = 1000;
 
 class PooledConnection {
   client: ClientConnection | null = null;
   facts: OpenConnection | null = null;
   idleSince = 0;
+  usable = false;
   cancel: () => void = () => undefined;
 }
 
@@ -59,11 +64,15 @@ export class HttpPool implements HostPool {
   readonly #options: PoolOptions;
   #connections: PooledConnection[] = [];
   #waiting: Waiting[] = [];
+  /** Connections that cannot take requests yet. */
   #connecting = 0;
+  #protocol: 'http1' | 'http2';
   #draining = false;
+  #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#protocol = options.protocol;
     this.tls = options.tls;
     this.tlsGeneration = options.tls?.generation ?? 0;
   }
@@ -106,8 +115,8 @@ export class HttpPool implements HostPool {
   }
 
   #connectAsNeeded(): void {
-    const { breaker, cluster, protocol } = this.#options;
-    const perConnection = protocol === 'http1' ? 1 : cluster.config.protocol.maximumConcurrentStreams || 100;
+    const { breaker, cluster } = this.#options;
+    const perConnection = this.#protocol === 'http1' ? 1 : cluster.config.protocol.maximumConcurrentStreams || 100;
     while (this.#connecting * perConnection < this.#waiting.length) {
       // Every pool may have one connection even above the limit, or its requests would wait for ever.
       if (breaker.full('connections') && this.#connections.length > 0) {
@@ -132,22 +141,48 @@ export class HttpPool implements HostPool {
       address: host.address, timeoutMilliseconds: config.connectTimeoutMilliseconds, tls, sni, alpn, sourceAddress: config.sourceAddress,
       keepAliveSeconds: config.tcpKeepalive?.timeSeconds ?? null, internal, exchangeMessage, peer,
     }, (open, reason, detail) => {
-      this.#connecting -= 1;
       if (open) this.#onConnected(connection, open);
       else this.#onConnectFailed(connection, reason, detail);
     });
   }
 
   #onConnected(connection: PooledConnection, open: OpenConnection): void {
-    const { cluster, host, protocol } = this.#options;
+    const { cluster, host } = this.#options;
     cluster.reportLocalOrigin(host, false);
-    const callbacks = { onStreamDone: (): void => this.#onStreamDone(connection), onGoAway: (): void => undefined, onClose: (): void => this.#remove(connection) };
     connection.facts = open;
-    connection.client = protocol === 'http1'
-      ? new Http1ClientConnection(open.socket, callbacks, { maximumHeadBytes: 80 * 1024, maximumHeaders: DEFAULT_HEADER_LIMITS.maximumHeaders })
-      : new Http2ClientConnection(open.socket, callbacks, cluster.config.protocol.maximumConcurrentStreams || 100);
+    const callbacks = { onStreamDone: (): void => this.#onStreamDone(connection), onGoAway: (): void => undefined };
+    if (this.#protocol === 'http1') {
+      connection.client = new Http1ClientConnection(open.socket, { ...callbacks, onClose: () => this.#remove(connection) }, { maximumHeadBytes: 80 * 1024, maximumHeaders: DEFAULT_HEADER_LIMITS.maximumHeaders });
+      this.#onUsable(connection);
+      return;
+    }
+    const client: Http2ClientConnection = new Http2ClientConnection(open.socket, {
+      ...callbacks, onConfirmed: () => this.#onUsable(connection), onClose: () => (client.confirmed ? this.#remove(connection) : this.#onNotHttp2(connection)),
+    }, cluster.config.protocol.maximumConcurrentStreams || 100, this.#options.mayFallBack ? Math.min(FALL_BACK_MILLISECONDS, cluster.config.connectTimeoutMilliseconds) : cluster.config.connectTimeoutMilliseconds);
+    connection.client = client;
+  }
+
+  #onUsable(connection: PooledConnection): void {
+    this.#connecting -= 1;
+    connection.usable = true;
     this.#serveWaiting(connection);
-    if (this.#draining && connection.client.activeStreams === 0) connection.client.close();
+    if (this.#draining && connection.client?.activeStreams === 0) connection.client.close();
+  }
+
+  /** The connection is open, but nobody spoke HTTP/2 on it: the requests that wait are asked in HTTP/1.1 where that is allowed. */
+  #onNotHttp2(connection: PooledConnection): void {
+    if (this.#closed) {
+      this.#remove(connection);
+      return;
+    }
+    if (!this.#options.mayFallBack) {
+      this.#onConnectFailed(connection, 'connect_timeout', 'the host did not begin to speak HTTP/2');
+      return;
+    }
+    this.#options.cluster.count('upstream_cx_http2_fall_back');
+    this.#options.host.speaksHttp1Only = true;
+    this.#protocol = 'http1';
+    this.#remove(connection);
   }
 
   #onConnectFailed(connection: PooledConnection, reason: StreamResetReason, detail: string): void {
@@ -210,11 +245,12 @@ export class HttpPool implements HostPool {
     const index = this.#connections.indexOf(connection);
     if (index < 0) return;
     this.#connections.splice(index, 1);
+    if (!connection.usable) this.#connecting -= 1;
     breaker.connections -= 1;
     host.connections -= 1;
     cluster.gauge('upstream_cx_active', -1);
     cluster.count('upstream_cx_destroy');
-    if (this.#waiting.length > 0) this.#connectAsNeeded();
+    if (this.#waiting.length > 0 && !this.#closed) this.#connectAsNeeded();
   }
 
   /** Leaves its host; the next request there makes a new pool. */
@@ -228,18 +264,19 @@ export class HttpPool implements HostPool {
     // Pools of internal listeners are many, one a client, and cheap to make again.
     const idle = this.#options.host.address.kind === 'internal' ? Math.min(configured || Infinity, INTERNAL_IDLE_MILLISECONDS) : configured;
     if (idle <= 0) return;
-    for (const { client, idleSince } of [...this.#connections]) {
-      if (client && client.activeStreams === 0 && now - idleSince >= idle) client.close();
+    for (const { client, usable, idleSince } of [...this.#connections]) {
+      if (client && usable && client.activeStreams === 0 && now - idleSince >= idle) client.close();
     }
   }
 
   drain(): void {
     this.#draining = true;
-    for (const { client } of [...this.#connections]) if (client && client.activeStreams === 0) client.close();
+    for (const { client, usable } of [...this.#connections]) if (client && usable && client.activeStreams === 0) client.close();
   }
 
   close(): void {
     this.#draining = true;
+    this.#closed = true;
     for (const { client, cancel } of [...this.#connections]) {
       if (client) client.close();
       else cancel();

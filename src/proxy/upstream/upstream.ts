@@ -63,7 +63,7 @@ export class Upstream {
 
   #pool(cluster: Cluster, host: Host, options: UpstreamRequestOptions): HttpPool {
     const wanted = cluster.config.protocol.http;
-    const protocol = wanted === 'downstream' ? (options.downstreamProtocol === 'HTTP/2' ? 'http2' : 'http1') : wanted;
+    const protocol = wanted === 'downstream' ? (options.downstreamProtocol === 'HTTP/2' && !host.speaksHttp1Only ? 'http2' : 'http1') : wanted;
     const key = poolKey(protocol, host, options);
     const tls = cluster.tlsFor(host);
     const present = host.pools.get(key);
@@ -75,7 +75,7 @@ export class Upstream {
       present.drain();
     }
     const pool = new HttpPool({
-      cluster, host, protocol, tls, sni: tls?.config.sni ?? '', alpn: options.alpn ?? tls?.config.alpnProtocols ?? [], breaker: options.breaker,
+      cluster, host, protocol, mayFallBack: wanted === 'downstream', tls, sni: tls?.config.sni ?? '', alpn: options.alpn ?? tls?.config.alpnProtocols ?? [], breaker: options.breaker,
       internal: this.#internal, exchangeMessage: this.#exchangeMessage, peer: options.peer, now: this.#now,
       onEmpty: (gone) => {
         if (host.pools.get(key) === gone) host.pools.delete(key);

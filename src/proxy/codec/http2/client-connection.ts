@@ -9,28 +9,50 @@ import { readResponse, readTrailers, writeHeaders, writeRequest } from './header
 
 const WINDOW = 256 * 1024;
 
+/** What else an upstream HTTP/2 connection tells its pool. */
+export interface Http2ClientCallbacks extends ClientConnectionCallbacks {
+  /** The peer has sent its settings: it speaks HTTP/2, and streams may be opened. */
+  onConfirmed(): void;
+}
+
 /** One upstream connection with many streams. */
 export class Http2ClientConnection implements ClientConnection {
   readonly protocol = 'HTTP/2';
   requests = 0;
   activeStreams = 0;
   readonly #session: ClientHttp2Session;
-  readonly #callbacks: ClientConnectionCallbacks;
+  readonly #callbacks: Http2ClientCallbacks;
   readonly #maximumStreams: number;
+  readonly #streams = new Set<ClientStream>();
+  readonly #confirmTimer: NodeJS.Timeout;
+  /** The peer has shown that it speaks HTTP/2. */
+  confirmed = false;
   #goingAway = false;
   #closed = false;
 
-  constructor(socket: Duplex, callbacks: ClientConnectionCallbacks, maximumStreams: number) {
+  /** A peer that sends no settings within `confirmMilliseconds` is given up. */
+  constructor(socket: Duplex, callbacks: Http2ClientCallbacks, maximumStreams: number, confirmMilliseconds: number) {
     this.#callbacks = callbacks;
     this.#maximumStreams = maximumStreams;
     this.#session = connect('http://upstream', { createConnection: () => socket, settings: { enablePush: false, initialWindowSize: WINDOW } });
     this.#session.on('goaway', () => this.#goAway());
-    this.#session.on('error', () => this.#onClose());
+    this.#session.on('error', () => this.close());
     this.#session.on('close', () => this.#onClose());
+    socket.on('end', () => this.close());
+    socket.on('close', () => this.#onClose());
+    this.#confirmTimer = setTimeout(() => this.close(), confirmMilliseconds);
+    this.#session.on('remoteSettings', () => this.#confirm());
+  }
+
+  #confirm(): void {
+    if (this.confirmed || this.#closed) return;
+    this.confirmed = true;
+    clearTimeout(this.#confirmTimer);
+    this.#callbacks.onConfirmed();
   }
 
   get availableStreams(): number {
-    if (this.#closed || this.#goingAway || this.#session.destroyed) return 0;
+    if (!this.confirmed || this.#closed || this.#goingAway || this.#session.destroyed) return 0;
     const remote = this.#session.remoteSettings?.maxConcurrentStreams ?? this.#maximumStreams;
     return Math.max(0, Math.min(this.#maximumStreams, remote) - this.activeStreams);
   }
@@ -38,10 +60,13 @@ export class Http2ClientConnection implements ClientConnection {
   newStream(decoder: ResponseDecoder): RequestEncoder {
     this.requests += 1;
     this.activeStreams += 1;
-    return new ClientStream(this.#session, decoder, () => {
+    const stream: ClientStream = new ClientStream(this.#session, decoder, () => {
       this.activeStreams -= 1;
+      this.#streams.delete(stream);
       this.#callbacks.onStreamDone();
     });
+    this.#streams.add(stream);
+    return stream;
   }
 
   close(): void {
@@ -57,6 +82,8 @@ export class Http2ClientConnection implements ClientConnection {
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#confirmTimer);
+    for (const stream of [...this.#streams]) stream.fail('connection_termination', 'http2.connection_closed');
     this.#callbacks.onClose();
   }
 }
@@ -78,7 +105,7 @@ class ClientStream implements RequestEncoder {
 
   encodeHeaders(headers: RequestHeaders, endStream: boolean): void {
     if (!isWritable(headers)) {
-      process.nextTick(() => this.#fail('protocol_error', 'http2.unwritable_request'));
+      process.nextTick(() => this.fail('protocol_error', 'http2.unwritable_request'));
       return;
     }
     let stream: ClientHttp2Stream;
@@ -86,7 +113,7 @@ class ClientStream implements RequestEncoder {
       stream = this.#session.request(writeRequest(headers), { endStream, waitForTrailers: !endStream });
     } catch (error) {
       const detail = describeError(error);
-      process.nextTick(() => this.#fail('refused_stream', detail));
+      process.nextTick(() => this.fail('refused_stream', detail));
       return;
     }
     this.#stream = stream;
@@ -100,7 +127,7 @@ class ClientStream implements RequestEncoder {
     stream.on('end', () => this.#onEnd());
     stream.on('drain', () => this.#decoder?.onBlocked(false));
     stream.on('error', () => undefined); // 'close' follows and tells
-    stream.on('close', () => this.#fail(resetReason(stream.rstCode), `http2 reset ${stream.rstCode}`));
+    stream.on('close', () => this.fail(resetReason(stream.rstCode), `http2 reset ${stream.rstCode}`));
   }
 
   #sending: HeaderMap | null = null;
@@ -127,7 +154,8 @@ class ClientStream implements RequestEncoder {
     this.#onDone();
   }
 
-  #fail(reason: StreamResetReason, detail: string): void {
+  /** The stream is over without its answer; told once. */
+  fail(reason: StreamResetReason, detail: string): void {
     const decoder = this.#decoder;
     if (decoder === null) return;
     this.#finish();

@@ -25,6 +25,7 @@ export class Http2ServerConnection implements ServerConnection {
   readonly #callbacks: ServerConnectionCallbacks;
   readonly #socket: Duplex;
   readonly #resets = new PrematureResets();
+  readonly #streams = new Set<ServerStream>();
   #closed = false;
 
   constructor(socket: Duplex, callbacks: ServerConnectionCallbacks, options: Http2ServerOptions) {
@@ -39,6 +40,8 @@ export class Http2ServerConnection implements ServerConnection {
     this.#session.on('error', () => this.#onClose());
     this.#session.on('close', () => this.#onClose());
     socket.on('close', () => this.#onClose());
+    // The session reads past the socket and waits for streams whose request nobody reads: it does not tell that the peer has left.
+    socket.on('end', () => this.close());
   }
 
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): void {
@@ -47,9 +50,11 @@ export class Http2ServerConnection implements ServerConnection {
     this.#resets.streams += 1;
     const server = new ServerStream(stream, (abandoned) => {
       this.activeStreams -= 1;
+      this.#streams.delete(server);
       if (abandoned && this.#resets.tooMany(performance.now() - openedAt)) this.#endFlood();
       this.#callbacks.onActivity(this.activeStreams);
     });
+    this.#streams.add(server);
     this.#callbacks.onActivity(this.activeStreams);
     server.start(this.#callbacks.newStream(server), headers, raw);
   }
@@ -77,6 +82,7 @@ export class Http2ServerConnection implements ServerConnection {
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
+    for (const stream of [...this.#streams]) stream.abandon('connection_termination', 'downstream_remote_disconnect');
     this.#callbacks.onClose();
   }
 }
@@ -90,6 +96,7 @@ class ServerStream implements ResponseEncoder {
   #sending: HeaderMap | null = null;
   #requestDone = false;
   #disabled = 0;
+  #over = false;
 
   constructor(stream: ServerHttp2Stream, onDone: (abandoned: boolean) => void) {
     this.#stream = stream;
@@ -110,13 +117,21 @@ class ServerStream implements ResponseEncoder {
     stream.on('drain', () => this.#decoder?.onBlocked(false));
     stream.on('wantTrailers', () => stream.sendTrailers(this.#sending ? writeHeaders(this.#sending, {}) : {}));
     stream.on('error', () => undefined); // 'close' follows and tells
-    stream.on('close', () => {
-      const open = this.#decoder;
-      this.#decoder = null;
-      open?.onReset('remote_reset', 'http2.remote_reset');
-      this.#onDone(open !== null);
-    });
+    // A stream that is not read closes late or never; that the peer gave it up is told at once.
+    stream.on('aborted', () => this.abandon('remote_reset', 'http2.remote_reset'));
+    stream.on('close', () => this.abandon('remote_reset', 'http2.remote_reset'));
     decoder.decodeHeaders(request, end);
+  }
+
+  /** The stream is over, whether or not its response was written; told once. */
+  abandon(reason: StreamResetReason, detail: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    const open = this.#decoder;
+    this.#decoder = null;
+    open?.onReset(reason, detail);
+    this.#onDone(open !== null);
+    if (!this.#stream.destroyed && this.#stream.aborted) this.#stream.destroy();
   }
 
   #onEnd(): void {
