@@ -37,13 +37,8 @@ export async function startOperatorCluster(second: number, over: Partial<Operato
   const server = new ApiServer({ address, port: 0, serviceNetwork: { first: `127.${second}.128.1`, last: `127.${second}.255.254` }, nodePortRange: { first: 30_000, last: 32_767 } });
   await server.start();
   const admin = KubeClient.fromDefault({ kubeconfigText: server.adminKubeconfig() });
-  const path = (object: KubernetesObject & { kind: string; apiVersion: string }): string => pathOf(object);
-  const applyOne = async (object: KubernetesObject): Promise<void> => {
-    await admin.request({ method: 'PATCH', path: path(object as never), query: { fieldManager: 'test', force: true }, body: object, contentType: 'application/apply-patch+yaml' });
-  };
-  const applyRaw = async (text: string): Promise<void> => {
-    for (const document of parseAllDocuments(text)) if (document.toJS() !== null) await applyOne(document.toJS() as KubernetesObject);
-  };
+  const applyOne = (object: KubernetesObject): Promise<void> => applyObject(admin, object);
+  const applyRaw = (text: string): Promise<void> => applyYaml(admin, text);
   for (const file of readdirSync(join(root, 'crds'))) await applyRaw(readFileSync(join(root, 'crds', file), 'utf8'));
   await applyRaw(readFileSync(join(root, 'deploy/operator.yaml'), 'utf8'));
   const account = await admin.get({ group: '', version: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts', scope: 'Namespaced' }, 'mizzen-operator', 'mizzen-operator');
@@ -105,6 +100,18 @@ export async function expectEventually<T>(read: () => Promise<T>, matcher: objec
     expect(value).toMatchObject(matcher);
     return value;
   }, seconds);
+}
+
+/** Applies every object of a YAML text; those that name no namespace go into `namespace`. */
+export async function applyYaml(client: KubeClient, text: string, namespace = 'default'): Promise<void> {
+  for (const document of parseAllDocuments(text)) {
+    const object = document.toJS() as KubernetesObject | null;
+    if (object !== null) await applyObject(client, CLUSTER.has(object.kind ?? '') ? object : { ...object, metadata: { namespace, ...object.metadata } });
+  }
+}
+
+async function applyObject(client: KubeClient, object: KubernetesObject): Promise<void> {
+  await client.request({ method: 'PATCH', path: pathOf(object as never), query: { fieldManager: 'test', force: true }, body: object, contentType: 'application/apply-patch+yaml' });
 }
 
 const PLURALS: Record<string, string> = { NetworkPolicy: 'networkpolicies' };

@@ -13,7 +13,7 @@ export function admissionRoutes(context: ValidationContext, serviceAccount: stri
     '/mutate-smcp': async (question) => defaultControlPlane(registry, question),
     '/validate-smcp': (question) => validateControlPlane(context, question),
     '/mutate-smmr': async (question) => defaultMemberRoll(question),
-    '/validate-smmr': (question) => validateMemberRoll(context, question),
+    '/validate-smmr': (question) => validateMemberRoll(context, operatorUser, question),
     '/validate-smm': (question) => validateMember(context, operatorUser, question),
   };
   return Object.entries(handlers).map(([path, handler]) => ({ method: 'POST', path, handler: (request) => answerReview(request, handler) }));

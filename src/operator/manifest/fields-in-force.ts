@@ -34,7 +34,7 @@ export const FIELDS_IN_FORCE: readonly string[] = [
   ...below('proxy.injection', ['autoInject', 'alwaysInjectSelector', 'neverInjectSelector', 'injectedAnnotations']),
   ...below('security', ['trust.domain', 'trust.additionalDomains', 'certificateAuthority.istiod.workloadCertTTLDefault', 'certificateAuthority.istiod.workloadCertTTLMax', 'identity.thirdParty.audience']),
   ...below('security', ['controlPlane.tls.minProtocolVersion', 'dataPlane.mtls', 'dataPlane.automtls', 'manageNetworkPolicy']),
-  'tracing.sampling', 'addons.prometheus.scrape', 'meshConfig.extensionProviders',
+  'tracing.type', 'tracing.sampling', 'addons.prometheus.scrape', 'meshConfig.extensionProviders',
   'gateways.enabled', ...gateway('gateways.ingress'), ...gateway('gateways.additionalIngress.*'),
   ...gateway('gateways.egress', 'requestedNetworkView'), ...gateway('gateways.additionalEgress.*', 'requestedNetworkView'),
   ...below('runtime.defaults.deployment.podDisruption', ['enabled', 'minAvailable', 'maxUnavailable']),
@@ -47,7 +47,6 @@ export const FIELDS_IN_FORCE: readonly string[] = [
 export const AS_THINGS_ARE: Readonly<Record<string, readonly unknown[]>> = {
   'telemetry.type': ['Istiod', 'None'],
   'policy.type': ['Istiod', 'None'],
-  'tracing.type': ['None'],
   'security.certificateAuthority.type': ['Istiod'],
   'security.controlPlane.mtls': [true],
   'security.controlPlane.certProvider': ['Istiod'],

@@ -20,7 +20,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   nodeSelector: { a: 'b' }, tolerations: [{ key: 'k' }], affinity: { podAffinity: {} }, labels: { a: 'b' }, annotations: { a: 'b' }, resources: { requests: { cpu: '7m' } }, env: { A: 'b' }, componentLevels: { default: 'debug' },
   logAsJSON: true, validationMessages: true, encoding: 'JSON', concurrency: 3, adminPort: 15999, 'initialization.type': 'InitContainer', interceptionMode: 'TPROXY', includedPorts: ['1'], excludedPorts: [1], includedIPRanges: ['10.0.0.0/8'], excludedIPRanges: ['10.0.0.0/8'],
   policy: 'REGISTRY_ONLY', imagePullPolicy: 'Always', imagePullSecrets: [{ name: 'pull' }], rewriteApplicationProbes: false, initialDelaySeconds: 9, periodSeconds: 9, failureThreshold: 9, autoInject: true, alwaysInjectSelector: [{ matchLabels: { a: 'b' } }],
-  neverInjectSelector: [{ matchLabels: { a: 'b' } }], injectedAnnotations: { a: 'b' }, additionalDomains: ['x'], minProtocolVersion: 'TLSv1_3', mtls: true, automtls: false, manageNetworkPolicy: false, sampling: 7, scrape: false, extensionProviders: [{ name: 'x', prometheus: {} }],
+  neverInjectSelector: [{ matchLabels: { a: 'b' } }], injectedAnnotations: { a: 'b' }, additionalDomains: ['x'], minProtocolVersion: 'TLSv1_3', mtls: true, automtls: false, manageNetworkPolicy: false, sampling: 7, 'tracing.type': 'Jaeger', scrape: false, extensionProviders: [{ name: 'x', prometheus: {} }],
   'gateways.enabled': false, 'ingress.enabled': false, 'egress.enabled': false, 'additionalIngress.any.enabled': false, 'additionalEgress.any.enabled': false, volumes: [{ volume: { name: 'v', emptyDir: {} }, volumeMount: { name: 'v', mountPath: '/v' } }],
   service: { type: 'NodePort' }, requestedNetworkView: ['n'], 'techPreview.meshConfig': { accessLogFile: '/dev/stdout' }, refreshRate: '9s',
 };
@@ -59,7 +59,7 @@ describe('unsupportedFields', () => {
     ['security.controlPlane.mtls', false], ['security.controlPlane.certProvider', 'Kubernetes'], ['security.controlPlane.tls.maxProtocolVersion', 'TLSv1_2'], ['security.controlPlane.tls.cipherSuites', ['A']], ['security.controlPlane.tls.ecdhCurves', ['P-256']],
     ['security.identity.type', 'ThirdParty'], ['security.identity.thirdParty.issuer', 'https://issuer'], ['meshConfig.discoverySelectors', [{ matchLabels: { a: 'b' } }]], ['proxy.networking.protocol.autoDetect.timeout', '5s'], ['proxy.networking.protocol.autoDetect.inbound', false],
     ['proxy.networking.dns.searchSuffixes', ['x']], ['proxy.runtime.readiness.statusPort', 15021], ['gateways.openshiftRoute.enabled', true], ['gateways.ingress.routeConfig.enabled', true], ['addons.jaeger.name', 'jaeger'], ['addons.kiali.enabled', true],
-    ['addons.prometheus.address', 'http://prometheus'], ['tracing.type', 'Jaeger'], ['telemetry.type', 'Remote'], ['runtime.components.kiali.container.imageName', 'k'], ['techPreview.anything', 1], ['proxy.envoyMetricsService.enabled', true], ['runtime.defaults.container.resources', { requests: { cpu: '1' } }], ['runtime.defaults.pod.metadata.labels.a', 'b'],
+    ['addons.prometheus.address', 'http://prometheus'], ['telemetry.type', 'Remote'], ['runtime.components.kiali.container.imageName', 'k'], ['techPreview.anything', 1], ['proxy.envoyMetricsService.enabled', true], ['runtime.defaults.container.resources', { requests: { cpu: '1' } }], ['runtime.defaults.pod.metadata.labels.a', 'b'],
   ])('names %s', (path, value) => {
     const [named, ...others] = unsupportedFields(specWith(path, value));
     expect(others).toEqual([]);
@@ -67,6 +67,6 @@ describe('unsupportedFields', () => {
   });
 
   it('says nothing of what asks for nothing: defaults of the webhook, things switched off', () => {
-    expect(unsupportedFields({ version: 'v3.1', profiles: ['default'], gateways: { openshiftRoute: { enabled: false }, ingress: { routeConfig: { enabled: false } } }, tracing: { type: 'None' }, telemetry: { type: 'Istiod' }, addons: { grafana: { enabled: false }, jaeger: {} }, security: { certificateAuthority: { type: 'Istiod' } } })).toEqual([]);
+    expect(unsupportedFields({ version: 'v3.1', profiles: ['default'], gateways: { openshiftRoute: { enabled: false }, ingress: { routeConfig: { enabled: false } } }, tracing: { type: 'None' }, policy: { type: 'None' }, telemetry: { type: 'Istiod' }, addons: { grafana: { enabled: false }, jaeger: {} }, security: { certificateAuthority: { type: 'Istiod' } } })).toEqual([]);
   });
 });
