@@ -1,4 +1,5 @@
 // The admin interface and the agent's HTTP interfaces.
 export { adminRoutes } from './admin-routes.ts';
 export { agentRoutes, proxyMetricsRoutes, readinessRoutes, type AgentOptions } from './agent-routes.ts';
-export type { ClusterView, HostView, ListenerView, ProcessView, ServerState } from './process-view.ts';
+export { ownAddresses } from './who-may-ask.ts';
+export type { ClusterView, ListenerView, ProcessView, ServerState } from './process-view.ts';

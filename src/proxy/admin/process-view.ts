@@ -1,28 +1,14 @@
 // What the admin interface and the agent see of the running proxy. Implemented by the program's wiring.
+import type { HostDescription } from '../cluster/cluster-description.ts';
 import type { StatsStore } from '../stream/stats-store.ts';
 import type { Telemetry } from '../telemetry/index.ts';
 import type { SecretDescription } from '../secrets/index.ts';
 import type { AdsStatus, Configuration, ResourceStore } from '../xds/index.ts';
 
-/** One endpoint of a cluster as shown. */
-export interface HostView {
-  readonly address: string;
-  readonly hostname: string;
-  readonly health: string;
-  readonly ejected: boolean;
-  readonly weight: number;
-  readonly priority: number;
-  readonly locality: string;
-  readonly activeRequests: number;
-  readonly connections: number;
-  readonly requestsTotal: number;
-  readonly requestsFailed: number;
-}
-
 /** One cluster as shown. */
 export interface ClusterView {
   readonly name: string;
-  readonly hosts: readonly HostView[];
+  readonly hosts: readonly HostDescription[];
 }
 
 /** One listener as shown. */

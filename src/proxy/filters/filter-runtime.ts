@@ -8,7 +8,7 @@ import { RouteTable } from '../route/route-table.ts';
 import type { StatsStore } from '../stream/stats-store.ts';
 import type { PeerMetadata } from '../stream/stream-info.ts';
 import { Upstream } from '../upstream/upstream.ts';
-import { describeClusters, type ClusterDescription } from './cluster-description.ts';
+import { describeClusters, type ClusterDescription } from '../cluster/cluster-description.ts';
 import type { FilterServices, ObserverFactory } from './services.ts';
 
 /** What the runtime is made with. */

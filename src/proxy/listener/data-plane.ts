@@ -1,7 +1,7 @@
 // The data plane as one thing: takes each RuntimeConfig and brings clusters, routes and listeners to it, changing only what changed. Made and fed by the proxy's
 // index; it knows neither xDS nor the admin endpoint.
 import type { RuntimeConfig } from '../config/runtime-config.ts';
-import type { ClusterDescription } from '../filters/cluster-description.ts';
+import type { ClusterDescription } from '../cluster/cluster-description.ts';
 import { FilterRuntime } from '../filters/filter-runtime.ts';
 import type { ObserverFactory } from '../filters/services.ts';
 import { InternalListeners } from '../net/internal-listeners.ts';

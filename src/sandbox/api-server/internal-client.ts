@@ -1,5 +1,6 @@
 // How the sandbox's own controllers and node reach the API server in its process. Every call runs the whole request
 // pipeline (admission, validation, defaulting, finalizers), as user `system:kube-controller-manager` or the one given.
+import type { KubeMeta, KubeObject } from '../store/index.ts';
 
 /** A resource by group and lower-case plural, for example `{ group: 'apps', resource: 'deployments' }`. */
 export interface ResourceName {
@@ -8,25 +9,10 @@ export interface ResourceName {
 }
 
 /** An object as the API server stores it. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the sandbox treats objects as schemaless data at this edge
-export type StoredObject = { apiVersion: string; kind: string; metadata: StoredMeta; spec?: any; status?: any } & Record<string, any>;
+export type StoredObject = KubeObject;
 
-/** Metadata of a stored object: what the server always fills in is required. */
-export interface StoredMeta {
-  name: string;
-  namespace?: string;
-  uid: string;
-  resourceVersion: string;
-  generation?: number;
-  creationTimestamp: string;
-  deletionTimestamp?: string;
-  deletionGracePeriodSeconds?: number;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  finalizers?: string[];
-  ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string; controller?: boolean; blockOwnerDeletion?: boolean }[];
-  managedFields?: unknown[];
-}
+/** Metadata of a stored object. */
+export type StoredMeta = KubeMeta;
 
 /** One change, in resourceVersion order. */
 export interface WatchEvent {

@@ -1,7 +1,7 @@
 // What the admin endpoint shows of clusters, as plain data.
-import type { ClusterManager } from '../cluster/cluster-manager.ts';
+import type { ClusterManager } from './cluster-manager.ts';
 
-/** One endpoint of a cluster. */
+/** One endpoint of a cluster as shown. */
 export interface HostDescription {
   readonly address: string;
   readonly hostname: string;
