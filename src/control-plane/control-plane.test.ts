@@ -205,6 +205,21 @@ describe('control plane', () => {
     expect(refused.status?.message).toMatch(/^VirtualService bookinfo\/reviews: spec\.http\[0\]\.route\[0\]\.weight: /);
   });
 
+  test('lets in what merely has no effect, with a warning to whoever applies it, and refuses what would protect nothing', async () => {
+    const world = await cluster();
+    const plane = await start(world);
+    const rootsPem = await rootsOf(world.api);
+    const apply = (group: string, kind: string, spec: object) => review(plane, rootsPem, '/validate', {
+      kind: { group, version: 'v1', kind }, namespace: 'bookinfo', name: 'x', object: { apiVersion: `${group}/v1`, kind, metadata: { name: 'x', namespace: 'bookinfo' }, spec },
+    });
+    expect(await apply('networking.istio.io', 'DestinationRule', { host: 'reviews', trafficPolicy: { retryBudget: { percent: 20 } }, newField: 1 })).toMatchObject({
+      allowed: true, warnings: ['DestinationRule bookinfo/x: spec.newField: The field is not known and has no effect. Check its spelling and where it stands, or remove it.', expect.stringContaining('retryBudget has no effect')],
+    });
+    const tokens = await apply('security.istio.io', 'RequestAuthentication', { jwtRules: [{ issuer: 'i' }] });
+    expect([tokens.allowed, tokens.status?.message]).toEqual([false, expect.stringContaining('JSON Web Tokens are not enforced by this version')]);
+    expect(await apply('security.istio.io', 'AuthorizationPolicy', { action: 'DENY', selctor: {}, rules: [{}] })).toMatchObject({ allowed: false });
+  });
+
   test('an object that turned invalid keeps its last valid version in force and says so in its status', async () => {
     const world = await cluster();
     const plane = await start(world);
