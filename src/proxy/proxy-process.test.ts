@@ -1,6 +1,6 @@
 // The proxy against an in-test control plane: certificate by CSR, discovery in both variants, refusal, reconnection, drain, HTTP interfaces.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +25,23 @@ import { ProxyProcess, type RunningDataPlane } from './proxy-process.ts';
 import { CREATE_CERTIFICATE } from './secrets/index.ts';
 import { DELTA_AGGREGATED, STREAM_AGGREGATED } from './xds/index.ts';
 
-const HOST = '127.77.1.1';
+// Runs at the same time each have a network of their own.
+const NETWORK = `127.${64 + (process.pid >> 8) % 64}.${process.pid & 255}`;
+const HOST = `${NETWORK}.1`;
+const BIND = `${NETWORK}.2`;
+const LISTENER = `${NETWORK}.3`;
+const APP = `${NETWORK}.4`;
+/** The admin interface is on 127.0.0.1, which all runs share. */
+const ADMIN = await freePort();
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
 
 /** Keeps what it was given; whether a configuration works is not this test's matter. */
 class RecordingDataPlane implements RunningDataPlane {
@@ -63,7 +79,7 @@ const endpointsAny = (name: string, address: string, port = 80): Any => packAny(
 const routeAny = (name: string): Any => packAny('envoy.config.route.v3.RouteConfiguration', RouteConfiguration, { name, virtualHosts: [{ name: 'all', domains: ['*'], routes: [{ match: { pathSpecifier: { $case: 'prefix', prefix: '/' } }, action: { $case: 'route', route: { clusterSpecifier: { $case: 'cluster', cluster: 'a' } } } }] }] });
 const listenerAny = (name: string, route: string, port = 15001, filters: readonly HttpFilter[] = []): Any => packAny('envoy.config.listener.v3.Listener', Listener, {
   name,
-  address: { address: { $case: 'socketAddress', socketAddress: { address: '127.77.1.3', portSpecifier: { $case: 'portValue', portValue: port } } } },
+  address: { address: { $case: 'socketAddress', socketAddress: { address: LISTENER, portSpecifier: { $case: 'portValue', portValue: port } } } },
   trafficDirection: 2,
   filterChains: [{ filters: [{ name: 'http', configType: { $case: 'typedConfig', typedConfig: packAny('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', HttpConnectionManager, {
     statPrefix: 'http', routeSpecifier: { $case: 'rds', rds: { configSource: ads, routeConfigName: route } },
@@ -182,7 +198,7 @@ function sources(delta: boolean): OptionSources {
   return {
     role: 'sidecar', flags: {}, readFile: (path) => (path.endsWith('labels') ? 'app="reviews"\nversion="v2"\n' : undefined),
     environment: { POD_NAME: 'reviews-v2-1', POD_NAMESPACE: 'shop', INSTANCE_IP: HOST, SERVICE_ACCOUNT: 'reviews', ISTIO_META_WORKLOAD_NAME: 'reviews-v2', ISTIO_META_CLUSTER_ID: 'east', PROXY_TOKEN_FILE: join(folder, 'token'), XDS_ROOT_CA: join(folder, 'root.pem'),
-      PROXY_BIND_ADDRESS: '127.77.1.2', ISTIO_DELTA_XDS: String(delta), PROXY_CONFIG: JSON.stringify({ discoveryAddress: controlPlane.address, terminationDrainDuration: '0.1s', statusPort: 25020, proxyAdminPort: 25000 }),
+      PROXY_BIND_ADDRESS: BIND, ISTIO_DELTA_XDS: String(delta), PROXY_CONFIG: JSON.stringify({ discoveryAddress: controlPlane.address, terminationDrainDuration: '0.1s', statusPort: 25020, proxyAdminPort: ADMIN }),
       ISTIO_META_ENVOY_STATUS_PORT: '25021', ISTIO_META_ENVOY_PROMETHEUS_PORT: '25090' },
   };
 }
@@ -217,9 +233,18 @@ afterEach(async () => {
 });
 
 const get = async (port: number, path: string): Promise<{ status: number; text: string }> => {
-  const response = await fetch(`http://${port === 25000 ? '127.0.0.1' : '127.77.1.2'}:${port}${path}`);
+  const response = await fetch(`http://${port === ADMIN ? '127.0.0.1' : BIND}:${port}${path}`);
   return { status: response.status, text: await response.text() };
 };
+
+function askAgent(method: string, path: string, localAddress: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    request({ host: BIND, port: 25020, method, path, localAddress, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    }).on('error', reject).end();
+  });
+}
 
 describe.each([['state of the world', false], ['delta', true]] as const)('proxy over %s', (_name, delta) => {
   it('gets a certificate, subscribes by what it is told, applies once all is there, and is ready', async () => {
@@ -273,18 +298,26 @@ describe.each([['state of the world', false], ['delta', true]] as const)('proxy 
   it('shows its configuration without keys, takes changes by POST only, and drains before it ends', async () => {
     await startProxy(delta);
     await eventually(() => expect(dataPlane.last?.listeners).toHaveProperty('l'));
-    const dump = await get(25000, '/config_dump?include_eds');
+    const dump = await get(ADMIN, '/config_dump?include_eds');
     const configs = (JSON.parse(dump.text) as { configs: Record<string, never>[] }).configs;
     expect(configs.map((config) => String(config['@type']).split('.').at(-1))).toEqual(['BootstrapConfigDump', 'ClustersConfigDump', 'EndpointsConfigDump', 'ListenersConfigDump', 'RoutesConfigDump', 'SecretsConfigDump']);
     expect(dump.text).toContain('"@type":"type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"');
     expect(dump.text).not.toContain('PRIVATE KEY');
-    expect((await get(25000, '/quitquitquit')).status).toBe(405);
-    expect((await get(25000, '/ready')).text).toBe('LIVE\n');
-    const certificates = JSON.parse((await get(25000, '/certs')).text) as { certificates: { name: string }[] };
+    expect((await get(ADMIN, '/quitquitquit')).status).toBe(405);
+    expect((await get(ADMIN, '/ready')).text).toBe('LIVE\n');
+    const certificates = JSON.parse((await get(ADMIN, '/certs')).text) as { certificates: { name: string }[] };
     expect(certificates.certificates.map(({ name }) => name)).toEqual(['ROOTCA', 'default']);
     expect((await get(25020, '/stats/prometheus')).text).toContain('istio_agent_cert_expiry_seconds{resource_name="default"}');
-    const drained = await fetch('http://127.77.1.2:25020/drain', { method: 'POST' });
-    expect(drained.status).toBe(200);
+    // Another pod (here: any address but the proxy's own) may neither end it nor look inside; what probes and scrapes need stays open.
+    expect(await askAgent('POST', '/quitquitquit', '127.0.0.1')).toBe(403);
+    expect(await askAgent('POST', '/drain', LISTENER)).toBe(403);
+    expect(await askAgent('GET', '/debug/syncz', LISTENER)).toBe(403);
+    expect(await askAgent('GET', '/healthz/ready', LISTENER)).toBe(200);
+    expect(await askAgent('GET', '/stats/prometheus', LISTENER)).toBe(200);
+    expect(await askAgent('GET', '/debug/syncz', HOST)).toBe(200);
+    expect(await askAgent('GET', '/drain', BIND)).toBe(405);
+    expect(dataPlane.drained).toBeUndefined();
+    expect(await askAgent('POST', '/drain', BIND)).toBe(200);
     expect(dataPlane.drained).toBe('inbound');
     expect(await get(25021, '/healthz/ready')).toMatchObject({ status: 503, text: 'the proxy is draining\n' });
   });
@@ -299,7 +332,7 @@ describe('the root certificates', () => {
     expect(before).toHaveLength(1);
     writeFileSync(join(folder, 'root.pem'), second.rootPem);
     await eventually(async () => {
-      const { certificates } = JSON.parse((await get(25000, '/certs')).text) as { certificates: { name: string; ca_cert?: unknown[] }[] };
+      const { certificates } = JSON.parse((await get(ADMIN, '/certs')).text) as { certificates: { name: string; ca_cert?: unknown[] }[] };
       // The root that signed our certificate stays trusted beside the new one.
       expect(certificates.find(({ name }) => name === 'ROOTCA')?.ca_cert).toHaveLength(2);
     });
@@ -309,15 +342,15 @@ describe('the root certificates', () => {
 describe('the whole proxy', () => {
   it('that is to exit with its last connection ends no sooner than the answer under way', async () => {
     const app = createServer((_request, response) => void setTimeout(() => response.end('late'), 1200));
-    await new Promise<void>((resolve) => app.listen(0, '127.77.1.4', resolve));
-    controlPlane.set(TYPE_URLS.endpoint, 'a', endpointsAny('a', '127.77.1.4', (app.address() as AddressInfo).port));
+    await new Promise<void>((resolve) => app.listen(0, APP, resolve));
+    controlPlane.set(TYPE_URLS.endpoint, 'a', endpointsAny('a', APP, (app.address() as AddressInfo).port));
     controlPlane.set(TYPE_URLS.listener, 'l', listenerAny('l', '80', 25003));
     const given = sources(true);
     const made = createProxy({ ...given, environment: { ...given.environment, EXIT_ON_ZERO_ACTIVE_CONNECTIONS: 'true', MINIMUM_DRAIN_DURATION: '0.1s' } });
     if (!made.ok) throw new Error(made.error.join(', '));
     await made.value.component.start(new AbortController().signal);
     await eventually(async () => expect(await get(25021, '/healthz/ready')).toMatchObject({ status: 200 }));
-    const answer = fetch('http://127.77.1.3:25003/', { headers: { connection: 'close' } }).then((response) => response.text());
+    const answer = fetch(`http://${LISTENER}:25003/`, { headers: { connection: 'close' } }).then((response) => response.text());
     await new Promise((resolve) => setTimeout(resolve, 200));
     await made.value.component.stop();
     expect(await answer).toBe('late');
@@ -326,8 +359,8 @@ describe('the whole proxy', () => {
 
   it('forwards a request by what the control plane says, and counts it', async () => {
     const app = createServer((_request, response) => response.end('hello from the app'));
-    await new Promise<void>((resolve) => app.listen(0, '127.77.1.4', resolve));
-    controlPlane.set(TYPE_URLS.endpoint, 'a', endpointsAny('a', '127.77.1.4', (app.address() as AddressInfo).port));
+    await new Promise<void>((resolve) => app.listen(0, APP, resolve));
+    controlPlane.set(TYPE_URLS.endpoint, 'a', endpointsAny('a', APP, (app.address() as AddressInfo).port));
     const stats = { name: 'istio.stats', configType: { $case: 'typedConfig' as const, typedConfig: packAny('stats.PluginConfig', PluginConfig, {}) } };
     controlPlane.set(TYPE_URLS.listener, 'l', listenerAny('l', '80', 25001, [stats]));
     const made = createProxy(sources(true));
@@ -335,16 +368,16 @@ describe('the whole proxy', () => {
     proxy = made.value.component;
     await proxy.start(new AbortController().signal);
     await eventually(async () => expect(await get(25021, '/healthz/ready')).toMatchObject({ status: 200 }));
-    const response = await fetch('http://127.77.1.3:25001/');
+    const response = await fetch(`http://${LISTENER}:25001/`);
     expect([response.status, await response.text()]).toEqual([200, 'hello from the app']);
     await eventually(async () => {
       const metrics = (await get(25020, '/stats/prometheus')).text;
       expect(metrics).toMatch(/^istio_requests_total\{reporter="source",source_workload="reviews-v2",source_canonical_service="reviews",.*response_code="200".*connection_security_policy="unknown"\} 1$/m);
       expect(metrics).toMatch(/^envoy_cluster_upstream_rq_total\{cluster_name="a"\} 1$/m);
     });
-    const clusters = await get(25000, '/clusters?format=json');
-    expect(JSON.parse(clusters.text)).toMatchObject({ cluster_statuses: [{ name: 'a', host_statuses: [{ address: { socket_address: { address: '127.77.1.4' } } }] }] });
-    expect((await get(25000, '/listeners')).text).toBe('l::127.77.1.3:25001\n');
+    const clusters = await get(ADMIN, '/clusters?format=json');
+    expect(JSON.parse(clusters.text)).toMatchObject({ cluster_statuses: [{ name: 'a', host_statuses: [{ address: { socket_address: { address: APP } } }] }] });
+    expect((await get(ADMIN, '/listeners')).text).toBe(`l::${LISTENER}:25001\n`);
     await new Promise((resolve) => app.close(resolve));
   });
 });

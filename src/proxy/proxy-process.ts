@@ -3,7 +3,7 @@ import { HttpServer, type HttpRoute } from '../shared/http/index.ts';
 import { createLogger } from '../shared/observability/index.ts';
 import { formatSpiffeId } from '../shared/pki/index.ts';
 import type { Component } from '../shared/process/index.ts';
-import { adminRoutes, agentRoutes, proxyMetricsRoutes, readinessRoutes, type ClusterView, type ListenerView, type ProcessView, type ServerState } from './admin/index.ts';
+import { adminRoutes, agentRoutes, ownAddresses, proxyMetricsRoutes, readinessRoutes, type ClusterView, type ListenerView, type ProcessView, type ServerState } from './admin/index.ts';
 import { runProbe } from './app-probe-runner.ts';
 import type { RuntimeConfig } from './config/index.ts';
 import { waitForDrain } from './graceful-drain.ts';
@@ -189,7 +189,7 @@ export class ProxyProcess implements Component {
 
   #makeServers(): readonly HttpServer[] {
     const view = this.#view();
-    const { adminPort, statusPort, healthPort, prometheusPort, bindAddress, appAddress, appMetrics, appProbes } = this.#options;
+    const { adminPort, statusPort, healthPort, prometheusPort, bindAddress, podIp, appAddress, appMetrics, appProbes } = this.#options;
     const probe = (path: string, headers: Parameters<typeof runProbe>[2]): ReturnType<typeof runProbe> | undefined => {
       const known = appProbes[path];
       return known ? runProbe(known, appAddress, headers) : undefined;
@@ -197,7 +197,7 @@ export class ProxyProcess implements Component {
     const server = (name: string, host: string, port: number, routes: readonly HttpRoute[]): HttpServer => new HttpServer({ name, host, port, routes, bodyLimitBytes: 65_536, stopTimeoutMilliseconds: 1000 });
     return [
       server('admin', '127.0.0.1', adminPort, adminRoutes(view)),
-      server('agent', bindAddress, statusPort, agentRoutes(view, { appAddress, appMetrics, probe })),
+      server('agent', bindAddress, statusPort, agentRoutes(view, { appAddress, appMetrics, probe, own: ownAddresses(podIp, bindAddress) })),
       server('health', bindAddress, healthPort, readinessRoutes(view)),
       server('metrics', bindAddress, prometheusPort, proxyMetricsRoutes(view)),
     ];

@@ -3,6 +3,8 @@ import { HttpError, type HttpRequest, type HttpResponse, type HttpRoute } from '
 import { isLogLevel, logLevels, setLogLevel } from '../../shared/observability/index.ts';
 import { renderEnvoyStats } from '../telemetry/index.ts';
 import { configDump } from './config-dump.ts';
+import { namePattern } from './name-pattern.ts';
+import { localProgramsOnly } from './who-may-ask.ts';
 import type { ClusterView, ProcessView } from './process-view.ts';
 
 const LEVELS: Readonly<Record<string, string>> = { warning: 'warn', critical: 'error', off: 'silent' };
@@ -13,7 +15,7 @@ export function adminRoutes(view: ProcessView): HttpRoute[] {
   const routes: HttpRoute[] = [...readingRoutes(view), ...changingRoutes(view)];
   const help = (): HttpResponse => ({ body: `${routes.map(({ method, path }) => `${method ?? 'ANY'} ${path}`).sort().join('\n')}\n` });
   routes.push({ method: 'GET', path: '/help', handler: help }, { method: 'GET', path: '/', handler: help });
-  return routes;
+  return routes.map(localProgramsOnly);
 }
 
 function readingRoutes(view: ProcessView): HttpRoute[] {
@@ -43,6 +45,11 @@ function changingRoutes(view: ProcessView): HttpRoute[] {
       view.drain(query.has('inboundonly') ? 'inbound' : 'all');
       return done;
     }),
+    // What the agent's port takes, for `pilot-agent request POST drain` without a port.
+    post('/drain', () => {
+      view.drain('inbound');
+      return done;
+    }),
     post('/quitquitquit', () => {
       view.quit();
       return done;
@@ -67,7 +74,7 @@ function dump(view: ProcessView, query: URLSearchParams): HttpResponse {
   const resource = query.get('resource');
   const name = query.get('name_regex');
   const sources = { store: view.store, configuration: view.configuration, secrets: () => view.secrets(), bootstrap: view.bootstrap };
-  return { body: configDump(sources, { includeEndpoints: query.has('include_eds'), ...(resource === null ? {} : { resource }), ...(name === null ? {} : { nameRegex: pattern(name) }) }) };
+  return { body: configDump(sources, { includeEndpoints: query.has('include_eds'), ...(resource === null ? {} : { resource }), ...(name === null ? {} : { named: namePattern(name) }) }) };
 }
 
 function stats(view: ProcessView, query: URLSearchParams): HttpResponse {
@@ -86,17 +93,7 @@ function stats(view: ProcessView, query: URLSearchParams): HttpResponse {
 function nameFilter(query: URLSearchParams): (name: string) => boolean {
   const filter = query.get('filter');
   if (filter === null || filter === '') return () => true;
-  const regex = pattern(filter);
-  return (name) => regex.test(name);
-}
-
-function pattern(text: string): RegExp {
-  if (text.length > 256) throw new HttpError(400, 'the expression is longer than 256 characters');
-  try {
-    return new RegExp(text);
-  } catch (cause) {
-    throw new HttpError(400, 'the expression is not a regular expression', { cause });
-  }
+  return namePattern(filter);
 }
 
 function addressForm(address: string): object {

@@ -4,11 +4,14 @@ import { HttpError, type HttpRequest, type HttpResponse, type HttpRoute } from '
 import { createLogger } from '../../shared/observability/index.ts';
 import { describeError } from '../../shared/lib/index.ts';
 import { mergeTexts } from '../telemetry/index.ts';
+import { ownPodOnly } from './who-may-ask.ts';
 import type { ProcessView } from './process-view.ts';
 
 /** What the agent knows of its application. */
 export interface AgentOptions {
   readonly appAddress: string;
+  /** Where requests of this pod come from. */
+  readonly own: ReadonlySet<string>;
   /** Executes the original probe of a path such as `/app-health/details/readyz`; undefined when there is none. */
   readonly probe: (path: string, headers: HttpRequest['headers']) => Promise<{ readonly status: number; readonly text: string }> | undefined;
   readonly appMetrics: { readonly port: number; readonly path: string } | null;
@@ -49,17 +52,22 @@ export function agentRoutes(view: ProcessView, options: AgentOptions): HttpRoute
     { method: 'GET', path: '/metrics', handler: metrics },
     { method: 'GET', path: '/app-health/*', handler: probe },
     { method: 'GET', path: '/app-lifecycle/*', handler: probe },
-    { method: 'POST', path: '/quitquitquit', handler: (request) => local(request, () => view.quit()) },
-    { method: 'POST', path: '/drain', handler: (request) => local(request, () => view.drain('inbound')) },
-    { method: 'GET', path: '/debug/syncz', handler: () => ({ body: { ads: view.ads(), warming: view.configuration.warming, rejected: view.configuration.rejected, refused: view.store.refusals() } }) },
+    // Only processes of the pod may end it or look inside. The hooks above are asked by the kubelet, from whatever address its node has towards pods.
+    ...[
+      acting('/quitquitquit', () => view.quit()), acting('/drain', () => view.drain('inbound')),
+      { method: 'GET', path: '/debug/syncz', handler: (): HttpResponse => ({ body: { ads: view.ads(), warming: view.configuration.warming, rejected: view.configuration.rejected, refused: view.store.refusals() } }) },
+    ].map((route) => ownPodOnly(route, options.own)),
   ];
 }
 
-/** Only processes of the pod may end it. */
-function local({ remoteAddress }: HttpRequest, act: () => void): HttpResponse {
-  if (!/^(::ffff:)?127\.|^::1$/.test(remoteAddress)) throw new HttpError(403, 'only requests from the pod itself are taken');
-  act();
-  return { body: 'OK\n' };
+function acting(path: string, act: () => void): HttpRoute {
+  return {
+    method: 'POST', path,
+    handler: () => {
+      act();
+      return { body: 'OK\n' };
+    },
+  };
 }
 
 /** The application's own metrics; none when it can not be asked, so that the proxy's are still seen. */

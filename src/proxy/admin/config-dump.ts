@@ -14,10 +14,9 @@ export interface DumpSources {
 }
 
 /** The dump. `resource` narrows it to one list, `nameRegex` to resources by name. */
-export function configDump(sources: DumpSources, options: { readonly includeEndpoints: boolean; readonly resource?: string; readonly nameRegex?: RegExp }): Form {
+export function configDump(sources: DumpSources, options: { readonly includeEndpoints: boolean; readonly resource?: string; readonly named?: (name: string) => boolean }): Form {
   const { store, configuration } = sources;
-  const named = options.nameRegex;
-  const wanted = (name: string): boolean => named === undefined || named.test(name);
+  const wanted = options.named ?? ((): boolean => true);
   const { warming, current } = configuration;
   const lists: Readonly<Record<string, () => Form[]>> = {
     dynamic_active_clusters: () => resources(store.clusters, 'cluster', (name) => wanted(name) && name in current.clusters),

@@ -16,7 +16,7 @@ Usage:
   proxy sidecar [flags]        run beside a workload
   proxy router [flags]         run as a gateway
   proxy wait [flags]           return when the proxy of this pod is ready
-  proxy request METHOD PATH    send a request to the agent of this pod, for example: proxy request POST drain
+  proxy request METHOD PATH    send a request to the admin interface of this pod, for example: proxy request GET stats
   proxy version
 
 Flags of sidecar and router:
@@ -31,7 +31,7 @@ Flags of wait:
   --url URL                    what must answer 200 (default http://localhost:15021/healthz/ready)
 
 Flags of request:
-  --port N                     port of the agent (default 15020; paths of the admin interface need 15000)
+  --debug-port N               port to ask (default 15000, the admin interface; 15020 is the agent's)
 `;
 
 const KNOWN_FLAGS = new Set([
@@ -92,8 +92,8 @@ function waitCommand(flags: Readonly<Record<string, string>>): Result<ProxyComma
 
 function requestCommand(positional: readonly string[], flags: Readonly<Record<string, string>>): Result<ProxyCommand, string> {
   const [, method, path] = positional;
-  const port = Number(flags['port'] ?? flags['debug-port'] ?? 15020);
-  if (method === undefined || path === undefined) return err('request takes a method and a path, for example: request POST drain');
-  if (!Number.isInteger(port) || port < 1 || port > 65535) return err('--port takes a port number.');
+  const port = Number(flags['debug-port'] ?? flags['port'] ?? 15000);
+  if (method === undefined || path === undefined) return err('request takes a method and a path, for example: request GET stats');
+  if (!Number.isInteger(port) || port < 1 || port > 65535) return err('--debug-port takes a port number.');
   return ok({ kind: 'request', method: method.toUpperCase(), path: path.startsWith('/') ? path : `/${path}`, port });
 }
