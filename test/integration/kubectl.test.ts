@@ -42,16 +42,19 @@ http.createServer((request, response) => response.end(process.env.GREETING + ' f
 describe.skipIf(kubectl === undefined)('kubectl against the sandbox', () => {
   let directory: string;
   let sandbox: Sandbox;
-
+  /** What the latest kubectl has written so far. */
+  let output = '';
 
   /** Runs kubectl without blocking this process, which is also the cluster; the text is standard output and error together. */
   function run(args: readonly string[], input = '', until?: RegExp): Promise<{ status: number | null; text: string }> {
     return new Promise((resolve, reject) => {
       const child = spawn(kubectl ?? '', ['--kubeconfig', sandbox.kubeconfigPath, ...args], { env: { HOME: directory, PATH: process.env['PATH'] } });
       let text = '';
+      output = '';
       const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
       const take = (chunk: Buffer): void => {
         text += chunk.toString();
+        output = text;
         if (until?.test(text)) child.kill('SIGTERM');
       };
       child.stdout.on('data', take);
@@ -122,6 +125,21 @@ describe.skipIf(kubectl === undefined)('kubectl against the sandbox', () => {
     const answer = await run(['exec', pod, '--', process.execPath, '-e', 'process.stdout.write(process.env.GREETING); process.exitCode = 3']);
     expect(answer.text).toContain('bonjour');
     expect(answer.status).toBe(3);
+  });
+
+  it('forwards ports, many connections at once, and says why one cannot be reached', async () => {
+    let [local, refused] = ['', ''];
+    const answered = run(['port-forward', 'deployment/web', ':8080', ':9', '--address=127.0.0.1'], '', /error forwarding port 9/);
+    await expect.poll(() => {
+      const lines = [...output.matchAll(/Forwarding from 127\.0\.0\.1:(\d+) -> (\d+)/g)];
+      local = lines.find(([, , port]) => port === '8080')?.[1] ?? '';
+      refused = lines.find(([, , port]) => port === '9')?.[1] ?? '';
+      return local !== '' && refused !== '';
+    }, { timeout: 10_000 }).toBe(true);
+    const texts = await Promise.all(Array.from({ length: 8 }, async () => (await fetch(`http://127.0.0.1:${local}/`)).text()));
+    for (const text of texts) expect(text).toContain('bonjour from web-');
+    await fetch(`http://127.0.0.1:${refused}/`).catch(() => undefined);
+    expect((await answered).text).toContain('ECONNREFUSED');
   });
 
   it('watches changes as they come', async () => {

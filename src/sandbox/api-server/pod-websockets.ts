@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { describeError } from '../../shared/lib/index.ts';
 import { ApiStatusError, type PodStreams } from './internal-client.ts';
+import { serveTunnel, TUNNEL_PROTOCOL } from './spdy/port-forward-tunnel.ts';
 import { badRequest, internalError, statusOf } from './status.ts';
 
 /** One exec to serve. */
@@ -32,25 +33,29 @@ const STDERR = 2;
 const ERROR = 3;
 const RESIZE = 4;
 const CLOSE = 255;
-const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
+const EXEC_PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
+const PORT_FORWARD_PROTOCOLS = [TUNNEL_PROTOCOL, ...EXEC_PROTOCOLS];
 
 const server = new WebSocketServer({
   noServer: true,
   maxPayload: 4 * 1024 * 1024,
-  handleProtocols: (offered) => PROTOCOLS.find((protocol) => offered.has(protocol)) ?? false,
+  handleProtocols: (offered) => EXEC_PROTOCOLS.find((protocol) => offered.has(protocol)) ?? false,
 });
 
+// The tunnel's name has a slash, which RFC 6455 does not allow and the library refuses: the protocol is agreed on around it.
+const tunnelServer = new WebSocketServer({ noServer: true, maxPayload: 4 * 1024 * 1024 });
+tunnelServer.on('headers', (headers) => { headers.push(`Sec-WebSocket-Protocol: ${TUNNEL_PROTOCOL}`); });
+
 /** Throws 400 unless the client speaks a protocol that is spoken here. */
-function checkProtocol(request: IncomingMessage): void {
+function checkProtocol(request: IncomingMessage, spoken: readonly string[]): void {
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((text) => text.trim());
   if (request.headers.upgrade?.toLowerCase() !== 'websocket') throw badRequest(`Upgrade to ${request.headers.upgrade ?? 'nothing'} is not served here; use a client that speaks WebSocket`);
-  if (!offered.some((protocol) => PROTOCOLS.includes(protocol))) throw badRequest(`none of the WebSocket protocols [${offered.join(', ')}] is served here; use ${PROTOCOLS.join(' or ')}`);
+  if (!offered.some((protocol) => spoken.includes(protocol))) throw badRequest(`none of the WebSocket protocols [${offered.join(', ')}] is served here; use ${spoken.join(' or ')}`);
 }
 
-function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<WebSocket> {
-  checkProtocol(request);
+function accept(request: IncomingMessage, socket: Duplex, head: Buffer, by = server): Promise<WebSocket> {
   return new Promise((resolve) => {
-    server.handleUpgrade(request, socket, head, (client) => {
+    by.handleUpgrade(request, socket, head, (client) => {
       // The first bytes of a client may come before the pod's end is open: they wait until somebody listens.
       client.pause();
       resolve(client);
@@ -61,6 +66,7 @@ function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise
 /** Runs a command in a container. */
 export async function serveExec(request: IncomingMessage, socket: Duplex, head: Buffer, exec: ExecRequest): Promise<void> {
   const { streams, namespace, pod, container, command, stdin, tty } = exec;
+  checkProtocol(request, EXEC_PROTOCOLS);
   const client = await accept(request, socket, head);
   try {
     const process = await streams.exec(namespace, pod, { container, command, stdin, tty });
@@ -102,7 +108,12 @@ function finish(client: WebSocket, status: object): void {
 /** Connects channels 2n (data) and 2n+1 (errors) to the pod's n-th port. */
 export async function servePortForward(request: IncomingMessage, socket: Duplex, head: Buffer, forwarded: PortForwardRequest): Promise<void> {
   const { streams, namespace, pod, ports } = forwarded;
-  checkProtocol(request);
+  checkProtocol(request, PORT_FORWARD_PROTOCOLS);
+  if (tunnels(request)) {
+    delete request.headers['sec-websocket-protocol'];
+    serveTunnel(await accept(request, socket, head, tunnelServer), pod, (port) => streams.portForward(namespace, pod, port));
+    return;
+  }
   if (ports.length === 0 || ports.some((port) => !Number.isInteger(port) || port < 1 || port > 65_535)) throw badRequest('query parameter "ports" is required: numbers from 1 to 65535');
   const client = await accept(request, socket, head);
   const connections = await Promise.all(ports.map(async (port, index) => {
@@ -119,6 +130,11 @@ export async function servePortForward(request: IncomingMessage, socket: Duplex,
   client.on('close', () => { for (const connection of connections) connection?.destroy(); });
   client.resume();
   if (connections.every((connection) => connection === undefined)) client.close(1000);
+}
+
+/** Whether the client wants streams as it goes, rather than channels for ports that it names at once. */
+function tunnels(request: IncomingMessage): boolean {
+  return (request.headers['sec-websocket-protocol'] ?? '').split(',').some((text) => text.trim() === TUNNEL_PROTOCOL);
 }
 
 function portMessage(channel: number, port: number): Buffer {
