@@ -1,9 +1,9 @@
 // The operator's controllers as one component, on the base class of @dot-i/k8s-operator. What that class does by ending the process,
 // by one queue for everything or by swallowing failures is overridden with our informers and per-key queues (docs/adr/0005-own-informer.md).
-import dotI, { type ResourceEvent, type ResourceMeta } from '@dot-i/k8s-operator';
+import dotI, { type ResourceEvent } from '@dot-i/k8s-operator';
 import { apiVersionOf, objectKey, type KubernetesObject, type ResourceType } from '../shared/api/meta/index.ts';
 import { CustomResourceDefinitionResource } from '../shared/api/core/access.ts';
-import { Controller, Informer, isNotFound, type KubeClient, loadKubeConfig, type KubeConfigOptions, type ReconcileResult } from '../shared/kube/index.ts';
+import { Controller, Informer, type KubeClient, loadKubeConfig, type KubeConfigOptions, type ReconcileResult } from '../shared/kube/index.ts';
 import { createLogger } from '../shared/observability/index.ts';
 import type { Component } from '../shared/process/index.ts';
 import { readFileSync } from 'node:fs';
@@ -109,17 +109,6 @@ export class MeshOperator extends OperatorBase implements Component {
       await this.#client.apply(CustomResourceDefinitionResource, object as never, { fieldManager: 'mizzen-operator', force: true });
     }
     return { group: definition.spec.group, versions: definition.spec.versions, plural: definition.spec.names.plural };
-  }
-
-  /** The base class logs and forgets a failed request; ours fails, so that the work is tried again. */
-  protected override async setResourceFinalizers(meta: ResourceMeta, finalizers: string[]): Promise<void> {
-    const type = this.#registrations.find((registration) => registration.type.kind === meta.kind)?.type;
-    if (!type) throw new Error(`no reconciler is registered for ${meta.kind}`);
-    try {
-      await this.#client.patch(type, meta.name, meta.namespace, { metadata: { finalizers } });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
   }
 }
 

@@ -75,6 +75,7 @@ describe('a control plane', () => {
   it('refuses bad specs with all reasons, and says which fields have no effect', async () => {
     await expect(edit({ version: 'v9', general: { logging: { componentLevels: { default: 'loud' } } } })).rejects.toThrow(/invalid Version specified.*istiod doesn't support 'loud' log level/);
     await expect(edit({ version: 'v2.6' })).rejects.toThrow("Only '[v3.1 v3.0]' versions are supported");
+    await expect(edit({ security: { certificateAuthority: { type: 'cert-manager' } } })).rejects.toThrow("spec.security.certificateAuthority.type: 'cert-manager' is not available in this version; use Istiod");
     await expect(edit({ profiles: ['nowhere'] })).rejects.toThrow("profile 'nowhere' does not exist");
     await edit({ addons: { kiali: { enabled: true } } });
     await expectEventually(conditions, { SpecSupported: 'False FieldsWithoutEffect', Reconciled: 'True UpdateSuccessful' });

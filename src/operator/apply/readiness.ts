@@ -40,7 +40,8 @@ export function deploymentProblem({ metadata, spec, status = {} }: Deployment): 
   const old = count(replicas) - count(updatedReplicas);
   if (count(observedGeneration) < count(metadata?.generation)) return 'the change has not been observed yet';
   if (count(updatedReplicas) < wanted) return `${count(updatedReplicas)} of ${wanted} replicas are updated`;
-  if (Math.min(count(readyReplicas), count(availableReplicas)) < wanted) return `${count(readyReplicas)} of ${wanted} replicas are ready`;
+  const available = Math.min(count(readyReplicas), count(availableReplicas));
+  if (available < wanted) return `${available} of ${wanted} replicas are ready`;
   return old > 0 ? `${old} old replicas are still there` : undefined;
 }
 

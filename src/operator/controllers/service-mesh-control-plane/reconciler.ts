@@ -3,17 +3,18 @@ import { NamespaceResource } from '../../../shared/api/core/cluster.ts';
 import type { ControlPlaneSpec } from '../../../shared/api/maistra/v2/spec.ts';
 import { ServiceMeshControlPlaneResource, type ServiceMeshControlPlane } from '../../../shared/api/maistra/v2/service-mesh-control-plane.ts';
 import { describeError, formatIssue, type Issue } from '../../../shared/lib/index.ts';
-import { addFinalizer, hasFinalizer, isConflict, removeFinalizer, type EventRecorder, type KubeClient, type ReconcileResult } from '../../../shared/kube/index.ts';
+import { addFinalizer, hasFinalizer, isConflict, type EventRecorder, type KubeClient, type ReconcileResult } from '../../../shared/kube/index.ts';
 import { FIELD_MANAGER, pruneOwned } from '../../apply/index.ts';
-import { GENERATION_LABEL, MEMBER_OF_LABEL, ownerSelector, renderControlPlane, unsupportedFields, type Facts, type Rendering } from '../../manifest/index.ts';
+import { GENERATION_LABEL, MEMBER_OF_LABEL, ownerSelector, renderControlPlane, type Facts, type Rendering } from '../../manifest/index.ts';
 import { checkVersionChange, type VersionRegistry } from '../../versions/index.ts';
 import { ensureCertificateAuthority } from './certificate-authority.ts';
 import { ensureClusterWideRoll } from './cluster-wide-roll.ts';
-import { takeDown } from './deletion.ts';
+import { deleteMesh } from './deletion.ts';
 import { namespacesOutsideMesh } from './mesh-namespaces.ts';
 import { MeshStatus } from './mesh-status.ts';
+import { meshGeneration, ProgressReport, type Pass } from './progress-report.ts';
 import { explainUnready, rollOut, type RollOutProgress } from './roll-out.ts';
-import { RolloutStateStore, type RolloutState, type RolloutTarget } from './rollout-state.ts';
+import { RolloutStateStore, type RolloutTarget } from './rollout-state.ts';
 
 /** Finalizer on every control plane object. */
 export const FINALIZER = 'maistra.io/istio-operator';
@@ -30,23 +31,18 @@ export interface ControlPlaneReconcilerOptions {
   readonly waveDeadlineSeconds?: number;
 }
 
-interface Pass {
-  readonly mesh: ServiceMeshControlPlane;
-  readonly status: MeshStatus;
-  readonly generation: number;
-  state: RolloutState;
-}
-
 /** Reconciles control planes by their key `namespace/name`. */
 export class ControlPlaneReconciler {
   readonly #options: ControlPlaneReconcilerOptions;
   readonly #client: KubeClient;
   readonly #store: RolloutStateStore;
+  readonly #report: ProgressReport;
 
   constructor(options: ControlPlaneReconcilerOptions) {
     this.#options = options;
     this.#client = options.client;
     this.#store = new RolloutStateStore(options.client);
+    this.#report = new ProgressReport(options.events, options.operatorVersion);
   }
 
   /** One pass. */
@@ -55,7 +51,7 @@ export class ControlPlaneReconciler {
     const found = await this.#client.find(ServiceMeshControlPlaneResource, name, namespace);
     if (!found) return {};
     try {
-      if (found.metadata?.deletionTimestamp) return await this.#delete(found);
+      if (found.metadata?.deletionTimestamp) return await deleteMesh(this.#client, this.#options.events, found, FINALIZER);
       const mesh = hasFinalizer(found, FINALIZER) ? found : await addFinalizer(this.#client, ServiceMeshControlPlaneResource, found, FINALIZER);
       return await this.#bringUp(mesh);
     } catch (error) {
@@ -72,7 +68,7 @@ export class ControlPlaneReconciler {
     const target = this.#target(pass);
     const issues = this.#versionIssues(pass, target);
     if (issues.length > 0) return this.#refuse(pass, 'ValidationError', `Spec is invalid: ${issues.map(formatIssue).join('; ')}`);
-    this.#reportUnsupported(pass);
+    this.#report.reportUnsupported(pass);
     try {
       return await this.#rollOutTarget(pass, target);
     } catch (error) {
@@ -97,7 +93,7 @@ export class ControlPlaneReconciler {
     }
     status.merge({ appliedSpec: rendering.spec, appliedValues: appliedValues(rendering) });
     const settled = this.#isSettled(pass, target);
-    if (!settled && this.#begin(pass)) await status.write(this.#client);
+    if (!settled && this.#report.begin(pass)) await status.write(this.#client);
     await this.#labelNamespace(facts.namespace);
     if (rendering.spec.mode === 'ClusterWide') await ensureClusterWideRoll(this.#client, mesh);
     const progress = await rollOut(this.#client, rendering.waves, !settled);
@@ -136,35 +132,15 @@ export class ControlPlaneReconciler {
   async #gatherFacts(mesh: ServiceMeshControlPlane, target: RolloutTarget): Promise<Facts> {
     const { name = '', namespace = '', uid = '' } = mesh.metadata ?? {};
     return {
-      name, namespace, uid, platform: this.#options.platform, meshGeneration: this.#meshGeneration(target),
+      name, namespace, uid, platform: this.#options.platform, meshGeneration: meshGeneration(this.#options.operatorVersion, target),
       rootCertificate: await ensureCertificateAuthority(this.#client, mesh, target.spec.security?.trust?.domain ?? 'cluster.local'),
     };
-  }
-
-  #meshGeneration(target: RolloutTarget): string {
-    return `${this.#options.operatorVersion}-${target.generation}`;
   }
 
   async #labelNamespace(name: string): Promise<void> {
     const namespace = await this.#client.get(NamespaceResource, name);
     if (namespace.metadata?.labels?.[MEMBER_OF_LABEL] === name) return;
     await this.#client.patch(NamespaceResource, name, undefined, { metadata: { labels: { [MEMBER_OF_LABEL]: name } } }, { fieldManager: FIELD_MANAGER });
-  }
-
-  /** Notes the start of a roll-out in the conditions; false when it was noted already. */
-  #begin({ mesh, status, generation, state }: Pass): boolean {
-    const { operatorVersion } = this.#options;
-    const previous = status.current.observedGeneration ?? 0;
-    const first = !state.lastGood;
-    const message = first ? `Installing mesh generation ${generation}`
-      : previous === generation ? `Updating mesh due to operator version change (${state.lastGood?.operatorVersion ?? ''} to ${operatorVersion})` : `Updating mesh from generation ${previous} to generation ${generation}`;
-    const reason = first ? 'ResourceCreated' : previous === generation ? 'OperatorUpdated' : 'SpecUpdated';
-    if (status.condition('Reconciled')?.status === 'False' && state.awaited?.generation === generation) return false;
-    if (first) status.set('Installed', 'False', reason, message);
-    status.set('Reconciled', 'False', reason, message);
-    status.set('Ready', 'False', reason, message);
-    this.#options.events.normal(mesh, first ? 'Installing' : 'Updating', message);
-    return true;
   }
 
   /** A wave is not ready: wait, until its deadline has passed. */
@@ -176,7 +152,7 @@ export class ControlPlaneReconciler {
     pass.state = { ...pass.state, awaited: { generation: target.generation, wave: wave.name, since } };
     const deadline = Date.parse(since) + this.#deadlineSeconds(rendering.spec, wave.deadlineSeconds) * 1000;
     if (now.getTime() < deadline) {
-      this.#pause(pass, unready.map(({ component }) => component));
+      this.#report.pause(pass, unready.map(({ component }) => component));
       return { requeueAfterMilliseconds: Math.min(WAIT_MILLISECONDS, Math.max(50, deadline - now.getTime())) };
     }
     const seconds = Math.round((deadline - Date.parse(since)) / 1000);
@@ -190,19 +166,6 @@ export class ControlPlaneReconciler {
     return Number.isFinite(asked) && asked > 0 ? asked : this.#options.waveDeadlineSeconds ?? own;
   }
 
-  #pause({ mesh, status, state }: Pass, components: readonly string[]): void {
-    const reason = state.lastGood ? 'PausingUpdate' : 'PausingInstall';
-    const message = `Paused until the following components become ready: [${[...new Set(components)].sort().join(' ')}]`;
-    if (status.condition('Reconciled')?.message !== message) this.#options.events.normal(mesh, reason, message);
-    this.#notReconciled(status, state, reason, message);
-  }
-
-  #notReconciled(status: MeshStatus, state: RolloutState, reason: string, message: string): void {
-    if (!state.lastGood) status.set('Installed', 'False', reason, message);
-    status.set('Reconciled', 'False', reason, message);
-    status.set('Ready', 'False', reason, message);
-  }
-
   /** The deadline has passed: go back to what was good, or say that the installation does not come up. */
   #giveUp(pass: Pass, target: RolloutTarget, component: string, why: string): ReconcileResult {
     const { mesh, status, state } = pass;
@@ -210,7 +173,7 @@ export class ControlPlaneReconciler {
     if (!lastGood) {
       const message = `Mesh generation ${target.generation} is not installed: it ${why}`;
       if (status.condition('Reconciled')?.message !== message) this.#options.events.warning(mesh, 'InstallError', message);
-      this.#notReconciled(status, state, 'InstallError', message);
+      this.#report.notReconciled(status, state, 'InstallError', message);
       return { requeueAfterMilliseconds: WAIT_MILLISECONDS };
     }
     const versions = `${target.spec.version ?? this.#options.registry.defaultVersion} (generation ${target.generation})`;
@@ -218,7 +181,7 @@ export class ControlPlaneReconciler {
     const { awaited: _awaited, prunedFor: _prunedFor, ...rest } = state;
     pass.state = { ...rest, failed: { generation: target.generation, component, message, since: new Date().toISOString() } };
     this.#options.events.warning(mesh, 'UpdateRolledBack', message);
-    this.#notReconciled(status, state, 'UpdateRolledBack', message);
+    this.#report.notReconciled(status, state, 'UpdateRolledBack', message);
     return { requeueAfterMilliseconds: 1 };
   }
 
@@ -238,72 +201,23 @@ export class ControlPlaneReconciler {
     if (!rolledBack) delete (pass.state as { failed?: unknown }).failed;
     status.merge({ chartVersion: rendering.directory.descriptor.chartVersion, operatorVersion: this.#options.operatorVersion });
     if (rolledBack) status.set('Reconciled', 'False', 'UpdateRolledBack', pass.state.failed?.message ?? '');
-    else this.#succeed(pass, target, before);
-    this.#setReady(status, progress);
+    else this.#report.succeed(pass, target, before);
+    this.#report.setReady(status, progress);
     return progress.awaited ? { requeueAfterMilliseconds: WAIT_MILLISECONDS } : {};
-  }
-
-  #succeed({ mesh, status }: Pass, target: RolloutTarget, before: RolloutState['lastGood']): void {
-    const { operatorVersion } = this.#options;
-    const now = this.#meshGeneration(target);
-    const then = before ? `${before.operatorVersion}-${before.generation}` : undefined;
-    status.merge({ observedGeneration: target.generation });
-    if (then === now && status.condition('Reconciled')?.status === 'True') return;
-    const fresh = then === undefined;
-    status.set('Installed', 'True', 'InstallSuccessful', fresh ? 'Successfully installed all mesh components' : status.condition('Installed')?.message ?? 'Successfully installed all mesh components');
-    if (fresh) status.set('Reconciled', 'True', 'InstallSuccessful', `Successfully installed version ${now}`);
-    else if (then === now) status.set('Reconciled', 'True', 'ReconcileSuccessful', 'Successfully reconciled');
-    else status.set('Reconciled', 'True', 'UpdateSuccessful', `Successfully updated from version ${then} to version ${now}`);
-    this.#options.events.normal(mesh, fresh ? 'Installed' : 'Updated', status.condition('Reconciled')?.message ?? operatorVersion);
-  }
-
-  #setReady(status: MeshStatus, progress: RollOutProgress): void {
-    const unready = progress.components.filter((component) => component.state !== 'ready').map((component) => component.name).sort();
-    if (unready.length === 0) status.set('Ready', 'True', 'ComponentsReady', 'All component deployments are Available');
-    else status.set('Ready', 'False', 'ComponentsNotReady', `The following components are not fully available: [${unready.join(' ')}]`);
-  }
-
-  #reportUnsupported({ mesh, status }: Pass): void {
-    const fields = unsupportedFields(mesh.spec ?? {});
-    if (fields.length === 0) status.remove('SpecSupported');
-    else status.set('SpecSupported', 'False', 'FieldsWithoutEffect', `These fields are kept but have no effect in this version: ${fields.join(', ')}`);
   }
 
   /** The spec cannot be carried out: what runs stays as it is. */
   async #refuse(pass: Pass, reason: string, message: string): Promise<ReconcileResult> {
-    this.#notReconciled(pass.status, pass.state, reason, message);
+    this.#report.notReconciled(pass.status, pass.state, reason, message);
     await pass.status.write(this.#client);
     return {};
   }
 
   #fail({ status, state }: Pass, error: unknown): void {
     if (isConflict(error)) return;
-    this.#notReconciled(status, state, state.lastGood ? 'ReconcileError' : 'InstallError', describeError(error));
+    this.#report.notReconciled(status, state, state.lastGood ? 'ReconcileError' : 'InstallError', describeError(error));
   }
 
-  async #delete(mesh: ServiceMeshControlPlane): Promise<ReconcileResult> {
-    if (!hasFinalizer(mesh, FINALIZER)) return {};
-    const status = new MeshStatus(mesh);
-    if (status.condition('Reconciled')?.reason !== 'Deleting' && status.condition('Reconciled')?.reason !== 'DeletionError') {
-      this.#options.events.normal(mesh, 'Deleting', 'Deleting service mesh');
-      status.set('Reconciled', 'False', 'Deleting', 'Deleting service mesh');
-      status.set('Ready', 'False', 'Deleting', 'Deleting service mesh');
-      await status.write(this.#client);
-    }
-    try {
-      const left = await takeDown(this.#client, mesh);
-      if (left.length > 0) return { requeueAfterMilliseconds: 300 };
-    } catch (error) {
-      const message = `Error deleting service mesh: ${describeError(error)}`;
-      this.#options.events.warning(mesh, 'FailedDeletingResources', message);
-      status.set('Reconciled', 'False', 'DeletionError', message);
-      await status.write(this.#client);
-      throw error;
-    }
-    this.#options.events.normal(mesh, 'Deleted', 'Successfully deleted service mesh resources');
-    await removeFinalizer(this.#client, ServiceMeshControlPlaneResource, mesh, FINALIZER);
-    return {};
-  }
 }
 
 function isVersionIssue(issues: readonly Issue[]): boolean {
