@@ -65,7 +65,6 @@ function checkLoadBalancer(settings: LoadBalancerSettings | undefined, path: str
     checkNotNegative(hash.ringHash?.minimumRingSize, `${path}.consistentHash.ringHash.minimumRingSize`, findings);
   }
   checkLocality(settings.localityLbSetting, `${path}.localityLbSetting`, findings);
-  if (settings.localityLbSetting?.enabled !== false) findings.withoutEffect(settings, ['localityLbSetting'], path);
   checkDuration(settings.warmup?.duration ?? settings.warmupDurationSecs, `${path}.warmup.duration`, findings);
   checkPercent(settings.warmup?.minimumPercent, `${path}.warmup.minimumPercent`, findings);
   if (settings.warmup?.aggression !== undefined && settings.warmup.aggression < 1) findings.error(`${path}.warmup.aggression`, 'The aggression must be 1 or more.');
@@ -79,6 +78,7 @@ function isPrime(value: number): boolean {
 
 function checkLocality(setting: LoadBalancerSettings['localityLbSetting'], path: string, findings: Findings): void {
   if (!setting) return;
+  if (setting.enabled !== false) findings.withoutEffect({ localityLbSetting: setting }, ['localityLbSetting'], path.slice(0, path.lastIndexOf('.')));
   if ([setting.distribute?.length, setting.failover?.length, setting.failoverPriority?.length].filter(Boolean).length > 1 && setting.distribute?.length) {
     findings.error(path, 'distribute can not be given together with failover or failoverPriority.');
   }

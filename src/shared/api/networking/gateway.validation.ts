@@ -53,6 +53,13 @@ function checkTls(tls: ServerTlsSettings, path: string, findings: Findings): voi
   const { mode = 'SIMPLE' } = tls;
   checkCertificateSource(tls, mode, path, findings);
   if (tls.caCrl) findings.notEnforced(`${path}.caCrl`, 'Revocation lists are not checked by this version: revoked certificates would be let in. Issue short-lived certificates instead, and remove the field.');
+  checkCertificateFiles(tls, mode, path, findings);
+  checkVersions(tls, path, findings);
+  if ((tls.credentialNames?.length ?? 0) > 2 || (tls.tlsCertificates?.length ?? 0) > 2) findings.error(path, 'At most two certificates can be given, one RSA and one ECDSA.');
+}
+
+/** Certificates that are given as files of the gateway's pod. */
+function checkCertificateFiles(tls: ServerTlsSettings, mode: string, path: string, findings: Findings): void {
   if (tls.serverCertificate && !tls.privateKey) findings.error(`${path}.privateKey`, 'A server certificate needs its private key.');
   const roots = new Set(tls.tlsCertificates?.map(({ caCertificates }) => caCertificates).filter((file) => file !== undefined));
   if (roots.size > 1 || (roots.size === 1 && tls.caCertificates && !roots.has(tls.caCertificates))) findings.notEnforced(`${path}.tlsCertificates`, 'All certificates of a server check clients against one file. Give the same caCertificates everywhere.');
@@ -60,8 +67,6 @@ function checkTls(tls: ServerTlsSettings, path: string, findings: Findings): voi
     if (!serverCertificate || !privateKey) findings.error(`${path}.tlsCertificates[${index}]`, 'Each certificate needs serverCertificate and privateKey.');
   });
   if (mode === 'MUTUAL' && (tls.serverCertificate ?? tls.tlsCertificates?.length) && !tls.caCertificates && roots.size === 0) findings.error(`${path}.caCertificates`, 'MUTUAL needs the certificates that clients are checked against.');
-  checkVersions(tls, path, findings);
-  if ((tls.credentialNames?.length ?? 0) > 2 || (tls.tlsCertificates?.length ?? 0) > 2) findings.error(path, 'At most two certificates can be given, one RSA and one ECDSA.');
 }
 
 /** One source of certificates where the gateway ends TLS, none where it does not. */

@@ -56,14 +56,18 @@ function checkHttpRoute(route: HttpRoute, path: string, delegate: boolean, findi
   checkRewrite(route, path, findings);
   checkDuration(route.timeout, `${path}.timeout`, findings, true);
   checkRetries(route.retries, `${path}.retries`, findings);
-  findings.withoutEffect(route.retries, ['retryRemoteLocalities'], `${path}.retries`);
-  findings.withoutEffect(route.fault?.abort, ['http2Error'], `${path}.fault.abort`);
-  findings.withoutEffect(route.fault?.delay, ['exponentialDelay'], `${path}.fault.delay`);
+  checkWithoutEffect(route, path, findings);
   checkFault(route.fault, `${path}.fault`, findings);
   checkMirrors(route, path, findings);
   checkHeaders(route.headers, `${path}.headers`, findings);
   checkDuration(route.corsPolicy?.maxAge, `${path}.corsPolicy.maxAge`, findings, true);
   route.corsPolicy?.allowOrigins?.forEach((origin, index) => checkStringMatch(origin, `${path}.corsPolicy.allowOrigins[${index}]`, findings));
+}
+
+function checkWithoutEffect({ retries, fault }: HttpRoute, path: string, findings: Findings): void {
+  findings.withoutEffect(retries, ['retryRemoteLocalities'], `${path}.retries`);
+  findings.withoutEffect(fault?.abort, ['http2Error'], `${path}.fault.abort`);
+  findings.withoutEffect(fault?.delay, ['exponentialDelay'], `${path}.fault.delay`);
 }
 
 function checkMatch(match: HttpMatchRequest, path: string, findings: Findings): void {
