@@ -154,7 +154,7 @@ describe('an inbound listener of the mesh', () => {
       { name: 'router', kind: 'router' },
     ]);
     expect(manager).toMatchObject({
-      serverName: 'istio-envoy', normalizePath: true, streamIdleTimeoutMilliseconds: 0, idleTimeoutMilliseconds: 3_600_000, drainTimeoutMilliseconds: 5000, maximumRequestHeadersKilobytes: 60, maximumHeadersCount: 100, generateRequestId: true,
+      serverName: 'istio-envoy', normalizePath: true, streamIdleTimeoutMilliseconds: 0, requestBodyIdleTimeoutMilliseconds: 300_000, idleTimeoutMilliseconds: 3_600_000, drainTimeoutMilliseconds: 5000, maximumRequestHeadersKilobytes: 60, maximumHeadersCount: 100, generateRequestId: true,
       forwardClientCertificate: 'append_forward', clientCertificateDetails: { subject: true, uri: true, dns: false }, upgrades: [{ type: 'websocket', enabled: true }], appendForwardedFor: true,
       accessLogs: [{ path: '/dev/stdout', format: { kind: 'text', text: '%PROTOCOL%\n' } }],
       tracing: { randomSamplingPercent: 1, customTags: [{ name: 'istio.mesh_id', source: { kind: 'literal', value: 'm' } }], provider: { kind: 'zipkin', cluster: 'outbound|9411||zipkin', path: '/api/v2/spans', traceId128: true } },

@@ -66,12 +66,17 @@ function requestForm(message: HttpConnectionManager): Pick<HttpConnectionManager
   };
 }
 
+/** Envoy's limit for a stream in which nothing moves. */
+const STREAM_IDLE_MILLISECONDS = 300_000;
+
 type Timeout = Extract<keyof HttpConnectionManagerConfig, `${string}Milliseconds`>;
 
 function timeouts(message: HttpConnectionManager): Pick<HttpConnectionManagerConfig, Timeout> {
   const common = message.commonHttpProtocolOptions ?? {};
   return {
-    streamIdleTimeoutMilliseconds: milliseconds(message.streamIdleTimeout, 300_000),
+    streamIdleTimeoutMilliseconds: milliseconds(message.streamIdleTimeout, STREAM_IDLE_MILLISECONDS),
+    // The mesh turns the stream's limit off, for streams that are quiet for long; a client that stops in the middle of its request is not meant by that.
+    requestBodyIdleTimeoutMilliseconds: milliseconds(message.streamIdleTimeout, STREAM_IDLE_MILLISECONDS) === 0 ? STREAM_IDLE_MILLISECONDS : 0,
     requestTimeoutMilliseconds: milliseconds(message.requestTimeout, 0),
     requestHeadersTimeoutMilliseconds: milliseconds(message.requestHeadersTimeout, 0),
     idleTimeoutMilliseconds: milliseconds(common.idleTimeout, 3_600_000),

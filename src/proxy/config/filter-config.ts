@@ -29,6 +29,8 @@ export interface HttpConnectionManagerConfig {
   readonly mergeSlashes: boolean;
   readonly escapedSlashes: 'keep' | 'reject' | 'unescape_and_redirect' | 'unescape_and_forward';
   readonly streamIdleTimeoutMilliseconds: number;
+  /** How long nothing of a request's body may come while no answer has begun; 0 for no limit. */
+  readonly requestBodyIdleTimeoutMilliseconds: number;
   readonly requestTimeoutMilliseconds: number;
   readonly requestHeadersTimeoutMilliseconds: number;
   readonly idleTimeoutMilliseconds: number;

@@ -47,6 +47,7 @@ describe('slow clients', () => {
     { what: 'a second head that trickles', over: { requestHeadersTimeoutMilliseconds: 150 }, first: 'GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HT', drip: '', answer: /^HTTP\/1\.1 200 [^]*HTTP\/1\.1 408 / },
     { what: 'a body that trickles', over: { requestTimeoutMilliseconds: 150 }, first: 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n', drip: 'x', answer: /^HTTP\/1\.1 408 [^]*request timeout$/ },
     { what: 'a stream where nothing moves', over: { streamIdleTimeoutMilliseconds: 150 }, first: 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n', drip: '', answer: /^HTTP\/1\.1 408 [^]*stream timeout$/ },
+    { what: 'a body that stops coming', over: { requestBodyIdleTimeoutMilliseconds: 150 }, first: 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx', drip: '', answer: /^HTTP\/1\.1 408 [^]*request timeout$/ },
     { what: 'a stream that lasts too long', over: { maximumStreamDurationMilliseconds: 150 }, first: 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n', drip: 'x', answer: /^HTTP\/1\.1 408 [^]*downstream duration timeout$/ },
     { what: 'silence', over: { idleTimeoutMilliseconds: 150 }, first: '', drip: '', answer: /^$/ },
     { what: 'silence before the version is known', over: { idleTimeoutMilliseconds: 150, codec: 'auto' as const }, first: '', drip: '', answer: /^$/ },
@@ -97,6 +98,26 @@ describe('slow clients', () => {
     expect(made.stats.gauge('http.test.downstream_cx_active').value).toBe(0);
     expect(slow.filter(({ text }) => text.startsWith('HTTP/1.1 408 ')).length).toBe(1000);
     for (const { socket } of slow) socket.destroy();
+  });
+});
+
+describe('a body that stops coming', () => {
+  it.each([
+    ['of gRPC, where silence is usual', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    ['after the answer has begun', 'POST /now HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    ['of a websocket', 'GET /socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
+  ])('is waited for %s', async (_what, first) => {
+    const app = await harness.httpServer((request, response) => {
+      if (request.url === '/now') response.flushHeaders();
+      request.on('end', () => response.end('late'));
+      request.resume();
+    });
+    const { port } = await plane(app, { requestBodyIdleTimeoutMilliseconds: 100 });
+    const client = open(port);
+    client.socket.write(first);
+    await wait(400);
+    expect(client.text).not.toContain(' 408 ');
+    client.socket.destroy();
   });
 });
 

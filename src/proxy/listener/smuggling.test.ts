@@ -84,3 +84,24 @@ describe('the framing of a request', () => {
     expect(received).not.toContain('transfer-encoding');
   });
 });
+
+describe('heads that other readers could take differently', () => {
+  it.each([
+    ['an upgrade with a length', 'Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 3\r\n\r\nabc'],
+    ['an upgrade with chunks', 'Connection: Upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['thousands of names in Connection', `Connection: ${Array.from({ length: 6000 }, (_none, index) => `n${index}`).join()}\r\n\r\n`],
+    ['many Connection lines', `${'Connection: a, b\r\n'.repeat(17)}\r\n`],
+  ])('are refused: %s', async (_name, lines) => {
+    const port = await gateway({});
+    expect((await harness.raw(port, `GET / HTTP/1.1\r\nHost: a\r\n${lines}`)).text).toMatch(/^HTTP\/1\.1 400 /);
+    expect(received).toBe('');
+  });
+
+  it('lose every header that Connection names, and nothing else', async () => {
+    const port = await gateway({});
+    const names = Array.from({ length: 32 }, (_none, index) => `n${index}`);
+    await harness.raw(port, `GET / HTTP/1.1\r\nHost: a\r\nConnection: ${names.join()}\r\n${names.map((name) => `${name}: 1\r\n`).join('')}kept: yes\r\n\r\n`);
+    expect(received).toMatch(/kept: yes/);
+    expect(received).not.toMatch(/^n\d/m);
+  });
+});

@@ -27,10 +27,13 @@ export interface HeadFacts {
   expectContinue: boolean;
   hosts: number;
   host: string;
-  /** Further names in Connection, to be removed. */
-  nominated: string[] | null;
+  /** How many names Connection has, and those of further headers, to be removed. */
+  connectionNames: number;
+  nominated: Set<string> | null;
 }
 
+/** An honest message names a handful of headers in Connection. */
+const MAXIMUM_CONNECTION_NAMES = 32;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const BAD_VALUE = /[\0-\x08\x0a-\x1f\x7f]/;
 const BAD_TARGET = /[^\x21-\x7e]/;
@@ -128,17 +131,19 @@ function keepsField(name: string, value: string, facts: HeadFacts): boolean {
 }
 
 function noteConnection(value: string, facts: HeadFacts): void {
-  for (const part of value.toLowerCase().split(',')) {
+  for (const part of value.toLowerCase().split(',', MAXIMUM_CONNECTION_NAMES + 1)) {
+    facts.connectionNames += 1;
+    if (facts.connectionNames > MAXIMUM_CONNECTION_NAMES) throw new HeadError(400, 'http1.too_many_connection_names');
     const token = part.trim();
     if (token === 'close') facts.close = true;
     else if (token === 'keep-alive') facts.keepAlive = true;
     else if (token === 'upgrade') facts.connectionUpgrade = true;
-    else if (token !== '' && !NOT_NOMINATED.test(token)) (facts.nominated ??= []).push(token);
+    else if (token !== '' && !NOT_NOMINATED.test(token)) (facts.nominated ??= new Set()).add(token);
   }
 }
 
 function newFacts(minorVersion: 0 | 1): HeadFacts {
-  return { minorVersion, contentLength: -1, chunked: false, close: false, keepAlive: false, connectionUpgrade: false, upgrade: '', expectContinue: false, hosts: 0, host: '', nominated: null };
+  return { minorVersion, contentLength: -1, chunked: false, close: false, keepAlive: false, connectionUpgrade: false, upgrade: '', expectContinue: false, hosts: 0, host: '', connectionNames: 0, nominated: null };
 }
 
 function lineEndOf(text: string): number {
@@ -152,7 +157,7 @@ function checkFraming(headers: HeaderMap, facts: HeadFacts): void {
   if (facts.chunked && facts.contentLength >= 0) throw new HeadError(400, 'http1.content_length_and_chunked_not_allowed');
   if (facts.chunked && facts.minorVersion === 0) throw new HeadError(400, 'http1.transfer_encoding_in_http10');
   const { nominated } = facts;
-  if (nominated) headers.removeIf((name) => nominated.includes(name));
+  if (nominated) headers.removeIf((name) => nominated.has(name));
   if (facts.minorVersion === 0 && !facts.keepAlive) facts.close = true;
 }
 
@@ -177,6 +182,8 @@ export function parseRequestHead(text: string, maximumHeaders: number): { readon
   parseTarget(headers, target);
   checkFraming(headers, facts);
   if (facts.connectionUpgrade && facts.upgrade !== '' && facts.upgrade !== 'h2c') headers.upgrade = facts.upgrade;
+  // What follows would be the body to one reader and the new protocol to another.
+  if (headers.upgrade !== '' && (facts.chunked || facts.contentLength > 0)) throw new HeadError(400, 'http1.upgrade_with_body');
   if (method === 'CONNECT' && (facts.chunked || facts.contentLength > 0)) throw new HeadError(400, 'http1.connect_with_body');
   return { headers, facts };
 }

@@ -49,7 +49,7 @@ export function connectionManager(over: Partial<HttpConnectionManagerConfig> & {
   return {
     kind: 'http_connection_manager', statPrefix: 'test', codec: 'auto', routes: { kind: 'rds', name: 'routes' }, httpFilters: [...filters, { name: 'router', kind: 'router' }], accessLogs: [], tracing: null,
     serverName: 'istio-envoy', useRemoteAddress: false, trustedForwardedHops: 0, forwardClientCertificate: 'append_forward', clientCertificateDetails: { subject: true, dns: true, uri: true, chain: false, certificate: false },
-    generateRequestId: true, preserveExternalRequestId: false, normalizePath: true, mergeSlashes: false, escapedSlashes: 'keep', streamIdleTimeoutMilliseconds: 0, requestTimeoutMilliseconds: 0,
+    generateRequestId: true, preserveExternalRequestId: false, normalizePath: true, mergeSlashes: false, escapedSlashes: 'keep', streamIdleTimeoutMilliseconds: 0, requestBodyIdleTimeoutMilliseconds: 0, requestTimeoutMilliseconds: 0,
     requestHeadersTimeoutMilliseconds: 0, idleTimeoutMilliseconds: 3_600_000, maximumConnectionDurationMilliseconds: 0, maximumStreamDurationMilliseconds: 0, drainTimeoutMilliseconds: 1000, maximumRequestHeadersKilobytes: 60,
     maximumHeadersCount: 100, acceptHttp10: false, upgrades: [{ type: 'websocket', enabled: true }], http2: { maximumConcurrentStreams: 1024, allowConnect: true }, stripPort: 'none', appendForwardedFor: true, ...rest,
   };

@@ -46,6 +46,8 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
   #idleTimer: NodeJS.Timeout | null = null;
   #lifeTimer: NodeJS.Timeout | null = null;
   #requestTimer: NodeJS.Timeout | null = null;
+  #bodyTimer: NodeJS.Timeout | null = null;
+  #readsHeld = 0;
   #responseDone = false;
   #destroyed = false;
 
@@ -86,6 +88,7 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     if (config.tracing) startTrace(headers, info, config.tracing, services.random);
     this.setIdleTimeout(config.streamIdleTimeoutMilliseconds);
     this.setMaximumDuration(config.maximumStreamDurationMilliseconds);
+    if (!endStream) this.#limitBodyIdle(headers);
     if (config.requestTimeoutMilliseconds > 0 && !endStream) this.#requestTimer = setTimeout(() => this.#onSlowRequest(), config.requestTimeoutMilliseconds);
     if (headers.upgrade !== '' && !this.upgradeAllowed(headers.upgrade) && !this.#routeAllowsUpgrade(headers.upgrade)) {
       this.sendLocalReply({ status: 403, body: '', details: 'upgrade_failed' });
@@ -156,6 +159,7 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
   decodeData(data: Buffer, endStream: boolean): void {
     this.info.bytesReceived += data.length;
     this.#touch();
+    this.#bodyTimer?.refresh();
     if (endStream) this.#endRequest();
     if (this.#stoppedAt >= 0) this.#kept.push({ data, endStream });
     else if (this.#decoding) this.#passData(data, endStream);
@@ -232,6 +236,17 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     this.info.flags.push('SI');
     if (this.#responseHeaders === null) this.sendLocalReply({ status: this.#timeoutStatus(), body: 'stream timeout', details: 'stream_idle_timeout' });
     else this.resetStream();
+  }
+
+  /** Streams that are quiet by their nature are let be: upgraded ones, tunnels, gRPC. */
+  #limitBodyIdle(headers: RequestHeaders): void {
+    const limit = this.#context.config.requestBodyIdleTimeoutMilliseconds;
+    if (limit <= 0 || headers.upgrade !== '' || headers.method === 'CONNECT' || (headers.get('content-type') ?? '').startsWith('application/grpc')) return;
+    this.#bodyTimer = setTimeout(() => {
+      // Held back by us, or answered already: not the client's silence.
+      if (this.#readsHeld > 0) this.#bodyTimer?.refresh();
+      else this.#onSlowRequest();
+    }, limit);
   }
 
   #onSlowRequest(): void {
@@ -315,6 +330,7 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
   }
 
   readDisable(disable: boolean): void {
+    this.#readsHeld = Math.max(0, this.#readsHeld + (disable ? 1 : -1));
     this.#encoder?.readDisable(disable);
   }
 
@@ -323,6 +339,8 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
   #endRequest(): void {
     this.info.requestEndMilliseconds = this.#context.services.now();
     if (this.#requestTimer) clearTimeout(this.#requestTimer);
+    if (this.#bodyTimer) clearTimeout(this.#bodyTimer);
+    this.#bodyTimer = null;
   }
 
   #endResponse(): void {
@@ -337,6 +355,7 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     if (this.#idleTimer) clearTimeout(this.#idleTimer);
     if (this.#lifeTimer) clearTimeout(this.#lifeTimer);
     if (this.#requestTimer) clearTimeout(this.#requestTimer);
+    if (this.#bodyTimer) clearTimeout(this.#bodyTimer);
     const { services, stats, observers } = this.#context;
     this.info.endMilliseconds = services.now();
     if (this.info.responseCodeDetails === '' && this.#responseDone) this.info.responseCodeDetails = 'via_upstream';
