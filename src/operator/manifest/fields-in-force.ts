@@ -24,7 +24,7 @@ function gateway(prefix: string, ...own: readonly string[]): string[] {
 /** Paths below `spec`; everything below a path is acted on too, and `*` stands for any name. */
 export const FIELDS_IN_FORCE: readonly string[] = [
   'version', 'profiles', 'mode', 'cluster.name', 'cluster.network',
-  'general.logging.componentLevels', 'general.logging.logAsJSON', 'general.validationMessages',
+  'general.logging.componentLevels', 'general.validationMessages',
   ...below('proxy', ['logging.level', 'logging.componentLevels', 'accessLogging.file.name', 'accessLogging.file.encoding', 'accessLogging.file.format', 'concurrency', 'adminPort']),
   ...below('proxy.networking', ['clusterDomain', 'maxConnectionAge', 'initialization.type', 'dns.refreshRate']),
   ...below('proxy.networking.initialization.initContainer.runtime', CONTAINER),
@@ -45,6 +45,7 @@ export const FIELDS_IN_FORCE: readonly string[] = [
 
 /** Values that ask for nothing: how things are anyway. Written by profiles of Maistra's and by our own defaulting webhook. */
 export const AS_THINGS_ARE: Readonly<Record<string, readonly unknown[]>> = {
+  'general.logging.logAsJSON': [true],
   'telemetry.type': ['Istiod', 'None'],
   'policy.type': ['Istiod', 'None'],
   'security.certificateAuthority.type': ['Istiod'],
