@@ -1,4 +1,4 @@
-// The fields of a control plane's spec that this operator acts on. What is not here is kept and reported: a new field of the schema counts as without
+// The fields of a control plane's spec that this operator, and the programs that it installs, act on: a value that is handed over and read by nobody does not count. What is not here is kept and reported: a new field of the schema counts as without
 // effect until its path is written down, and a test changes each of these and looks for the change in the manifests.
 
 /** How a component's container is run. */
@@ -16,16 +16,16 @@ function component(prefix: string): string[] {
   ];
 }
 
-function gateway(prefix: string, ...own: readonly string[]): string[] {
+function gateway(prefix: string): string[] {
   // The Service is passed on whole: it is Kubernetes' own ServiceSpec. Its selector follows from the labels.
-  return [...below(prefix, ['enabled', 'namespace', 'routerMode', 'volumes', 'service', ...own]), ...component(`${prefix}.runtime`)];
+  return [...below(prefix, ['enabled', 'namespace', 'volumes', 'service']), ...component(`${prefix}.runtime`)];
 }
 
 /** Paths below `spec`; everything below a path is acted on too, and `*` stands for any name. */
 export const FIELDS_IN_FORCE: readonly string[] = [
   'version', 'profiles', 'mode', 'cluster.name', 'cluster.network',
   'general.logging.componentLevels', 'general.validationMessages',
-  ...below('proxy', ['logging.level', 'logging.componentLevels', 'accessLogging.file.name', 'accessLogging.file.encoding', 'accessLogging.file.format', 'concurrency', 'adminPort']),
+  ...below('proxy', ['logging.level', 'accessLogging.file.name', 'accessLogging.file.encoding', 'accessLogging.file.format', 'adminPort']),
   ...below('proxy.networking', ['clusterDomain', 'maxConnectionAge', 'initialization.type', 'dns.refreshRate']),
   ...below('proxy.networking.initialization.initContainer.runtime', CONTAINER),
   ...below('proxy.networking.trafficControl', ['inbound.interceptionMode', 'inbound.includedPorts', 'inbound.excludedPorts', 'outbound.policy', 'outbound.includedIPRanges', 'outbound.excludedIPRanges', 'outbound.excludedPorts']),
@@ -36,7 +36,7 @@ export const FIELDS_IN_FORCE: readonly string[] = [
   ...below('security', ['controlPlane.tls.minProtocolVersion', 'dataPlane.mtls', 'dataPlane.automtls', 'manageNetworkPolicy']),
   'tracing.type', 'tracing.sampling', 'addons.prometheus.scrape', 'meshConfig.extensionProviders',
   'gateways.enabled', ...gateway('gateways.ingress'), ...gateway('gateways.additionalIngress.*'),
-  ...gateway('gateways.egress', 'requestedNetworkView'), ...gateway('gateways.additionalEgress.*', 'requestedNetworkView'),
+  ...gateway('gateways.egress'), ...gateway('gateways.additionalEgress.*'),
   ...below('runtime.defaults.deployment.podDisruption', ['enabled', 'minAvailable', 'maxUnavailable']),
   ...below('runtime.defaults.pod', SCHEDULING), ...below('runtime.defaults.container', [...CONTAINER, 'imagePullPolicy', 'imagePullSecrets']),
   ...component('runtime.components.pilot'), ...below('runtime.components.cni.container', CONTAINER),

@@ -18,11 +18,11 @@ const base = {
 const SAMPLES: Readonly<Record<string, unknown>> = {
   version: 'v3.0', profiles: ['small'], mode: 'ClusterWide', replicas: 3, 'strategy.type': 'Recreate', 'autoScaling.enabled': false, 'podDisruption.enabled': false, minReplicas: 2, maxReplicas: 9, targetCPUUtilizationPercentage: 33, maxSurge: 1, maxUnavailable: 1, minAvailable: 2,
   nodeSelector: { a: 'b' }, tolerations: [{ key: 'k' }], affinity: { podAffinity: {} }, labels: { a: 'b' }, annotations: { a: 'b' }, resources: { requests: { cpu: '7m' } }, env: { A: 'b' }, componentLevels: { default: 'debug' },
-  validationMessages: true, encoding: 'JSON', concurrency: 3, adminPort: 15999, 'initialization.type': 'InitContainer', interceptionMode: 'TPROXY', includedPorts: ['1'], excludedPorts: [1], includedIPRanges: ['10.0.0.0/8'], excludedIPRanges: ['10.0.0.0/8'],
+  validationMessages: true, encoding: 'JSON', adminPort: 15999, 'initialization.type': 'InitContainer', interceptionMode: 'TPROXY', includedPorts: ['1'], excludedPorts: [1], includedIPRanges: ['10.0.0.0/8'], excludedIPRanges: ['10.0.0.0/8'],
   policy: 'REGISTRY_ONLY', imagePullPolicy: 'Always', imagePullSecrets: [{ name: 'pull' }], rewriteApplicationProbes: false, initialDelaySeconds: 9, periodSeconds: 9, failureThreshold: 9, autoInject: true, alwaysInjectSelector: [{ matchLabels: { a: 'b' } }],
   neverInjectSelector: [{ matchLabels: { a: 'b' } }], injectedAnnotations: { a: 'b' }, additionalDomains: ['x'], minProtocolVersion: 'TLSv1_3', mtls: true, automtls: false, manageNetworkPolicy: false, sampling: 7, 'tracing.type': 'Jaeger', scrape: false, extensionProviders: [{ name: 'x', prometheus: {} }],
   'gateways.enabled': false, 'ingress.enabled': false, 'egress.enabled': false, 'additionalIngress.any.enabled': false, 'additionalEgress.any.enabled': false, volumes: [{ volume: { name: 'v', emptyDir: {} }, volumeMount: { name: 'v', mountPath: '/v' } }],
-  service: { type: 'NodePort' }, requestedNetworkView: ['n'], 'techPreview.meshConfig': { accessLogFile: '/dev/stdout' }, refreshRate: '9s',
+  service: { type: 'NodePort' }, 'techPreview.meshConfig': { accessLogFile: '/dev/stdout' }, refreshRate: '9s',
 };
 
 function sampleOf(path: string): unknown {
@@ -59,7 +59,7 @@ describe('unsupportedFields', () => {
     ['security.controlPlane.mtls', false], ['security.controlPlane.certProvider', 'Kubernetes'], ['security.controlPlane.tls.maxProtocolVersion', 'TLSv1_2'], ['security.controlPlane.tls.cipherSuites', ['A']], ['security.controlPlane.tls.ecdhCurves', ['P-256']],
     ['security.identity.type', 'ThirdParty'], ['security.identity.thirdParty.issuer', 'https://issuer'], ['meshConfig.discoverySelectors', [{ matchLabels: { a: 'b' } }]], ['proxy.networking.protocol.autoDetect.timeout', '5s'], ['proxy.networking.protocol.autoDetect.inbound', false],
     ['proxy.networking.dns.searchSuffixes', ['x']], ['proxy.runtime.readiness.statusPort', 15021], ['gateways.openshiftRoute.enabled', true], ['gateways.ingress.routeConfig.enabled', true], ['addons.jaeger.name', 'jaeger'], ['addons.kiali.enabled', true],
-    ['addons.prometheus.address', 'http://prometheus'], ['telemetry.type', 'Remote'], ['runtime.components.kiali.container.imageName', 'k'], ['techPreview.anything', 1], ['proxy.envoyMetricsService.enabled', true], ['runtime.defaults.container.resources', { requests: { cpu: '1' } }], ['runtime.defaults.pod.metadata.labels.a', 'b'], ['general.logging.logAsJSON', false],
+    ['addons.prometheus.address', 'http://prometheus'], ['telemetry.type', 'Remote'], ['runtime.components.kiali.container.imageName', 'k'], ['techPreview.anything', 1], ['proxy.envoyMetricsService.enabled', true], ['runtime.defaults.container.resources', { requests: { cpu: '1' } }], ['runtime.defaults.pod.metadata.labels.a', 'b'], ['general.logging.logAsJSON', false], ['proxy.concurrency', 2], ['proxy.logging.componentLevels.misc', 'error'], ['gateways.egress.requestedNetworkView', ['n']], ['gateways.ingress.routerMode', 'sni-dnat'],
   ])('names %s', (path, value) => {
     const [named, ...others] = unsupportedFields(specWith(path, value));
     expect(others).toEqual([]);
