@@ -180,6 +180,19 @@ describe.skipIf(kubectl === undefined)('kubectl against the sandbox', () => {
     expect((await run(['get', 'pods', '--as=system:serviceaccount:default:default'])).text).toContain('pods is forbidden: User "system:serviceaccount:default:default" cannot list resource "pods"');
   });
 
+  it('shows events, versions and fields as a cluster does, and refuses in clear words', async () => {
+    expect((await run(['get', 'events', '-A'])).text).toMatch(/^NAMESPACE +LAST SEEN +TYPE +REASON +OBJECT +MESSAGE *\n/);
+    const version = /Server Version: (\S+)/.exec((await run(['version'])).text)?.[1];
+    expect((await run(['get', 'nodes', '-o', 'jsonpath={.items[0].status.nodeInfo.kubeletVersion}'])).text).toBe(version);
+    expect((await run(['explain', 'boat.spec.sails'])).text).toMatch(/FIELD: sails <integer>/);
+    expect((await run(['apply', '-f', '-'], 'apiVersion: foo.io/v1\nkind: Foo\nmetadata: { name: a }\n')).text).toContain('no matches for kind "Foo" in version "foo.io/v1"');
+    const pod = (await run(['get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[0].metadata.name}'])).text;
+    expect((await run(['debug', pod, '--image=busybox'])).text).toContain('ephemeral containers are disabled for this cluster');
+    expect((await run(['attach', pod])).text).toContain('attach is not served by this sandbox');
+    expect((await run(['drain', 'mizzen-sandbox', '--dry-run=server', '--force', '--ignore-daemonsets'])).text).toContain('drained (server dry run)');
+    expect((await run(['get', 'pod', pod, '-o', 'jsonpath={.metadata.deletionTimestamp}'])).text).toBe('');
+  });
+
   it('deletes with cascade and empties a namespace', async () => {
     expect((await run(['delete', 'deployment', 'web', '--wait'])).text).toContain('deleted');
     expect((await run(['wait', '--for=delete', 'pod', '-l', 'app=web', '--timeout=40s'])).status).toBe(0);

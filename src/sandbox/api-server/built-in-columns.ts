@@ -141,7 +141,8 @@ export const BUILT_IN_COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   ],
   '/events': [
     text('Last Seen', (event) => age(event['lastTimestamp'] ?? event['eventTime'] ?? event.metadata.creationTimestamp)), text('Type', (event) => event['type']), text('Reason', (event) => event['reason']),
-    text('Object', (event) => `${String(event['involvedObject']?.kind ?? '').toLowerCase()}/${String(event['involvedObject']?.name ?? '')}`), text('Message', (event) => event['message']),
+    text('Object', (event) => `${String(event['involvedObject']?.kind ?? '').toLowerCase()}/${String(event['involvedObject']?.name ?? '')}`), text('Source', (event) => none(event['source']?.component ?? event['reportingComponent']), 1), text('Message', (event) => event['message']),
+    text('First Seen', (event) => age(event['firstTimestamp'] ?? event['eventTime'] ?? event.metadata.creationTimestamp), 1), text('Count', (event) => String(event['count'] ?? 1), 1), text('Name', (event) => event.metadata.name, 1),
   ],
   '/configmaps': [count('Data', (object) => keys(object['data']) + keys(object['binaryData']))],
   '/secrets': [text('Type', (object) => object['type']), count('Data', (object) => keys(object['data']))],

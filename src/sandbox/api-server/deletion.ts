@@ -15,8 +15,14 @@ export const CRD_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 export interface DeleteOptions {
   readonly gracePeriodSeconds?: number | undefined;
   readonly propagationPolicy?: string | undefined;
+  readonly dryRun?: readonly string[] | undefined;
   readonly orphanDependents?: boolean | undefined;
   readonly preconditions?: { readonly uid?: string | undefined; readonly resourceVersion?: string | undefined } | undefined;
+}
+
+/** Whether the options themselves ask for a rehearsal, as `kubectl drain --dry-run=server` does. */
+export function isDryRun(options: DeleteOptions | undefined): boolean {
+  return (options?.dryRun ?? []).includes('All');
 }
 
 /** The outcome: the object's last or present state, and whether it is gone. */
@@ -35,7 +41,8 @@ export class Deleter {
     this.#admission = admission;
   }
 
-  async delete(context: RequestContext, target: Target, options: DeleteOptions): Promise<Deletion> {
+  async delete(asked: RequestContext, target: Target, options: DeleteOptions): Promise<Deletion> {
+    const context = { ...asked, dryRun: asked.dryRun || isDryRun(options) };
     const { info, namespace, name } = target;
     const found = this.#store.get(info.storeKey, namespace, name);
     if (!found) throw notFound(info, name);

@@ -65,7 +65,7 @@ export class Exchange {
     this.text(code, 'application/json', JSON.stringify(value));
   }
 
-  text(code: number, type: string, text: string): void {
+  text(code: number, type: string, text: string | Buffer): void {
     const { response } = this;
     if (response.headersSent) {
       response.end();

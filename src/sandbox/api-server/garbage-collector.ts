@@ -70,10 +70,16 @@ export class GarbageCollector {
     this.#places.delete(uid);
     if (this.#dependents.has(uid)) this.#noteGone(uid);
     for (const owner of owners(event.object)) {
-      this.#dependents.get(owner)?.delete(uid);
+      this.#forget(owner, uid);
       if (this.#places.has(owner)) this.#enqueue(owner);
     }
     for (const dependent of this.#dependents.get(uid) ?? []) this.#enqueue(dependent);
+  }
+
+  #forget(owner: string, dependent: string): void {
+    const set = this.#dependents.get(owner);
+    set?.delete(dependent);
+    if (set?.size === 0) this.#dependents.delete(owner);
   }
 
   #noteGone(uid: string): void {
@@ -86,7 +92,7 @@ export class GarbageCollector {
     const { uid, namespace, name } = object.metadata;
     if (!this.#places.has(uid)) this.#places.set(uid, { storeKey, namespace, name });
     const wanted = owners(object);
-    for (const owner of previous ? owners(previous) : []) if (!wanted.includes(owner)) this.#dependents.get(owner)?.delete(uid);
+    for (const owner of previous ? owners(previous) : []) if (!wanted.includes(owner)) this.#forget(owner, uid);
     for (const owner of wanted) {
       const set = this.#dependents.get(owner) ?? new Set();
       set.add(uid);

@@ -39,10 +39,11 @@ export class PodStreamHandler {
       await servePortForward(request, socket, head, { streams, ...place, ports: query.getAll('ports').flatMap((text) => text.split(',')).map(Number) });
       return;
     }
-    if (resource.subresource !== 'exec' && resource.subresource !== 'attach') throw methodNotAllowed();
+    if (resource.subresource === 'attach') throw badRequest('attach is not served by this sandbox; use kubectl logs -f to see what a container writes, or kubectl exec');
+    if (resource.subresource !== 'exec') throw methodNotAllowed();
     const container = chooseContainer(pod, query.get('container'));
     const command = query.getAll('command');
-    if (resource.subresource === 'exec' && command.length === 0) throw badRequest('you must specify at least 1 command for the container');
+    if (command.length === 0) throw badRequest('you must specify at least 1 command for the container');
     await serveExec(request, socket, head, { streams, ...place, container, command, stdin: isTrue(query.get('stdin')), tty: isTrue(query.get('tty')) });
   }
 

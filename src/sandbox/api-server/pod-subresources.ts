@@ -1,6 +1,6 @@
 // Subresources that are acts: eviction and binding of pods.
 import { compileLabelSelector, type KubeObject, type Store } from '../store/index.ts';
-import type { Deleter, DeleteOptions } from './deletion.ts';
+import { isDryRun, type Deleter, type DeleteOptions } from './deletion.ts';
 import { ApiStatusError } from './internal-client.ts';
 import type { Operations } from './operations.ts';
 import type { RequestContext } from './request-context.ts';
@@ -14,7 +14,7 @@ const BUDGETS = 'policy/poddisruptionbudgets';
 export async function evictPod(store: Store, deleter: Deleter, context: RequestContext, target: Target, eviction: { deleteOptions?: DeleteOptions }): Promise<void> {
   const pod = store.get('/pods', target.namespace, target.name);
   if (!pod) throw notFound(target.info, target.name);
-  if (isHealthy(pod) && !context.dryRun) spendBudget(store, pod);
+  if (isHealthy(pod) && !context.dryRun && !isDryRun(eviction.deleteOptions)) spendBudget(store, pod);
   await deleter.delete(context, target, eviction.deleteOptions ?? {});
 }
 

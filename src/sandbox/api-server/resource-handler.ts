@@ -6,6 +6,7 @@ import type { Deleter, DeleteOptions } from './deletion.ts';
 import type { Exchange } from './exchange.ts';
 import { checkEnvelope, cloneJson, normalizeObject } from './object-decoding.ts';
 import type { Operations } from './operations.ts';
+import { ApiStatusError } from './internal-client.ts';
 import { applyPatch, patchObject, PATCH_TYPES, translate } from './patching.ts';
 import { bindPod, evictPod } from './pod-subresources.ts';
 import type { PodStreamHandler } from './pod-streams.ts';
@@ -180,7 +181,9 @@ export class ResourceHandler {
 
   async #actOnPod(exchange: Exchange, target: Target, subresource: string): Promise<void> {
     const { store, deleter, operations } = this.#options;
-    if (exchange.info.verb !== 'create' && subresource !== 'ephemeralcontainers') throw methodNotAllowed();
+    // With details that name nothing: that is how kubectl tells a cluster that has no such containers from a pod that is not there.
+    if (subresource === 'ephemeralcontainers') throw new ApiStatusError(404, 'NotFound', 'this sandbox runs programs, not images, and has no ephemeral containers; use kubectl exec or kubectl logs', {});
+    if (exchange.info.verb !== 'create') throw methodNotAllowed();
     const body = await readBody(exchange) as Fields;
     if (!store.get('/pods', target.namespace, target.name)) throw notFound(target.info, target.name);
     if (subresource === 'eviction') await evictPod(store, deleter, exchange.context(), target, body as { deleteOptions?: DeleteOptions });

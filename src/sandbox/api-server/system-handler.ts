@@ -5,10 +5,12 @@ import type { Exchange } from './exchange.ts';
 import { ApiStatusError } from './internal-client.ts';
 import { openApiIndex, openApiV2, openApiV3 } from './openapi.ts';
 import type { Registry } from './registry.ts';
+import { openApiV2Protobuf, OPENAPI_V2_PROTOBUF } from './openapi-protobuf.ts';
 import { methodNotAllowed, noSuchPath } from './status.ts';
+import { KUBERNETES_VERSION } from './version.ts';
 
 const VERSION = {
-  major: '1', minor: '35', gitVersion: 'v1.35.0+mizzen-sandbox', gitCommit: '', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z', goVersion: '', compiler: 'node', platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+  major: '1', minor: '35', gitVersion: KUBERNETES_VERSION, gitCommit: '', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z', goVersion: '', compiler: 'node', platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 };
 
 /** Answers the paths outside of resources. */
@@ -71,6 +73,10 @@ export class SystemHandler {
 
   #openApi(exchange: Exchange, path: string): void {
     const { accept = '' } = exchange.request.headers;
+    if (path === '/openapi/v2' && accept.startsWith(OPENAPI_V2_PROTOBUF)) {
+      exchange.text(200, OPENAPI_V2_PROTOBUF.replace('@', '.'), openApiV2Protobuf());
+      return;
+    }
     // Clients that insist on protobuf have to ask again for JSON.
     if (accept !== '' && !/json|\*\/\*/.test(accept)) throw new ApiStatusError(406, 'NotAcceptable', 'only the following media types are accepted: application/json');
     if (path === '/openapi/v2') {

@@ -15,6 +15,8 @@ export function columnsOf(info: ResourceInfo, version: ResourceVersion): readonl
   if (!info.custom) {
     // Age stands before the columns that only `-o wide` shows.
     const own = BUILT_IN_COLUMNS[info.storeKey] ?? [];
+    // What an event is called, and when it was first written, tells nobody anything.
+    if (info.storeKey === '/events') return own;
     const isWide = (column: Column): boolean => (column.priority ?? 0) > 0;
     return [NAME, ...own.filter((column) => !isWide(column)), ...(info.storeKey === CRDS ? [] : [AGE]), ...own.filter(isWide)];
   }

@@ -2,6 +2,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { CachedClient } from '../api-server/cached-client.ts';
 import { isStatus } from '../api-server/cached-client.ts';
+import { KUBERNETES_VERSION } from '../api-server/version.ts';
 import { nodeAddress } from '../network/index.ts';
 
 const NODES = { group: '', resource: 'nodes' };
@@ -44,7 +45,7 @@ function nodeStatus(name: string, slot: number): object {
       condition('PIDPressure', 'False', 'KubeletHasSufficientPID', 'node has sufficient PID available'),
       condition('Ready', 'True', 'KubeletReady', 'node is posting ready status'),
     ],
-    nodeInfo: { architecture: process.arch === 'x64' ? 'amd64' : process.arch, operatingSystem: 'linux', osImage: 'Mizzen sandbox', kernelVersion: '', containerRuntimeVersion: 'mizzen://3', kubeletVersion: 'v1.34.0+mizzen-sandbox', kubeProxyVersion: '', bootID: name, machineID: name, systemUUID: name },
+    nodeInfo: { architecture: process.arch === 'x64' ? 'amd64' : process.arch, operatingSystem: 'linux', osImage: 'Mizzen sandbox', kernelVersion: '', containerRuntimeVersion: 'mizzen://3', kubeletVersion: KUBERNETES_VERSION, kubeProxyVersion: '', bootID: name, machineID: name, systemUUID: name },
     daemonEndpoints: { kubeletEndpoint: { Port: 0 } },
   };
 }
