@@ -1,4 +1,5 @@
 // The program from outside: arguments in, text and exit status out.
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { suggest } from './output/suggest.ts';
 import { renderTable } from './output/table.ts';
@@ -37,6 +38,16 @@ test('up says why the sandbox did not start, and ends with status 1', async () =
   const { status, err } = await run('up');
   expect(status).toBe(1);
   expect(err).toContain('no room for a sandbox');
+});
+
+test('up refuses a version that there is not, before it starts anything', async () => {
+  let err = '';
+  const status = await runCli(['up', '--version', 'v9'], {
+    stdout: { write: () => undefined }, stderr: { write: (text) => { err += text; } }, env: {}, version: '9.9.9', root: join(import.meta.dirname, '../..'), signal: new AbortController().signal,
+    startSandbox: async () => { throw new Error('it was started'); },
+  });
+  expect(status).toBe(2);
+  expect(err).toMatch(/no mesh version 'v9'; known: v3\.0, v3\.1/);
 });
 
 test('the smoke test has every step of its plan, once', () => {

@@ -20,11 +20,14 @@ class UnknownKindError extends Error {}
 export class YamlApplier {
   readonly #client: KubeClient;
   readonly #fieldManager: string;
+  readonly #signal: AbortSignal | undefined;
   readonly #types = new Map<string, Promise<ResourceType>>();
 
-  constructor(client: KubeClient, fieldManager: string) {
+  /** `signal` ends the patience with a server that does not answer. */
+  constructor(client: KubeClient, fieldManager: string, signal?: AbortSignal) {
     this.#client = client;
     this.#fieldManager = fieldManager;
+    this.#signal = signal;
   }
 
   /** Applies every document; those of namespaced kinds without a namespace go to `namespace`. */
@@ -34,7 +37,7 @@ export class YamlApplier {
       applied.push(await patiently(async () => {
         const type = await this.typeOf(object);
         return { type, object: await this.#client.apply(type, locate(object, type, namespace), { fieldManager: this.#fieldManager, force: true }) };
-      }));
+      }, this.#signal));
     }
     return applied;
   }
@@ -64,15 +67,16 @@ export class YamlApplier {
 }
 
 /** Repeats a write while a webhook that has only just started, or the server, does not answer; what is said about the object itself is final. */
-async function patiently<T>(write: () => Promise<T>): Promise<T> {
+async function patiently<T>(write: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   const deadline = performance.now() + PATIENCE_MILLISECONDS;
   for (;;) {
+    signal?.throwIfAborted();
     try {
       return await write();
     } catch (error) {
       const mayPass = error instanceof UnknownKindError || (error instanceof KubeError && error.isTransient());
       if (!mayPass || performance.now() > deadline) throw error;
-      await sleep(250);
+      await sleep(250, undefined, signal ? { signal } : {});
     }
   }
 }

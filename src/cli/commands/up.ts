@@ -1,4 +1,6 @@
 // `mizzen up`: a whole mesh on this machine.
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { isLogLevel, setLogLevel } from '../../shared/observability/index.ts';
 import { tellStory } from '../story/story.ts';
 import { CommandError, defineCommand } from './command.ts';
@@ -20,7 +22,15 @@ export const upCommand = defineCommand({
     if (rest.length > 0) throw new CommandError(`up takes no arguments, got '${rest.join(' ')}'`, 2);
     if (json !== undefined && !smoke) throw new CommandError('--json is the result of --smoke; give both', 2);
     if (!isLogLevel(logLevel)) throw new CommandError(`'${logLevel}' is not a log level; use debug, info, warn or error`, 2);
+    const known = meshVersions(environment.root);
+    if (known.length > 0 && !known.includes(version)) throw new CommandError(`there is no mesh version '${version}'; known: ${known.join(', ')}`, 2);
     setLogLevel(logLevel);
     return tellStory({ smoke, keep, version, ...(json ? { json } : {}), ...(directory ? { directory } : {}) }, environment);
   },
 });
+
+/** The versions that can be installed: each has a folder of templates. */
+function meshVersions(root: string): string[] {
+  const templates = join(root, 'templates');
+  return existsSync(templates) ? readdirSync(templates, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort() : [];
+}

@@ -35,7 +35,7 @@ const samples = [
 /** Does it all; each part's state is shown in the progress. */
 export async function bringUp(options: BringUpOptions): Promise<RunningMesh> {
   const { client, root, version, progress, signal } = options;
-  const applier = new YamlApplier(client, 'mizzen-up');
+  const applier = new YamlApplier(client, 'mizzen-up', signal);
   const applyFile = async (path: string, namespace?: string): Promise<void> => {
     await applier.apply(readFileSync(join(root, path), 'utf8'), namespace);
   };
