@@ -73,8 +73,8 @@ if (!(process.argv.includes('--if-changed') && existsSync(stampFile) && readFile
     sourcemap: 'linked',
     logLevel: 'warning',
     define: versionDefine(version),
-    // Some packages are CommonJS inside and call require for Node's own modules.
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+    // An older Node would stop somewhere inside with an error that says nothing. Some packages are CommonJS inside and call require for Node's own modules.
+    banner: { js: "if (Number(process.versions.node.split('.')[0]) < 24) { process.stderr.write(`Node 24 or newer is needed; this is Node ${process.versions.node}. Use npm start, npm run mizzen, or node_modules/.bin/node.\\n`); process.exit(1); } import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
     external: ['koffi', 'bufferutil', 'utf-8-validate'],
     plugins: [quietBuiltins, withoutEffects],
   };
