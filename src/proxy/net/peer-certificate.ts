@@ -1,30 +1,12 @@
 // Reads names from certificates and checks them against what a configuration demands.
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+import { hasOneIdentity, parseAlternativeNames, type AlternativeNames } from '../../shared/pki/index.ts';
 import type { ValidationConfig } from '../config/runtime-config.ts';
 import type { TlsInfo } from '../stream/stream-info.ts';
 import { compileStringMatcher, type StringMatcher } from '../stream/string-matcher.ts';
 
-/** Subject alternative names by type. */
-export interface AlternativeNames {
-  readonly uri: readonly string[];
-  readonly dns: readonly string[];
-  readonly email: readonly string[];
-  readonly ip: readonly string[];
-}
-
-const TYPES: Readonly<Record<string, keyof AlternativeNames>> = { 'URI': 'uri', 'DNS': 'dns', 'email': 'email', 'IP Address': 'ip' };
-
-/** The names in `text`, which is Node's form: `URI:spiffe://..., DNS:"quoted when odd"`. */
-export function parseAlternativeNames(text: string | undefined): AlternativeNames {
-  const names = { uri: [] as string[], dns: [] as string[], email: [] as string[], ip: [] as string[] };
-  for (const match of (text ?? '').matchAll(/([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/g)) {
-    const type = TYPES[(match[1] ?? '').trim()];
-    const value = match[2] ?? '';
-    if (type) names[type].push(value.startsWith('"') ? (JSON.parse(value) as string) : value);
-  }
-  return names;
-}
+const FIELDS = { uri: 'uris', dns: 'dnsNames', email: 'emails', ip: 'ipAddresses' } as const satisfies Readonly<Record<string, keyof AlternativeNames>>;
 
 /** Tests a certificate's names; the one that is returned says what is wrong, or is empty. */
 export type NameCheck = (names: AlternativeNames) => string;
@@ -32,13 +14,15 @@ export type NameCheck = (names: AlternativeNames) => string;
 /** Compiles the name rules of `validation`: one of them must hold. */
 export function compileNameCheck(validation: ValidationConfig | null): NameCheck {
   const rules = (validation?.subjectAltNames ?? []).map(({ type, match }) => ({ type, matches: compileStringMatcher(match) }));
-  if (rules.length === 0) return () => '';
-  return (names) => (rules.some(({ type, matches }) => ruleHolds(names, type, matches)) ? '' : 'subject_alt_name_mismatch');
+  return (names) => {
+    if (!hasOneIdentity(names)) return 'more_than_one_uri_subject_alt_name';
+    return rules.length === 0 || rules.some(({ type, matches }) => ruleHolds(names, type, matches)) ? '' : 'subject_alt_name_mismatch';
+  };
 }
 
-function ruleHolds(names: AlternativeNames, type: keyof AlternativeNames | 'any', matches: StringMatcher): boolean {
-  if (type !== 'any') return names[type].some(matches);
-  return names.uri.some(matches) || names.dns.some(matches) || names.email.some(matches) || names.ip.some(matches);
+function ruleHolds(names: AlternativeNames, type: keyof typeof FIELDS | 'any', matches: StringMatcher): boolean {
+  if (type !== 'any') return names[FIELDS[type]].some(matches);
+  return Object.values(FIELDS).some((field) => names[field].some(matches));
 }
 
 /** What is known of a finished handshake. */
@@ -48,7 +32,7 @@ export function describeTls(socket: TLSSocket, sni: string, verified: boolean, l
   return {
     version: socket.getProtocol() ?? '', cipher: socket.getCipher().standardName, sni, alpn: socket.alpnProtocol || '',
     peerVerified: certificate !== undefined && verified,
-    peerUri: names.uri[0] ?? '', peerUris: names.uri, peerDnsNames: names.dns,
+    peerUri: names.uris[0] ?? '', peerUris: names.uris, peerDnsNames: names.dnsNames,
     peerSubject: subjectOf(certificate), peerFingerprint: (certificate?.fingerprint256 ?? '').replaceAll(':', '').toLowerCase(),
     peerCertificatePem: certificate?.toString() ?? '', localUri,
   };

@@ -5,7 +5,8 @@ import type { Duplex } from 'node:stream';
 import { connect, createSecureContext, TLSSocket, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { DownstreamTlsConfig, UpstreamTlsConfig, ValidationConfig } from '../config/runtime-config.ts';
 import type { TlsInfo } from '../stream/stream-info.ts';
-import { compileNameCheck, parseAlternativeNames, describeTls, type NameCheck } from './peer-certificate.ts';
+import { parseAlternativeNames } from '../../shared/pki/index.ts';
+import { compileNameCheck, describeTls, type NameCheck } from './peer-certificate.ts';
 import type { SecretProvider } from './secret-provider.ts';
 
 /** A handshake's outcome: the socket to go on with, or why there is none. */
@@ -30,7 +31,7 @@ function secretNames(certificates: readonly string[], validation: ValidationConf
 function namesOf(pem: string): { readonly names: readonly string[]; readonly localUri: string } {
   const certificate = new X509Certificate(pem);
   const names = parseAlternativeNames(certificate.subjectAltName);
-  return { names: names.dns, localUri: names.uri[0] ?? '' };
+  return { names: names.dnsNames, localUri: names.uris[0] ?? '' };
 }
 
 function pairsOf(names: readonly string[], inline: readonly KeyPair[], secrets: SecretProvider): KeyPair[] | undefined {

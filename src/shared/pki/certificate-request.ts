@@ -42,7 +42,19 @@ function ia5(tag: number, text: string): Buffer {
   return der(tag, Buffer.from(text, 'latin1'));
 }
 
-/** Reads a request and checks that it is signed with its own key; throws otherwise. */
+const MINIMUM_RSA_BITS = 2048;
+const CURVES: readonly (string | undefined)[] = ['prime256v1', 'secp384r1', 'secp521r1'];
+
+/** Throws for keys that are too weak or of a kind that peers may not know. */
+function checkKey(spki: ArrayBuffer): void {
+  const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+  const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {};
+  if (key.asymmetricKeyType === 'rsa' ? modulusLength < MINIMUM_RSA_BITS : key.asymmetricKeyType !== 'ec' || !CURVES.includes(namedCurve)) {
+    throw new Error(`the key of the certificate request is not taken; use RSA with at least ${MINIMUM_RSA_BITS} bits, or ECDSA on P-256, P-384 or P-521`);
+  }
+}
+
+/** Reads a request and checks that it is signed with its own key, and that this is a good one; throws otherwise. */
 export async function parseCertificateRequest(pem: string): Promise<CertificateRequest> {
   if (pem.length > 64 * 1024) throw new Error('the certificate request is longer than 64 KiB');
   let request: Pkcs10CertificateRequest;
@@ -51,6 +63,7 @@ export async function parseCertificateRequest(pem: string): Promise<CertificateR
   } catch (cause) {
     throw new Error('the certificate request is not PEM of PKCS #10', { cause });
   }
+  checkKey(request.publicKey.rawData);
   if (!(await request.verify())) throw new Error('the certificate request is not signed with its own key');
   const extension = request.extensions.find((one) => one instanceof SubjectAlternativeNameExtension);
   const names = extension?.names.items ?? [];

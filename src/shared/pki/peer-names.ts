@@ -10,6 +10,7 @@ export interface PeerNames {
 /** The kinds of name that we read from a certificate. */
 export interface AlternativeNames extends PeerNames {
   readonly ipAddresses: readonly string[];
+  readonly emails: readonly string[];
 }
 
 const ENTRY = /(URI|DNS|IP Address|email|DirName|othername|Registered ID):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/gy;
@@ -20,21 +21,28 @@ export function parsePeerNames(subjectAlternativeNames: string | undefined): Pee
   return { uris, dnsNames };
 }
 
+/** Whether names can be a peer's in the mesh: an X.509 SVID has exactly one URI (SPIFFE X509-SVID section 2), and with more the holder would choose who it is. */
+export function hasOneIdentity({ uris }: PeerNames): boolean {
+  return uris.length <= 1;
+}
+
 /** As `parsePeerNames`, with addresses. */
 export function parseAlternativeNames(subjectAlternativeNames: string | undefined): AlternativeNames {
   const uris: string[] = [];
   const dnsNames: string[] = [];
   const ipAddresses: string[] = [];
-  if (!subjectAlternativeNames) return { uris, dnsNames, ipAddresses };
+  const emails: string[] = [];
+  if (!subjectAlternativeNames) return { uris, dnsNames, ipAddresses, emails };
   ENTRY.lastIndex = 0;
   while (ENTRY.lastIndex < subjectAlternativeNames.length) {
     const match = ENTRY.exec(subjectAlternativeNames);
-    if (!match) return { uris: [], dnsNames: [], ipAddresses: [] };
+    if (!match) return { uris: [], dnsNames: [], ipAddresses: [], emails: [] };
     const [, kind, raw = ''] = match;
     const value = raw.startsWith('"') ? (JSON.parse(raw) as string) : raw;
     if (kind === 'URI') uris.push(value);
     else if (kind === 'DNS') dnsNames.push(value);
     else if (kind === 'IP Address') ipAddresses.push(value.toLowerCase());
+    else if (kind === 'email') emails.push(value);
   }
-  return { uris, dnsNames, ipAddresses };
+  return { uris, dnsNames, ipAddresses, emails };
 }

@@ -1,9 +1,11 @@
 // The certificates made here, in use: real mTLS handshakes of node:tls.
 import { createServer, connect, type TLSSocket } from 'node:tls';
+import { webcrypto } from 'node:crypto';
 import { once } from 'node:events';
 import { inspect } from 'node:util';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { Pkcs10CertificateRequestGenerator } from './x509.ts';
 import type { Secret} from './index.ts';
 import { CertificateAuthority, createCertificateRequest, formatSpiffeId, KeyPair, parseCertificateRequest, parseCertificates, parsePeerNames, parseSpiffeId, rotationTime, spiffeIdOfUser, TrustBundle, verifyChain, type KeyAlgorithm } from './index.ts';
 
@@ -85,6 +87,22 @@ test('parseCertificateRequest refuses a request with a changed signature', async
   der[der.length - 1] = tail ^ 1;
   await expect(parseCertificateRequest(`-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`)).rejects.toThrow();
   await expect(parseCertificateRequest('hello')).rejects.toThrow('not PEM');
+});
+
+test.each([
+  ['RSA of 1024 bits', { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]) }],
+  ['Ed25519', { name: 'Ed25519' }],
+])('parseCertificateRequest refuses %s', async (_name, algorithm) => {
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as webcrypto.CryptoKeyPair;
+  const request = await Pkcs10CertificateRequestGenerator.create({ name: 'CN=a', keys: keys as never, signingAlgorithm: algorithm });
+  await expect(parseCertificateRequest(request.toString('pem'))).rejects.toThrow('the key of the certificate request is not taken');
+});
+
+test('parseCertificateRequest takes P-384', async () => {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as webcrypto.CryptoKeyPair;
+  const request = await Pkcs10CertificateRequestGenerator.create({ name: 'CN=a', keys: keys as never, signingAlgorithm: algorithm });
+  expect((await parseCertificateRequest(request.toString('pem'))).subject).toBe('CN=a');
 });
 
 test('KeyPair reads what it wrote and never prints its private half', async () => {

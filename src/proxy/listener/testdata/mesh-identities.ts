@@ -51,9 +51,9 @@ export class MeshIdentities {
   }
 
   /** A certificate of service account `name` in namespace test. */
-  async certificate(name: string, from = this.authority): Promise<CertificateSecret> {
+  async certificate(name: string, from = this.authority, furtherUris: readonly string[] = []): Promise<CertificateSecret> {
     const key = await this.#keys.generate();
-    const certificateChainPem = await from.issue({ publicKey: key.publicKeyPem, uris: [`spiffe://cluster.local/ns/test/sa/${name}`], lifetimeMilliseconds: 3_600_000 });
+    const certificateChainPem = await from.issue({ publicKey: key.publicKeyPem, uris: [`spiffe://cluster.local/ns/test/sa/${name}`, ...furtherUris], lifetimeMilliseconds: 3_600_000 });
     return { kind: 'certificate', certificateChainPem, privateKeyPem: key.privateKeyPem.reveal() };
   }
 
