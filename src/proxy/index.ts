@@ -15,16 +15,17 @@ export { HELP_TEXT, parseArguments, type OptionSources, type ProxyCommand, type 
 export function createProxy(sources: OptionSources): Result<{ readonly component: Component; readonly options: ProxyOptions }, string[]> {
   const options = readProxyOptions(sources);
   if (!options.ok) return options;
+  const result = options.value;
   let captured: Captured;
   try {
     captured = isCaptured(options.value) ? { originalDestination: loadRedirectedDestination() } : {};
   } catch (error) {
     return err([describeError(error)]);
   }
-  return ok({ component: new ProxyProcess(options.value, (joints) => dataPlaneOf(joints, captured)), options: options.value });
+  return ok({ component: new ProxyProcess(options.value, (joints) => dataPlaneOf(joints, { ...captured, drainMilliseconds: result.drainMilliseconds })), options: options.value });
 }
 
-interface Captured { readonly originalDestination?: OriginalDestination }
+interface Captured { readonly originalDestination?: OriginalDestination; readonly drainMilliseconds?: number }
 
 /** Whether the packet filter redirects the pod's connections to this proxy. */
 function isCaptured({ role, metadata }: ProxyOptions): boolean {

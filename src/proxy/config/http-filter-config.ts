@@ -62,6 +62,8 @@ export interface RbacRulesConfig {
 /** What is asked for. */
 export type PermissionConfig =
   | { readonly kind: 'any' }
+  /** Of a kind that this proxy does not know. */
+  | { readonly kind: 'undecidable' }
   | { readonly kind: 'and' | 'or'; readonly rules: readonly PermissionConfig[] }
   | { readonly kind: 'not'; readonly rule: PermissionConfig }
   | { readonly kind: 'header'; readonly header: HeaderMatchConfig }
@@ -69,12 +71,13 @@ export type PermissionConfig =
   | { readonly kind: 'destination_ip'; readonly range: string }
   | { readonly kind: 'destination_port'; readonly port: number }
   | { readonly kind: 'destination_port_range'; readonly start: number; readonly end: number }
-  | { readonly kind: 'requested_server_name'; readonly match: StringMatchConfig }
-  | { readonly kind: 'metadata'; readonly filter: string; readonly path: readonly string[]; readonly match: StringMatchConfig };
+  | { readonly kind: 'requested_server_name'; readonly match: StringMatchConfig };
 
 /** Who asks. */
 export type PrincipalConfig =
   | { readonly kind: 'any' }
+  /** Of a kind that this proxy does not know. */
+  | { readonly kind: 'undecidable' }
   | { readonly kind: 'and' | 'or'; readonly ids: readonly PrincipalConfig[] }
   | { readonly kind: 'not'; readonly id: PrincipalConfig }
   /** Null match: any authenticated peer. Matched against the URI SAN, with and without `spiffe://` as Istio writes it. */
@@ -83,8 +86,7 @@ export type PrincipalConfig =
   | { readonly kind: 'filter_state'; readonly key: string; readonly match: StringMatchConfig }
   | { readonly kind: 'direct_remote_ip' | 'remote_ip' | 'source_ip'; readonly range: string }
   | { readonly kind: 'header'; readonly header: HeaderMatchConfig }
-  | { readonly kind: 'url_path'; readonly match: StringMatchConfig }
-  | { readonly kind: 'metadata'; readonly filter: string; readonly path: readonly string[]; readonly match: StringMatchConfig };
+  | { readonly kind: 'url_path'; readonly match: StringMatchConfig };
 
 /** Istio's standard metrics; the same for HTTP streams and TCP connections. */
 export interface IstioStatsConfig {

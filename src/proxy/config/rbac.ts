@@ -1,10 +1,10 @@
-// Role-based access control policies (envoy.config.rbac.v3.RBAC). Anything not understood refuses the resource: a policy is never weakened.
+// Role-based access control policies (envoy.config.rbac.v3.RBAC). What is not understood is listed and kept as undecidable, which weakens no policy:
+// a denial by it matches, a permission does not. Refusing the resource would keep later policies out of force.
 import { RBAC_Action, type Permission, type Principal, type RBAC } from '../../shared/xds/generated/envoy/config/rbac/v3/rbac.ts';
 import type { FilterStateMatcher } from '../../shared/xds/generated/envoy/type/matcher/v3/filter_state.ts';
-import type { MetadataMatcher } from '../../shared/xds/generated/envoy/type/matcher/v3/metadata.ts';
 import type { PathMatcher } from '../../shared/xds/generated/envoy/type/matcher/v3/path.ts';
 import type { PermissionConfig, PrincipalConfig, RbacRulesConfig } from './filter-config.ts';
-import type { Findings } from './findings.ts';
+import { isSet, type Findings } from './findings.ts';
 import { headerMatch, stringMatch } from './matchers.ts';
 import type { StringMatchConfig } from './runtime-config.ts';
 import { cidr } from './values.ts';
@@ -20,14 +20,21 @@ export function rbacRules(message: RBAC, path: string, findings: Findings): Rbac
     policies: names.map((name) => {
       const policy = message.policies?.[name] ?? {};
       const at = `${path}.policies[${JSON.stringify(name)}]`;
-      findings.refuseFields(policy, at, ['condition', 'checkedCondition']);
+      const conditional = isSet(policy.condition) || isSet(policy.checkedCondition);
+      if (conditional) undecided(`${at}.condition`, findings);
+      const permissions = (policy.permissions ?? []).map((permission, index) => permissionOf(permission, `${at}.permissions[${index}]`, findings));
       return {
         name,
-        permissions: (policy.permissions ?? []).map((permission, index) => permissionOf(permission, `${at}.permissions[${index}]`, findings)),
+        permissions: conditional ? permissions.map((permission) => ({ kind: 'and' as const, rules: [permission, { kind: 'undecidable' as const }] })) : permissions,
         principals: (policy.principals ?? []).map((principal, index) => principalOf(principal, `${at}.principals[${index}]`, findings)),
       };
     }),
   };
+}
+
+function undecided(path: string, findings: Findings): { readonly kind: 'undecidable' } {
+  findings.ignore(path, 'This proxy cannot decide this rule: a DENY policy matches as if it held, an ALLOW policy as if it did not. Use principals, namespaces, addresses or properties of the request.');
+  return { kind: 'undecidable' };
 }
 
 function permissionOf(message: Permission, path: string, findings: Findings): PermissionConfig {
@@ -43,13 +50,9 @@ function permissionOf(message: Permission, path: string, findings: Findings): Pe
     case 'destinationPort': return { kind: 'destination_port', port: rule.destinationPort };
     case 'destinationPortRange': return { kind: 'destination_port_range', start: rule.destinationPortRange.start ?? 0, end: rule.destinationPortRange.end ?? 0 };
     case 'requestedServerName': return { kind: 'requested_server_name', match: stringMatch(rule.requestedServerName, `${path}.requested_server_name`, findings) };
-    case 'metadata': {
-      const { invert, ...metadata } = metadataOf(rule.metadata, `${path}.metadata`, findings);
-      return invert ? { kind: 'not', rule: { kind: 'metadata', ...metadata } } : { kind: 'metadata', ...metadata };
-    }
+    case 'metadata': return undecided(`${path}.metadata`, findings);
     default:
-      findings.refuse(path, 'This permission is not supported by this proxy.');
-      return { kind: 'not', rule: { kind: 'any' } };
+      return undecided(path, findings);
   }
 }
 
@@ -70,13 +73,9 @@ function principalOf(message: Principal, path: string, findings: Findings): Prin
     case 'sourceIp': return { kind: 'source_ip', range: cidr(id.sourceIp, `${path}.source_ip`, findings) };
     case 'header': return { kind: 'header', header: headerMatch(id.header, `${path}.header`, findings) };
     case 'urlPath': return { kind: 'url_path', match: pathOf(id.urlPath, `${path}.url_path`, findings) };
-    case 'metadata': {
-      const { invert, ...metadata } = metadataOf(id.metadata, `${path}.metadata`, findings);
-      return invert ? { kind: 'not', id: { kind: 'metadata', ...metadata } } : { kind: 'metadata', ...metadata };
-    }
+    case 'metadata': return undecided(`${path}.metadata`, findings);
     default:
-      findings.refuse(path, 'This principal is not supported by this proxy.');
-      return { kind: 'not', id: { kind: 'any' } };
+      return undecided(path, findings);
   }
 }
 
@@ -88,16 +87,4 @@ function filterStateOf(message: FilterStateMatcher, path: string, findings: Find
 
 function pathOf(message: PathMatcher, path: string, findings: Findings): StringMatchConfig {
   return stringMatch(message.rule?.path, `${path}.path`, findings);
-}
-
-function metadataOf(message: MetadataMatcher, path: string, findings: Findings): { filter: string; path: readonly string[]; match: StringMatchConfig; invert: boolean } {
-  const form = message.value?.matchPattern;
-  const inner = form?.$case === 'listMatch' && form.listMatch.matchPattern?.$case === 'oneOf' ? form.listMatch.matchPattern.oneOf.matchPattern : form;
-  if (inner?.$case !== 'stringMatch') findings.refuse(`${path}.value`, 'Only string matches on metadata are supported by this proxy.');
-  return {
-    filter: message.filter ?? '',
-    path: (message.path ?? []).map((segment) => segment.segment?.key ?? ''),
-    match: inner?.$case === 'stringMatch' ? stringMatch(inner.stringMatch, `${path}.value.string_match`, findings) : NOTHING,
-    invert: message.invert ?? false,
-  };
 }

@@ -114,14 +114,29 @@ describe('refused listeners', () => {
     ['no routes', listener(manager({ routeSpecifier: undefined })), `${CHAIN}.typed_config`],
     ['HTTP/3', listener(manager({ codecType: 3 })), `${CHAIN}.typed_config.codec_type`],
     ['local reply rewriting', listener(manager({ localReplyConfig: { mappers: [{ statusCode: 500 }] } })), `${CHAIN}.typed_config.local_reply_config`],
-    ['a CEL condition', listener(rbac({ policies: { p: { permissions: [{ rule: { $case: 'any', any: true } }], principals: [{ identifier: { $case: 'any', any: true } }], condition: { id: 1 } } } })), `${CHAIN}.typed_config.http_filters[0].typed_config.rules.policies["p"].condition`],
-    ['a permission that is not known', listener(rbac({ policies: { p: { permissions: [{ rule: { $case: 'matcher', matcher: { name: 'x' } } }], principals: [] } } })), `${CHAIN}.typed_config.http_filters[0].typed_config.rules.policies["p"].permissions[0]`],
     ['an address that is none', listener(rbac({ policies: { p: { permissions: [], principals: [{ identifier: { $case: 'remoteIp', remoteIp: { addressPrefix: 'x', prefixLen: 8 } } }] } } })), `${CHAIN}.typed_config.http_filters[0].typed_config.rules.policies["p"].principals[0].remote_ip.address_prefix`],
     ['tunnelling', listener(packAny('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', TcpProxy, { clusterSpecifier: { $case: 'cluster', cluster: 'c' }, tunnelingConfig: { hostname: 'x' } })), `${CHAIN}.typed_config.tunneling_config`],
     ['two chains for the same connections', listener(manager({}), { filterChains: [0, 1].map(() => ({ filters: [{ name: 'f', configType: typed(manager({})) }] })) }), 'filter_chains[1].filter_chain_match'],
     ['a server without a certificate', listener(manager({}), { filterChains: [{ filters: [{ name: 'f', configType: typed(manager({})) }], transportSocket: { name: 't', configType: typed(packAny('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', DownstreamTlsContext, {})) } }] }), 'filter_chains[0].transport_socket.typed_config.common_tls_context'],
     ['a wildcard in the middle of a server name', listener(manager({}), { filterChains: [{ filterChainMatch: { serverNames: ['a.*.com'] }, filters: [{ name: 'f', configType: typed(manager({})) }] }] }), 'filter_chains[0].filter_chain_match.server_names[0]'],
   ])('%s', (_name, message, path) => expect(paths(compileListener(message))).toEqual([path]));
+
+  it('are none for access rules that cannot be decided: those are listed, since later policies must come into force', () => {
+    const any = [{ rule: { $case: 'any' as const, any: true } }];
+    const everybody = [{ identifier: { $case: 'any' as const, any: true } }];
+    const warnings: Issue[] = [];
+    const result = compileListener(listener(rbac({ action: 1, policies: {
+      cel: { permissions: any, principals: everybody, condition: { id: 1 } },
+      jwt: { permissions: any, principals: [{ identifier: { $case: 'notId', notId: { identifier: { $case: 'metadata', metadata: { filter: 'jwt', path: [] } } } } }] },
+      other: { permissions: [{ rule: { $case: 'matcher', matcher: { name: 'x' } } }], principals: everybody },
+    } })), warnings);
+    const at = `${CHAIN}.typed_config.http_filters[0].typed_config.rules.policies`;
+    expect(warnings.map(({ path }) => path)).toEqual([`${at}["cel"].condition`, `${at}["jwt"].principals[0].not_id.metadata`, `${at}["other"].permissions[0]`]);
+    const manager = result.ok ? result.value.filterChains[0]?.filters[0] : undefined;
+    expect(manager?.kind === 'http_connection_manager' ? manager.httpFilters[0] : undefined).toMatchObject({ rules: { action: 'deny', policies: [
+      { name: 'cel', permissions: [{ kind: 'and', rules: [{ kind: 'any' }, { kind: 'undecidable' }] }] }, { name: 'jwt', principals: [{ kind: 'not', id: { kind: 'undecidable' } }] }, { name: 'other', permissions: [{ kind: 'undecidable' }] },
+    ] } });
+  });
 
   it('name the resource and say what to do', () => {
     const result = compileListener(listener(manager({}), { transparent: true }));

@@ -29,6 +29,8 @@ export interface ListenerEnvironment {
   readonly services: FilterServices;
   readonly secrets: SecretProvider;
   readonly originalDestination: OriginalDestination;
+  /** What a connection has whose chain is gone. */
+  readonly drainMilliseconds: number;
   /** The listener that takes connections made to this address, when `useOriginalDestination` hands them over. */
   listenerAt(address: string, port: number): ActiveListener | undefined;
 }
@@ -103,7 +105,12 @@ export class ActiveListener {
     for (const [connection, chain] of this.#connections) {
       const next = carryOver(chain, chains);
       if (next) this.#connections.set(connection, next);
-      else drainConnection(connection);
+      else {
+        drainConnection(connection);
+        // Bytes of TCP have no end that could be waited for.
+        const timer = setTimeout(() => connection.socket.destroy(), this.#environment.drainMilliseconds).unref();
+        connection.socket.on('close', () => clearTimeout(timer));
+      }
     }
   }
 

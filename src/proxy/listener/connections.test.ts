@@ -58,6 +58,18 @@ describe('TLS', () => {
     expect((await harness.raw(strict, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')).text).toBe('');
   });
 
+  it('refuses peers of two identities, on both sides', async () => {
+    const app = await harness.httpServer((_request, response) => response.end('ok'));
+    const two = await identities.secretsOf('server');
+    two.set('default', await identities.certificate('server', identities.authority, ['spiffe://cluster.local/ns/test/sa/admin']));
+    const behind = await server(app, await identities.secretsOf('server'));
+    const asClient = await client(harness.portOf(behind, 'strict'), two, clientTls('server'));
+    expect((await harness.ask(harness.portOf(asClient, 'in'))).status).toBe(503);
+    const asServer = await server(app, two);
+    const asker = await client(harness.portOf(asServer, 'strict'), await identities.secretsOf('client'), clientTls('server'));
+    expect(await harness.ask(harness.portOf(asker, 'in'))).toMatchObject({ status: 503, body: expect.stringContaining('more_than_one_uri') as string });
+  });
+
   it('takes plain and TLS connections on one port when permissive', async () => {
     const app = await harness.httpServer((_request, response) => response.end('app'));
     const behind = await server(app, await identities.secretsOf('server'));
@@ -164,6 +176,25 @@ describe('TCP', () => {
     expect(text).toBe('got one two');
     await wait(20);
     expect(observed[0]).toMatchObject({ protocol: 'TCP', bytesReceived: 7, bytesSent: 11, upstreamCluster: 'a' });
+  });
+
+  it('tells that a connection is open, and ends it in time when its chain is taken away', async () => {
+    const app = await harness.tcpServer((socket) => socket.on('data', (data) => socket.write(data)));
+    const started: string[] = [];
+    const make = (statPrefix: string) => runtimeConfig({
+      listeners: [listener('in', harness.address, [filterChain([{ kind: 'tcp_proxy', statPrefix, clusters: [{ name: 'a', weight: 1 }], totalWeight: 1, accessLogs: [], idleTimeoutMilliseconds: 0, maximumConnectAttempts: 1, hashSourceIp: false }])])],
+      clusters: [cluster('a', [endpoint(harness.address, app)])],
+    });
+    const plane = await harness.dataPlane(make('one'), { drainMilliseconds: 200, observers: () => [{ onConnectionStart: (info) => started.push(info.upstreamHost), onStreamEnd: () => undefined }] });
+    const socket = connect({ host: harness.address, port: harness.portOf(plane, 'in') });
+    socket.write('hello');
+    await new Promise((resolve) => socket.once('data', resolve));
+    expect(started).toEqual([`${harness.address}:${app}`]);
+    const closed = new Promise<string>((resolve) => socket.once('close', () => resolve('closed')));
+    socket.on('error', () => undefined);
+    plane.apply(make('two'));
+    expect(await Promise.race([closed, wait(50)])).toBeUndefined();
+    expect(await Promise.race([closed, wait(2000)])).toBe('closed');
   });
 
   it('re-enters through an internal listener', async () => {

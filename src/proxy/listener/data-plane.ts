@@ -24,6 +24,8 @@ export interface DataPlaneOptions {
   readonly now?: () => number;
   readonly random?: () => number;
   readonly originalDestination?: OriginalDestination;
+  /** What connections have whose filter chain a change took away. */
+  readonly drainMilliseconds?: number;
   /** Told of sockets that could not be bound, after `apply` has returned; the bind is tried again. */
   readonly onBindError?: (rejection: DataPlaneRejection) => void;
 }
@@ -75,7 +77,7 @@ class RunningDataPlane implements DataPlane {
       now: options.now ?? ((): number => performance.now()), random: options.random ?? Math.random,
     });
     this.#listeners = new ListenerManager({
-      services: this.#runtime.services, secrets, internal, originalDestination: options.originalDestination ?? NO_ORIGINAL_DESTINATION,
+      services: this.#runtime.services, secrets, internal, drainMilliseconds: options.drainMilliseconds ?? 45_000, originalDestination: options.originalDestination ?? NO_ORIGINAL_DESTINATION,
       onBindError: (rejection) => options.onBindError?.({ kind: 'listener', ...rejection }),
     });
   }

@@ -35,6 +35,16 @@ describe('HTTP proxying', () => {
     expect(seen['x-envoy-attempt-count']).toBe('1');
   });
 
+  it('passes the upstream\'s server header through when it has no name of its own', async () => {
+    const port = await harness.httpServer((request, response) => {
+      if (request.url === '/named') response.setHeader('server', 'app/1');
+      response.end();
+    });
+    const plane = await harness.dataPlane(simple([route(routeAction('a'))], [cluster('a', [endpoint(harness.address, port)])], connectionManager({ serverName: '' })));
+    expect((await harness.ask(harness.portOf(plane, 'in'), '/named')).headers['server']).toBe('app/1');
+    expect((await harness.ask(harness.portOf(plane, 'in'), '/')).headers['server']).toBeUndefined();
+  });
+
   it('keeps connections on both sides and serves pipelined requests in order', async () => {
     const connections = new Set<number>();
     const port = await harness.httpServer((request, response) => {

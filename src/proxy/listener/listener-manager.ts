@@ -16,6 +16,8 @@ export interface ListenerManagerOptions {
   readonly secrets: SecretProvider;
   readonly originalDestination: OriginalDestination;
   readonly internal: InternalListeners;
+  /** What connections have whose filter chain a change took away. */
+  readonly drainMilliseconds: number;
   /** Told when a socket could not be bound, after `apply` has returned. */
   readonly onBindError: (rejection: ListenerRejection) => void;
 }
@@ -37,7 +39,7 @@ export class ListenerManager {
   constructor(options: ListenerManagerOptions) {
     this.#options = options;
     this.#environment = {
-      services: options.services, secrets: options.secrets, originalDestination: options.originalDestination,
+      services: options.services, secrets: options.secrets, originalDestination: options.originalDestination, drainMilliseconds: options.drainMilliseconds,
       listenerAt: (address, port) => this.#listenerAt(address, port),
     };
   }

@@ -3,7 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CertificateAuthority, KeyPair } from '../../shared/pki/index.ts';
 import type { HttpConnectionManagerConfig, HttpFilterConfig, PermissionConfig, PrincipalConfig, RbacRulesConfig } from '../config/filter-config.ts';
 import type { HeaderMatchConfig, StringMatchConfig } from '../config/match-config.ts';
-import { createDataPlane, type DataPlane } from './index.ts';
+import type { DataPlane } from './index.ts';
 import { cluster, connectionManager, endpoint, filterChain, listener, route, routeAction, routeConfig, runtimeConfig, virtualHost } from './testdata/config-builder.ts';
 import { Harness, wait } from './testdata/harness.ts';
 import { clientTls, MeshIdentities, SERVER_TLS } from './testdata/mesh-identities.ts';
@@ -85,24 +85,22 @@ describe('access rules', () => {
     expect(plane.stats.counter('http.rbac.shadow_denied').value).toBe(4);
   });
 
-  it('refuses rules on metadata, in a listener and in a route, and keeps what was in force', async () => {
-    const undecidable = rules('deny', { kind: 'not', rule: { kind: 'metadata', filter: 'jwt', path: ['sub'], match: exact('x') } }, ANY);
-    const plane = createDataPlane();
-    const base = { clusters: [cluster('a', [endpoint(harness.address, await appPort())])] };
-    const good = connectionManager({ filters: [rbac(rules('allow', method('GET'), ANY))] });
-    const table = (perFilter: Parameters<typeof route>[1] = {}) => [routeConfig([virtualHost([route(routeAction('a'), perFilter)])])];
-    const where = (manager: HttpConnectionManagerConfig) => [listener('in', harness.address, [filterChain([manager])])];
-    const never = plane.apply(runtimeConfig({ ...base, listeners: where(connectionManager({ filters: [rbac(undecidable)] })), routes: table() }));
-    expect(never.rejected).toMatchObject([{ kind: 'listener', name: 'in' }]);
-    expect(never.rejected[0]?.error).toContain('cannot be decided');
-    expect(plane.listeners()).toEqual([]);
-    expect(plane.apply(runtimeConfig({ ...base, listeners: where(good), routes: table() })).rejected).toEqual([]);
-    await plane.settled();
-    const route2 = plane.apply(runtimeConfig({ ...base, listeners: where(good), routes: table({ perFilter: { rbac: { kind: 'rbac', rules: undecidable } } }) }));
-    expect(route2.rejected).toMatchObject([{ kind: 'route', name: 'routes' }]);
-    expect((await harness.ask(harness.portOf(plane, 'in'))).status).toBe(200);
-    expect((await harness.ask(harness.portOf(plane, 'in'), '/', { method: 'DELETE' })).status).toBe(403);
-    plane.close();
+  it('takes rules that it cannot decide the safe way: a denial holds, a permission does not, and other policies stay in force', async () => {
+    const unknown = { kind: 'undecidable' } as const;
+    const tried: [string, Parameters<typeof rbac>[0], number, number][] = [
+      ['a denial', rules('deny', method('DELETE'), unknown), 200, 403],
+      ['a denial by not', rules('deny', method('DELETE'), { kind: 'not', id: unknown }), 200, 403],
+      ['a denial by what is asked', rules('deny', { kind: 'not', rule: { kind: 'or', rules: [unknown] } }, ANY), 403, 403],
+      ['a permission', rules('allow', ANY, unknown), 403, 403],
+      ['a permission by not', rules('allow', ANY, { kind: 'not', id: unknown }), 403, 403],
+      ['a permission with another way', rules('allow', { kind: 'or', rules: [unknown, method('GET')] }, ANY), 200, 403],
+    ];
+    for (const [what, made, get, remove] of tried) {
+      const { plane, plain } = await mesh(connectionManager({ filters: [rbac(made)] }), []);
+      expect([what, (await harness.ask(plain)).status, (await harness.ask(plain, '/', { method: 'DELETE' })).status]).toEqual([what, get, remove]);
+      expect(plane.stats.counter('http.rbac.undecidable_policies').value).toBe(2); // once for each chain
+      plane.close();
+    }
   });
 });
 

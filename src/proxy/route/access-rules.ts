@@ -22,22 +22,31 @@ export interface AccessDecision { readonly allowed: boolean; readonly policy: st
 
 type Test = (facts: AccessFacts) => boolean;
 
-/** Nothing in this proxy writes dynamic metadata: a rule on it would never match, and `not` or a denial by it would let everybody in. So it is refused. */
-function undecidable({ filter, path }: { readonly filter: string; readonly path: readonly string[] }): Error {
-  return new Error(`access rule on metadata ${JSON.stringify([filter, ...path].join('.'))} cannot be decided by this proxy; use source principals, namespaces, addresses or request properties instead`);
+/** How many policies of `config` have a rule that this proxy cannot decide: on dynamic metadata, which nothing here writes, or of a kind that it does not know. */
+export function undecidablePolicies(config: RbacRulesConfig): number {
+  return config.policies.filter(({ permissions, principals }) => permissions.some(isUndecidable) || principals.some(isUndecidable)).length;
 }
 
-/** Throws when `config` has a rule that cannot be decided; for rules that are compiled only when a request comes. */
-export function checkAccessRules(config: RbacRulesConfig): void {
-  compileAccessRules(config, () => ({ contains: () => false }));
+function isUndecidable(rule: PermissionConfig | PrincipalConfig): boolean {
+  switch (rule.kind) {
+    case 'undecidable': return true;
+    case 'and':
+    case 'or': return ('rules' in rule ? rule.rules : rule.ids).some(isUndecidable);
+    case 'not': return isUndecidable('rule' in rule ? rule.rule : rule.id);
+    default: return false;
+  }
 }
 
-/** Compiles rules to a decision. */
+/**
+ * Compiles rules to a decision. A rule that cannot be decided takes the value that lets fewer requests in, through `not` the other one: it makes a denial match and
+ * keeps a permission from matching. Refusing the configuration instead would leave out whatever denials came with it.
+ */
 export function compileAccessRules(config: RbacRulesConfig, ranges: RangeCompiler): (facts: AccessFacts) => AccessDecision {
+  const unknown = config.action === 'deny';
   const policies = [...config.policies].sort((left, right) => (left.name < right.name ? -1 : 1)).map((policy) => ({
     name: policy.name,
-    permission: anyOf(policy.permissions.map((permission) => compilePermission(permission, ranges))),
-    principal: anyOf(policy.principals.map((principal) => compilePrincipal(principal, ranges))),
+    permission: anyOf(policy.permissions.map((permission) => compilePermission(permission, ranges, unknown))),
+    principal: anyOf(policy.principals.map((principal) => compilePrincipal(principal, ranges, unknown))),
   }));
   return (facts) => {
     const matched = policies.find(({ permission, principal }) => permission(facts) && principal(facts));
@@ -66,13 +75,13 @@ function portOf(address: string): number {
   return Number(address.slice(address.lastIndexOf(':') + 1));
 }
 
-function compilePermission(config: PermissionConfig, ranges: RangeCompiler): Test {
+function compilePermission(config: PermissionConfig, ranges: RangeCompiler, unknown: boolean): Test {
   switch (config.kind) {
     case 'any': return () => true;
-    case 'and': return allOf(config.rules.map((rule) => compilePermission(rule, ranges)));
-    case 'or': return anyOf(config.rules.map((rule) => compilePermission(rule, ranges)));
+    case 'and': return allOf(config.rules.map((rule) => compilePermission(rule, ranges, unknown)));
+    case 'or': return anyOf(config.rules.map((rule) => compilePermission(rule, ranges, unknown)));
     case 'not': {
-      const test = compilePermission(config.rule, ranges);
+      const test = compilePermission(config.rule, ranges, !unknown);
       return (facts) => !test(facts);
     }
     case 'header': return onHeaders(compileHeaderMatch(config.header));
@@ -90,17 +99,17 @@ function compilePermission(config: PermissionConfig, ranges: RangeCompiler): Tes
       const matches = compileStringMatcher(config.match);
       return ({ connection }) => matches(connection.tls?.sni ?? '');
     }
-    case 'metadata': throw undecidable(config);
+    case 'undecidable': return () => unknown;
   }
 }
 
-function compilePrincipal(config: PrincipalConfig, ranges: RangeCompiler): Test {
+function compilePrincipal(config: PrincipalConfig, ranges: RangeCompiler, unknown: boolean): Test {
   switch (config.kind) {
     case 'any': return () => true;
-    case 'and': return allOf(config.ids.map((id) => compilePrincipal(id, ranges)));
-    case 'or': return anyOf(config.ids.map((id) => compilePrincipal(id, ranges)));
+    case 'and': return allOf(config.ids.map((id) => compilePrincipal(id, ranges, unknown)));
+    case 'or': return anyOf(config.ids.map((id) => compilePrincipal(id, ranges, unknown)));
     case 'not': {
-      const test = compilePrincipal(config.id, ranges);
+      const test = compilePrincipal(config.id, ranges, !unknown);
       return (facts) => !test(facts);
     }
     case 'authenticated': return compileAuthenticated(config.match === null ? null : compileStringMatcher(config.match));
@@ -122,7 +131,7 @@ function compilePrincipal(config: PrincipalConfig, ranges: RangeCompiler): Test 
       const matches = compileStringMatcher(config.match);
       return onHeaders((headers) => matches(pathOnly(headers.path)));
     }
-    case 'metadata': throw undecidable(config);
+    case 'undecidable': return () => unknown;
   }
 }
 

@@ -5,7 +5,6 @@ import { describeError } from '../../shared/lib/index.ts';
 import type { HttpFilterOverride } from '../config/filter-config.ts';
 import type { RouteConfig, RouteEntryConfig, RouteMatchConfig, VirtualHostConfig, WeightedClusterConfig } from '../config/route-config.ts';
 import type { RequestHeaders } from '../stream/header-map.ts';
-import { checkAccessRules } from './access-rules.ts';
 import { compileHeaderMatches, compileQueryMatches, pathOnly, type HeaderTest } from './header-matcher.ts';
 import { orderMutations, type CompiledMutations } from './header-mutations.ts';
 import { compileRedirect, compileRewrite, type PathRewrite } from './rewrite.ts';
@@ -102,7 +101,6 @@ export class RouteTable {
   #addHost(virtualHost: VirtualHostConfig): void {
     let host: Host;
     try {
-      checkOverrides(virtualHost.perFilter);
       host = { virtualHost, cases: virtualHost.routes.map((route) => compileCase(route, virtualHost, this.config)) };
     } catch (error) {
       throw new Error(`virtual host '${virtualHost.name}': ${describeError(error)}`, { cause: error });
@@ -117,14 +115,8 @@ export class RouteTable {
   }
 }
 
-function checkOverrides(overrides: Readonly<Record<string, HttpFilterOverride>>): void {
-  for (const override of Object.values(overrides)) if ('kind' in override && override.kind === 'rbac' && override.rules) checkAccessRules(override.rules);
-}
-
 function compileCase(config: RouteEntryConfig, virtualHost: VirtualHostConfig, table: RouteConfig): RouteCase {
   const { match, action } = config;
-  checkOverrides(config.perFilter);
-  if (action.kind === 'route') for (const cluster of action.clusters) checkOverrides(cluster.perFilter);
   const levels = [config.headerMutations, virtualHost.headerMutations, table.headerMutations];
   const flip = table.mostSpecificHeaderMutationsWin;
   const clusters = action.kind === 'route' ? action.clusters : [];

@@ -1,7 +1,7 @@
 // Role-based access control on requests: 403 for what no policy allows or one denies. Shadow rules are only counted.
 import type { HttpFilterConfig, RbacRulesConfig } from '../../../config/filter-config.ts';
 import { compileRange } from '../../../net/address.ts';
-import { compileAccessRules, type AccessDecision, type AccessFacts } from '../../../route/access-rules.ts';
+import { compileAccessRules, undecidablePolicies, type AccessDecision, type AccessFacts } from '../../../route/access-rules.ts';
 import type { FilterServices } from '../../services.ts';
 import { compileOnce, overrideOf, type HttpFilterInstance } from '../api.ts';
 
@@ -14,6 +14,7 @@ function compile(rules: RbacRulesConfig): Decide {
 /** Makes the filter. */
 export function rbacFilter(config: Extract<HttpFilterConfig, { kind: 'rbac' }>, services: FilterServices): HttpFilterInstance {
   const own = config.rules ? compile(config.rules) : null;
+  if (config.rules) services.stats.counter('http.rbac.undecidable_policies').add(undecidablePolicies(config.rules));
   const shadow = config.shadowRules ? compile(config.shadowRules) : null;
   const count = (what: string): void => services.stats.counter(`http.rbac.${what}`).add(1);
   return (callbacks, headers) => {

@@ -289,7 +289,8 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     const { config, stats } = this.#context;
     const filters = this.#filters;
     for (let index = filters.length - 1; index >= 0; index -= 1) filters[index]?.encodeHeaders?.(headers, endStream);
-    headers.set('server', config.serverName);
+    // An empty name passes the upstream's through.
+    if (config.serverName !== '') headers.set('server', config.serverName);
     if (!headers.has('date')) headers.add('date', httpDate(Date.now()));
     this.#responseHeaders = headers;
     this.info.responseCode = headers.status;

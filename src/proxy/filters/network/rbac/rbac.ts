@@ -1,7 +1,7 @@
 // Role-based access control on connections: one that is denied is closed before a byte of it is read further.
 import type { NetworkRbacConfig } from '../../../config/filter-config.ts';
 import { compileRange } from '../../../net/address.ts';
-import { compileAccessRules } from '../../../route/access-rules.ts';
+import { compileAccessRules, undecidablePolicies } from '../../../route/access-rules.ts';
 import type { NetworkFilter, NetworkFilterPlace } from '../api.ts';
 
 const NO_STATE: ReadonlyMap<string, string> = new Map();
@@ -10,6 +10,7 @@ const NO_STATE: ReadonlyMap<string, string> = new Map();
 export function networkRbacFilter(config: NetworkRbacConfig, { services }: NetworkFilterPlace): NetworkFilter | null {
   if (!config.rules) return null;
   const decide = compileAccessRules(config.rules, compileRange);
+  services.stats.counter(`${config.statPrefix}rbac.undecidable_policies`).add(undecidablePolicies(config.rules));
   const allowed = services.stats.counter(`${config.statPrefix}rbac.allowed`);
   const denied = services.stats.counter(`${config.statPrefix}rbac.denied`);
   return {

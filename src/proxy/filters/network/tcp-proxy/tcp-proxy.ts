@@ -122,6 +122,8 @@ class TcpSession implements HostReceiver {
     this.#info.upstreamTls = open.tls;
     this.#info.upstreamPeer = open.peer;
     this.#info.upstreamLocalAddress = open.localAddress;
+    // Now both ends are known, as the labels of its metrics need them.
+    for (const observer of this.#context.observers) observer.onConnectionStart?.(this.#info);
     const downstream = this.#connection.socket;
     const upstream = open.socket;
     upstream.on('error', () => {
