@@ -1,7 +1,7 @@
 // Runs a task of the project on a machine that has nothing but Node >= 18 and npm: installs the packages when the lock
 // file changed, generates and builds what is older than its sources, then hands over to the Node 24 that the packages brought.
 // Plain JavaScript on purpose: it is read by whatever Node the machine has.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, release } from 'node:os';
@@ -31,10 +31,58 @@ function lockDigest() {
   return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
 }
 
+/** Programs started from here, which are not to outlive it. */
+const started = new Set();
+let ended;
+
+/** Ends what runs; this process ends after it. */
+function end(signal) {
+  ended ??= signal;
+  // A terminal's interrupt reaches the programs by itself.
+  if (signal !== 'SIGINT' || !process.stdin.isTTY) for (const child of started) child.kill(signal);
+  if (started.size === 0) process.exit(statusAfter(signal));
+}
+
+function statusAfter(signal) {
+  return signal === 'SIGINT' ? 130 : 143;
+}
+
+/** The parent of a process; undefined when that is gone. */
+function parentOf(pid) {
+  const stat = textOf(`/proc/${pid}/stat`);
+  return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+}
+
+/** npm, and the shell that it starts this with, do not always pass on that they were ended: that they are gone is the sign. */
+function endWithNpm() {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const shell = process.ppid;
+  const above = parentOf(shell);
+  setInterval(() => { if (process.ppid !== shell || parentOf(shell) !== above) end('SIGTERM'); }, 500).unref();
+}
+
+/** Runs a program to its end; gives its status and, unless it writes where this one does, its output. */
+function run(command, args, options) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, options);
+    started.add(child);
+    const output = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr']) child[name]?.setEncoding('utf8').on('data', (text) => { output[name] += text; });
+    const settle = (result) => {
+      started.delete(child);
+      if (ended !== undefined) process.exit(statusAfter(ended));
+      resolve({ ...output, ...result });
+    };
+    child.on('error', (error) => settle({ error }));
+    child.on('close', (status, signal) => settle({ status, signal }));
+  });
+}
+
 function npm(args) {
   // Another package manager that ran the script names itself there.
   const viaNpm = /(^|[\\/])npm(-cli)?\.c?js$/.test(process.env.npm_execpath ?? '') ? process.env.npm_execpath : undefined;
-  return viaNpm ? spawnSync(process.execPath, [viaNpm, ...args], { cwd: root, encoding: 'utf8' }) : spawnSync('npm', args, { cwd: root, encoding: 'utf8' });
+  const options = { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] };
+  return viaNpm ? run(process.execPath, [viaNpm, ...args], options) : run('npm', args, options);
 }
 
 function isNetworkFailure({ stderr, stdout }) {
@@ -45,15 +93,15 @@ function failOffline() {
   fail('the package registry cannot be reached, and the first run needs it. Connect to the network (or set npm\'s registry or proxy) and run the command again.');
 }
 
-function installPackages() {
+async function installPackages() {
   const digest = lockDigest();
   if (existsSync(installStamp) && readFileSync(installStamp, 'utf8') === digest && existsSync(node24)) return;
   process.stderr.write('mizzen: installing packages (first run only, about a minute) ...\n');
   // One quick question first: without it npm spends minutes on retries before it says that there is no network.
-  const reached = npm(['view', 'yaml', 'name', '--prefer-online', '--fetch-retries=0', '--fetch-timeout=20000', '--loglevel=error']);
+  const reached = await npm(['view', 'yaml', 'name', '--prefer-online', '--fetch-retries=0', '--fetch-timeout=20000', '--loglevel=error']);
   const offline = !reached.error && reached.status !== 0 && isNetworkFailure(reached);
   // No package needs its install script: platform binaries come as packages of their own.
-  const result = npm(['ci', '--ignore-scripts', offline ? '--offline' : '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']);
+  const result = await npm(['ci', '--ignore-scripts', offline ? '--offline' : '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']);
   if (result.error) fail(`npm could not be started: ${result.error.message}. Install npm and run the command again.`);
   if (result.status !== 0) {
     if (offline || isNetworkFailure(result)) failOffline();
@@ -67,7 +115,7 @@ function textOf(path) {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if (error.code === 'ENOENT') return undefined;
+    if (error.code === 'ENOENT' || error.code === 'ESRCH') return undefined;
     throw error;
   }
 }
@@ -100,7 +148,7 @@ function removeLock(owner) {
 }
 
 /** Runs `work` while no other run installs, generates or builds in this folder. The lock is a directory that comes into being with its owner's name in it. */
-function alone(work) {
+async function alone(work) {
   const owner = `${hostname()} ${process.pid}`;
   const own = `${lock}.${process.pid}`;
   rmSync(own, { recursive: true, force: true });
@@ -119,24 +167,24 @@ function alone(work) {
       process.stderr.write(`mizzen: waiting for another run that prepares this folder (${present}) ...\n`);
       told = true;
     }
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    await new Promise((resolve) => setTimeout(resolve, 200));
   }
   const giveBack = () => removeLock(owner);
   process.once('exit', giveBack);
-  work();
+  await work();
   process.removeListener('exit', giveBack);
   giveBack();
 }
 
 function runNode(script, args, options = {}) {
-  return spawnSync(node24, [join(root, script), ...args], { cwd: root, stdio: 'inherit', ...options });
+  return run(node24, [join(root, script), ...args], { cwd: root, stdio: 'inherit', ...options });
 }
 
-function prepare(build) {
-  installPackages();
-  const generated = runNode('tools/generate-xds.ts', []);
+async function prepare(build) {
+  await installPackages();
+  const generated = await runNode('tools/generate-xds.ts', []);
   if (generated.status !== 0) fail('generating the xDS types failed; see the lines above.');
-  if (build && runNode('tools/build.ts', ['--if-changed']).status !== 0) fail('the build failed; see the lines above.');
+  if (build && (await runNode('tools/build.ts', ['--if-changed'])).status !== 0) fail('the build failed; see the lines above.');
 }
 
 /** Tasks: the script that does it, fixed arguments, and whether the programs in dist/ must be built first. */
@@ -156,9 +204,15 @@ const [taskName = '', ...rest] = process.argv.slice(2);
 const task = tasks[taskName];
 if (!task) fail(`unknown task '${taskName}'. Known: ${Object.keys(tasks).join(', ')}.`);
 checkMachine();
-alone(() => prepare(task.build));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
+endWithNpm();
+await alone(() => prepare(task.build));
 // The task's own process gets the terminal's signals itself; this one only waits for it and passes its exit status on.
-const child = spawn(node24, [join(root, task.script), ...task.args, ...rest], { cwd: process.env.INIT_CWD && taskName === 'mizzen' ? process.env.INIT_CWD : root, stdio: 'inherit', env: { ...process.env, PATH: `${dirname(node24)}:${process.env.PATH}` } });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => { if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal); });
+const child = spawn(node24, [join(root, task.script), ...task.args, ...rest], {
+  cwd: process.env.INIT_CWD && taskName === 'mizzen' ? process.env.INIT_CWD : root, stdio: 'inherit',
+  // Its number lets the program notice when this process is gone without a word.
+  env: { ...process.env, PATH: `${dirname(node24)}:${process.env.PATH}`, MIZZEN_RUNNER: String(process.pid) },
+});
+started.add(child);
 child.on('error', (error) => fail(`${task.script} could not be started: ${error.message}`));
-child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 143)));
+child.on('exit', (code, signal) => process.exit(code ?? statusAfter(signal)));

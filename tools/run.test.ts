@@ -67,3 +67,37 @@ test('a preparation that fails gives the lock back', async () => {
   expect([code, errors]).toEqual([1, 'mizzen: generating the xDS types failed; see the lines above.\n']);
   expect(existsSync(lock())).toBe(false);
 });
+
+/** Starts the runner as npm's shell does, and waits until the log says that the work began. */
+async function startUnderShell(task: string): Promise<{ readonly shell: ReturnType<typeof spawn>; readonly worker: number }> {
+  // The second command keeps the shell from becoming the runner itself.
+  const shell = spawn('sh', ['-c', `"${process.execPath}" tools/run.mjs ${task}; true`], { cwd: root, stdio: 'ignore', env: { ...process.env, npm_lifecycle_event: 'start', npm_execpath: join(root, 'npm-cli.js') } });
+  await expect.poll(() => existsSync(join(root, 'worker')), { timeout: 10_000 }).toBe(true);
+  return { shell, worker: Number(readFileSync(join(root, 'worker'), 'utf8')) };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+const work = "require('node:fs').writeFileSync('worker', String(process.pid)); setInterval(() => undefined, 1000);\n";
+
+test('what runs ends when the shell that npm started it with is killed', async () => {
+  writeFileSync(join(root, 'tools/generate.ts'), work.replace("require('node:fs')", "process.getBuiltinModule('node:fs')"));
+  const { shell, worker } = await startUnderShell('gen');
+  shell.kill('SIGKILL');
+  await expect.poll(() => isAlive(worker), { timeout: 5000 }).toBe(false);
+});
+
+test('an installation ends with the runner', async () => {
+  rmSync(join(root, 'node_modules/.mizzen-installed'));
+  writeFileSync(join(root, 'npm-cli.js'), work);
+  const { shell, worker } = await startUnderShell('gen');
+  shell.kill('SIGTERM');
+  await expect.poll(() => isAlive(worker), { timeout: 5000 }).toBe(false);
+  await expect.poll(() => existsSync(lock()), { timeout: 5000 }).toBe(false);
+});

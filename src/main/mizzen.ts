@@ -69,6 +69,11 @@ const startSandbox: StartSandbox = async ({ directory }) => {
 
 const ending = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.abort());
+// The runner that started this program says so: when it is gone without a word, nobody is left who could stop what runs here.
+if (process.env.MIZZEN_RUNNER === String(process.ppid)) {
+  const runner = process.ppid;
+  setInterval(() => { if (process.ppid !== runner) ending.abort(); }, 500).unref();
+}
 
 // A reader of our output that goes away (`mizzen proxy-config ... | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
