@@ -8,7 +8,10 @@ import { runCli, type StartSandbox } from '../cli/index.ts';
 import { startSandbox as startCluster, type ImageProgram, type ImageTable } from '../sandbox/index.ts';
 import { createLogger } from '../shared/observability/index.ts';
 import { PROGRAM_VERSION } from '../shared/process/index.ts';
+import { usePino } from '../shared/observability/pino-sink.ts';
 import { describeError } from '../shared/lib/index.ts';
+
+usePino();
 
 const log = createLogger('sandbox');
 

@@ -2,7 +2,10 @@
 import { createControlPlane, parseArguments } from '../control-plane/index.ts';
 import { KubeClient } from '../shared/kube/index.ts';
 import { programMetrics, setLogLevel } from '../shared/observability/index.ts';
+import { usePino } from '../shared/observability/pino-sink.ts';
 import { runProgram } from '../shared/process/index.ts';
+
+usePino();
 
 const parsed = parseArguments(process.argv.slice(2), process.env);
 if (parsed.kind === 'help') process.stdout.write(parsed.text);

@@ -1,8 +1,11 @@
 // The DaemonSet's program, and with the first argument `istio-iptables` the init container's.
 import { fileURLToPath } from 'node:url';
 import { captureOwnNamespace, createNodeAgent } from '../node-agent/index.ts';
+import { usePino } from '../shared/observability/pino-sink.ts';
 import { runProgram } from '../shared/process/index.ts';
 import { describeError } from '../shared/lib/index.ts';
+
+usePino();
 
 const args = process.argv.slice(2);
 if (args[0] === 'istio-iptables') {

@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { createOperator, operatorFlags, parseOperatorOptions } from '../operator/index.ts';
 import { KubeClient } from '../shared/kube/index.ts';
 import { setLogLevel } from '../shared/observability/index.ts';
+import { usePino } from '../shared/observability/pino-sink.ts';
 import { PROGRAM_VERSION, runProgram } from '../shared/process/index.ts';
+
+usePino();
 
 /** A directory that lies beside the bundle, or two floors up from the source. */
 function besideProgram(name: string): string {

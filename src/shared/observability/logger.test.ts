@@ -16,6 +16,23 @@ describe('a log line', () => {
   });
 });
 
+describe('pino', () => {
+  it('writes the same lines, by the same levels, when a program installs it', () => {
+    const folder = new URL('./', import.meta.url).href;
+    const script = `import { createLogger, setLogLevel } from ${JSON.stringify(`${folder}logger.ts`)};
+      import { usePino } from ${JSON.stringify(`${folder}pino-sink.ts`)};
+      const before = createLogger('before');
+      usePino();
+      before.info({ size: 5n, error: new TypeError('bad') }, 'one'); before.debug({}, 'hidden'); setLogLevel('debug', 'before'); before.debug({ a: 1 }, 'two');`;
+    const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+    const lines = stderr.trim().split('\n').map((line) => JSON.parse(line) as object);
+    expect(lines).toEqual([
+      { level: 'info', time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string, logger: 'before', size: 5, error: expect.objectContaining({ type: 'TypeError', message: 'bad' }) as object, msg: 'one' },
+      { level: 'debug', time: expect.any(String) as string, logger: 'before', a: 1, msg: 'two' },
+    ]);
+  });
+});
+
 describe('loggers', () => {
   it('write whole lines of their level and above to standard error, also by one logger alone', () => {
     const module = JSON.stringify(new URL('./logger.ts', import.meta.url).href);

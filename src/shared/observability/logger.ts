@@ -1,4 +1,5 @@
-// Structured logs: one logger a component by name, JSON lines on standard error. Written here rather than by a library: every sidecar of a mesh pays for what it loads.
+// Structured logs: one logger a component by name, JSON lines on standard error. Lines are written by a sink: the light one here, which the proxy keeps because every
+// sidecar of a mesh pays for what it loads, or pino's (pino-sink.ts), which all larger programs install.
 import { writeSync } from 'node:fs';
 
 /** A component's logger: a static message first in meaning, the facts as fields. */
@@ -16,6 +17,12 @@ const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as
 /** A log level that `setLogLevel` takes. */
 export type LogLevel = (typeof levels)[number];
 
+/** Levels that a line can have. */
+export type LineLevel = Exclude<LogLevel, 'silent'>;
+
+/** Writes one line of the log. */
+export type LogSink = (level: LineLevel, logger: string, fields: object, message: string) => void;
+
 interface State { readonly logger: Logger; level: number }
 
 const STANDARD_ERROR = 2;
@@ -23,22 +30,28 @@ const STANDARD_ERROR = 2;
 const FULL_PIPE_TRIES = 100;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 const states = new Map<string, State>();
+let sink: LogSink = (level, logger, fields, message) => writeLine(logLine(level, logger, fields, message));
 let rootLevel: number = levels.indexOf('info');
 
 /** The logger named `name`; the same one each time. */
 export function createLogger(name: string): Logger {
   const known = states.get(name);
   if (known) return known.logger;
-  const at = (level: LogLevel): Logger['info'] => {
+  const at = (level: LineLevel): Logger['info'] => {
     const rank = levels.indexOf(level);
     return (fields, message) => {
-      if (rank >= state.level) writeLine(logLine(level, name, fields, message));
+      if (rank >= state.level) sink(level, name, fields, message);
     };
   };
   const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), isDebug: () => state.level <= levels.indexOf('debug') };
   const state: State = { logger, level: rootLevel };
   states.set(name, state);
   return logger;
+}
+
+/** Has every line, of present and future loggers, written by `next`. */
+export function setLogSink(next: LogSink): void {
+  sink = next;
 }
 
 /** Whether `text` names a level. */
