@@ -10,6 +10,7 @@ import { createFirstObjects, startRoleAggregation } from './bootstrap-objects.ts
 import { Converter } from './conversion.ts';
 import { CustomResources } from './custom-resources.ts';
 import { Deleter } from './deletion.ts';
+import { startEventExpiry } from './event-expiry.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import { HttpServer } from './http-server.ts';
 import { InProcessClient, internalContext } from './in-process-client.ts';
@@ -59,6 +60,7 @@ export class ApiServer {
   readonly #store: Store;
   readonly #journal: Journal | undefined;
   #parts: Parts | undefined = undefined;
+  #stopEventExpiry: (() => void) | undefined;
   #port: number;
 
   constructor(options: ApiServerOptions) {
@@ -77,6 +79,7 @@ export class ApiServer {
     const { address, kubernetesAddress, serviceNetwork } = this.#options;
     parts.namespaces.start();
     parts.collector.start();
+    this.#stopEventExpiry = startEventExpiry(parts.store);
     startRoleAggregation(this.#store);
     await createFirstObjects(this.client, kubernetesAddress ?? serviceNetwork.first, { address, port: this.#port });
   }
@@ -93,6 +96,7 @@ export class ApiServer {
     await this.stop();
     this.#parts?.namespaces.stop();
     this.#parts?.collector.stop();
+    this.#stopEventExpiry?.();
     this.#parts?.caller.close();
     this.#journal?.close();
   }

@@ -35,8 +35,12 @@ export class EventRecorder {
     const seen = this.#seen.get(key);
     if (seen) {
       seen.count += 1;
-      await this.#client.patch(EVENTS, namespace, seen.name, { count: seen.count, lastTimestamp: now });
-      return;
+      const gone = await this.#client.patch(EVENTS, namespace, seen.name, { count: seen.count, lastTimestamp: now }).then(() => false, (error: unknown) => {
+        if (isStatus(error, 404)) return true;
+        throw error;
+      });
+      if (!gone) return;
+      // It was last seen so long ago that it has expired: it begins anew.
     }
     this.#number += 1;
     const name = `${object.metadata.name}.${(Date.now() * 1000 + (this.#number % 1000)).toString(16)}${this.#component.length.toString(16)}`;
