@@ -52,7 +52,7 @@ async function forwardPort(client: KubeClient, namespace: string, pod: string, p
 async function readRefusal(response: IncomingMessage): Promise<Error> {
   let text = '';
   for await (const chunk of response.setEncoding('utf8')) if (text.length < 16_384) text += chunk as string;
-  return KubeError.fromResponse('port-forward', response.statusCode ?? 0, text);
+  return new Error(KubeError.fromResponse('port-forward', response.statusCode ?? 0, text).serverMessage);
 }
 
 function streamOver(socket: WebSocket): Duplex {

@@ -1,6 +1,6 @@
 // SPDY/3.1 from outside: bytes in, bytes out, whatever the pieces they come in.
 import { createHash } from 'node:crypto';
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { controlFrame, dataFrame, FIN, FrameReader, PING, RST_STREAM, SYN_REPLY, SYN_STREAM, type Frame } from './frames.ts';
