@@ -181,11 +181,16 @@ export function parseRequestHead(text: string, maximumHeaders: number): { readon
   headers.authority = facts.host;
   parseTarget(headers, target);
   checkFraming(headers, facts);
-  if (facts.connectionUpgrade && facts.upgrade !== '' && facts.upgrade !== 'h2c') headers.upgrade = facts.upgrade;
-  // What follows would be the body to one reader and the new protocol to another.
-  if (headers.upgrade !== '' && (facts.chunked || facts.contentLength > 0)) throw new HeadError(400, 'http1.upgrade_with_body');
-  if (method === 'CONNECT' && (facts.chunked || facts.contentLength > 0)) throw new HeadError(400, 'http1.connect_with_body');
+  takeUpgrade(headers, facts);
   return { headers, facts };
+}
+
+// What follows an upgrade or CONNECT with a body would be that body to one reader and the new protocol to another.
+function takeUpgrade(headers: RequestHeaders, facts: HeadFacts): void {
+  if (facts.connectionUpgrade && facts.upgrade !== '' && facts.upgrade !== 'h2c') headers.upgrade = facts.upgrade;
+  if (!facts.chunked && facts.contentLength <= 0) return;
+  if (headers.upgrade !== '') throw new HeadError(400, 'http1.upgrade_with_body');
+  if (headers.method === 'CONNECT') throw new HeadError(400, 'http1.connect_with_body');
 }
 
 function checkHost(facts: HeadFacts): void {

@@ -366,8 +366,6 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
     }
   }
 
-  // --- flow control and end
-
   onAttemptBlocked(blocked: boolean): void {
     this.#hold(blocked);
   }
