@@ -25,7 +25,7 @@ function createHttpFilter(config: HttpFilterConfig, services: FilterServices): H
     case 'cors': return corsFilter(config);
     case 'rbac': return rbacFilter(config, services);
     case 'peer_metadata': return peerMetadataFilter(config, services);
-    case 'istio_alpn': return istioAlpnFilter(config);
+    case 'istio_alpn': return istioAlpnFilter(config, services);
     case 'grpc_stats': return grpcStatsFilter(config);
     case 'local_ratelimit': return localRateLimitFilter(config, services);
     case 'istio_stats': return null;

@@ -3,6 +3,8 @@ import { connect as connectHttp2 } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterConfig } from '../config/runtime-config.ts';
 import { cluster, connectionManager, endpoint, filterChain, listener, route, routeAction, routeConfig, runtimeConfig, virtualHost } from './testdata/config-builder.ts';
+import { clientTls, MeshIdentities, SERVER_TLS } from './testdata/mesh-identities.ts';
+import { CertificateAuthority, KeyPair } from '../../shared/pki/index.ts';
 import { Harness, wait } from './testdata/harness.ts';
 import type { DataPlane } from './index.ts';
 
@@ -51,6 +53,22 @@ async function allGone(plane: DataPlane): Promise<Record<string, number>> {
 }
 
 const NONE = Object.fromEntries(GAUGES.map((name) => [name, 0]));
+
+describe('an HTTP/2 client of a gateway', () => {
+  it('is served through the other proxy in the protocol that the cluster speaks', async () => {
+    const identities = await MeshIdentities.create({ CertificateAuthority, KeyPair });
+    const app = await harness.httpServer((request, response) => response.end(request.httpVersion));
+    const routes = [routeConfig([virtualHost([route(routeAction('a'))])])];
+    const sidecar = await harness.dataPlane(runtimeConfig({
+      listeners: [listener('in', harness.address, [filterChain([connectionManager()], { tls: { ...SERVER_TLS, alpnProtocols: ['istio-h2', 'h2', 'istio-http/1.1', 'http/1.1'] } })])], clusters: [cluster('a', [endpoint(harness.address, app)])], routes,
+    }), { secrets: await identities.secretsOf('server') });
+    const alpn = { name: 'alpn', kind: 'istio_alpn' as const, http10: ['istio-http/1.0', 'istio'], http11: ['istio-http/1.1', 'istio'], http2: ['istio-h2', 'istio'] };
+    const gateway = await harness.dataPlane(runtimeConfig({
+      listeners: [listener('in', harness.address, [filterChain([connectionManager({ filters: [alpn] })])])], clusters: [cluster('a', [endpoint(harness.address, harness.portOf(sidecar, 'in'))], { defaultTls: clientTls('server') })], routes,
+    }), { secrets: await identities.secretsOf('client') });
+    expect(await ask(harness.portOf(gateway, 'in'), '/')).toEqual({ status: 200, body: '1.1' });
+  });
+});
 
 describe('an HTTP/2 client', () => {
   it.each(['http1', 'downstream'] as const)('of an HTTP/1.1 application is served, when the cluster says %s', async (http) => {
