@@ -11,10 +11,11 @@ import { alwaysSendsTrailers, lastChunk, reasonPhrase, responseHead } from './se
 /** Time for a peer to read our last response before the socket is destroyed. */
 const DELAYED_CLOSE_MILLISECONDS = 1000;
 const MAXIMUM_KEPT_BYTES = 128 * 1024;
-/** An idle connection is closed by a drain once it was quiet for this long: a request that is on its way now is not lost. */
-const QUIET_MILLISECONDS = 250;
-/** The same for a connection that has carried no request yet: its first one is surely coming. */
-const FIRST_REQUEST_MILLISECONDS = 1000;
+/**
+ * An idle connection is closed this long after a drain began. A client that uses it meanwhile is answered with `connection: close` and loses nothing; closing
+ * at once would meet the request of one that is just about to write. Shorter than the 5 s that a proxy waits before it ends.
+ */
+const IDLE_GRACE_MILLISECONDS = 3000;
 
 /** Options of a server connection. */
 export interface Http1ServerOptions {
@@ -44,8 +45,6 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
   #disabled = 0;
   #draining = false;
   #takesTrailers = false;
-  #served = false;
-  #idleSince = performance.now();
   #headTimer: NodeJS.Timeout | null = null;
   #closed = false;
 
@@ -68,16 +67,13 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
   }
 
   shutdown(): void {
-    // A busy connection says `connection: close` with its answer, an idle one goes now, or when it has been quiet for a moment.
-    if (!this.#draining && !this.#closed) this.#closeWhenQuiet();
+    // A busy connection says `connection: close` with its answer; an idle one has a little time to be used once more.
+    if (!this.#draining && !this.#closed) setTimeout(() => this.#closeWhenIdle(), IDLE_GRACE_MILLISECONDS).unref();
     this.#draining = true;
   }
 
-  #closeWhenQuiet(): void {
-    if (this.#closed || this.#decoder !== null || this.#parser.inHead) return;
-    const left = this.#idleSince + (this.#served ? QUIET_MILLISECONDS : FIRST_REQUEST_MILLISECONDS) - performance.now();
-    if (left <= 0) this.#endGently();
-    else setTimeout(() => this.#closeWhenQuiet(), left).unref();
+  #closeWhenIdle(): void {
+    if (!this.#closed && this.#decoder === null && !this.#parser.inHead) this.#endGently();
   }
 
   close(): void {
@@ -287,8 +283,6 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
     if (this.#decoder === null) return;
     this.#decoder = null;
     this.#disabled = 0;
-    this.#served = true;
-    this.#idleSince = performance.now();
     this.#callbacks.onActivity(0);
     if (this.#closeAfter || this.#draining) {
       this.#parser.stop();
