@@ -1,6 +1,7 @@
 // The webhook's semantic checks of VirtualService: what a schema can not say.
 import type { Issue } from '../../lib/index.ts';
 import { checkDuration, checkExportTo, checkHost, checkPercent, checkPort, checkRegex, checkWeights, Findings, isAddressOrBlock } from './validation-rules.ts';
+import { checkAuthority, checkChangedHeader, checkTarget } from './wire-text.validation.ts';
 import type { Destination, HeaderManipulation, HttpFaultInjection, HttpMatchRequest, HttpRetry, HttpRoute, StringMatch, VirtualService } from './virtual-service.ts';
 
 /** What is wrong with `object`; an error keeps it out. */
@@ -103,6 +104,8 @@ function checkRedirect({ redirect, directResponse }: HttpRoute, path: string, fi
     if (redirectCode !== undefined && redirectCode !== 0 && ![301, 302, 303, 307, 308].includes(redirectCode)) findings.error(`${path}.redirect.redirectCode`, `${redirectCode} is not a redirect. Use 301, 302, 303, 307 or 308.`);
     if (redirect.uri !== undefined && redirect.prefixRewrite !== undefined) findings.error(`${path}.redirect`, 'Only one of uri and prefixRewrite can be given.');
     if (redirect.port !== undefined) checkPort(redirect.port, `${path}.redirect.port`, findings);
+    checkTarget(redirect.uri ?? redirect.prefixRewrite, `${path}.redirect.uri`, findings);
+    checkAuthority(redirect.authority, `${path}.redirect.authority`, findings);
   }
   if (directResponse) {
     const { status, body } = directResponse;
@@ -117,6 +120,8 @@ function checkRewrite({ rewrite }: HttpRoute, path: string, findings: Findings):
   if (!rewrite) return;
   if (!rewrite.uri && !rewrite.authority && !rewrite.uriRegexRewrite) findings.error(`${path}.rewrite`, 'The rewrite changes nothing. Give uri, authority or uriRegexRewrite.');
   if (rewrite.uri && rewrite.uriRegexRewrite) findings.error(`${path}.rewrite`, 'Only one of uri and uriRegexRewrite can be given.');
+  checkTarget(rewrite.uri ?? rewrite.uriRegexRewrite?.rewrite?.replaceAll('\\', ''), `${path}.rewrite.uri`, findings);
+  checkAuthority(rewrite.authority, `${path}.rewrite.authority`, findings);
   if (rewrite.uriRegexRewrite) checkRegex(rewrite.uriRegexRewrite.match ?? '', `${path}.rewrite.uriRegexRewrite.match`, findings);
 }
 
@@ -171,6 +176,7 @@ function checkHeaders(headers: HeaderManipulation | undefined, path: string, fin
     const operations = headers?.[side];
     const names = [...Object.keys(operations?.set ?? {}), ...Object.keys(operations?.add ?? {}), ...(operations?.remove ?? [])];
     for (const name of names) {
+      checkChangedHeader(name, `${path}.${side}`, findings);
       if (name.startsWith(':') && name !== ':authority') findings.error(`${path}.${side}`, `${name} is a pseudo header and can not be changed here.`);
       else if (!name.startsWith(':') && !/^[!#$%&'*+\-.^_`|~0-9a-z]+$/i.test(name)) findings.error(`${path}.${side}`, `${JSON.stringify(name)} is not a header name.`);
     }
