@@ -35,7 +35,7 @@ const CARRIED = [
 ] as const;
 
 /** A service still routes requests to a pod for a moment after it was told to stop. */
-const LAME_DUCK_MILLISECONDS = 3_000;
+const LAME_DUCK_MILLISECONDS = 4_000;
 const BODY_LIMIT = 16 * 1024 * 1024;
 
 /** Name of the pod, as Kubernetes sets it. */
