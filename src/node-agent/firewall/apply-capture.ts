@@ -13,6 +13,8 @@ export function programRunner(netns?: string): RunProgram {
   return (program, args, input) => new Promise((resolve, reject) => {
     const [file, list] = netns === undefined ? [program, args] : ['nsenter', [`--net=${netns}`, '--', program, ...args]];
     const child = execFile(file, [...list], (error, stdout, stderr) => (error ? reject(new FirewallError(`${program} ${args.join(' ')}: ${stderr.trim() || error.message}`)) : resolve(stdout)));
+    // A program that reads no input may be gone before it is written; how it ended says all.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end(input ?? '');
   });
 }
