@@ -197,6 +197,7 @@ const tasks = {
   build: { script: 'tools/build.ts', args: [], build: false },
   gen: { script: 'tools/generate.ts', args: [], build: false },
   'gen:check': { script: 'tools/generate.ts', args: ['--check'], build: false },
+  images: { script: 'tools/images.ts', args: [], build: false },
   'bench:proxy': { script: 'bench/proxy/run.ts', args: [], build: true },
 };
 
