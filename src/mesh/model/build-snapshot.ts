@@ -3,6 +3,7 @@
 import { deepEqual, type Issue } from '../../shared/lib/index.ts';
 import type { IstioObject } from '../../shared/api/istio-kinds.ts';
 import { buildEndpointSets } from './endpoints.ts';
+import type { ModelGateway, ModelVirtualService } from './gateway-api-configuration.ts';
 import { resolveHost } from './host-name.ts';
 import type { KubernetesEndpointSlice, KubernetesPod, SnapshotInput } from './inputs.ts';
 import { serviceKey, type ServiceRecord, type WorkloadRecord } from './records.ts';
@@ -25,9 +26,9 @@ export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): { 
     services,
     workloads,
     namespaces: shareMap(previous?.namespaces, namespaceTable(input)),
-    virtualServices: shareList(previous?.virtualServices, virtual.records),
+    virtualServices: shareList(previous?.virtualServices, oldestFirst<ModelVirtualService>([...virtual.records, ...(input.gatewayApi?.virtualServices ?? [])])),
     destinationRules: shareList(previous?.destinationRules, recordsOf(input, 'DestinationRule').map((record) => ({ ...record, spec: { ...record.spec, host: resolveHost(record.spec.host, record.namespace, input.domain) } }))),
-    gateways: shareList(previous?.gateways, recordsOf(input, 'Gateway')),
+    gateways: shareList(previous?.gateways, oldestFirst<ModelGateway>([...recordsOf(input, 'Gateway'), ...(input.gatewayApi?.gateways ?? [])])),
     serviceEntries: shareList(previous?.serviceEntries, recordsOf(input, 'ServiceEntry')),
     workloadEntries: shareList(previous?.workloadEntries, recordsOf(input, 'WorkloadEntry')),
     sidecars: shareList(previous?.sidecars, recordsOf(input, 'Sidecar')),
@@ -35,6 +36,9 @@ export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): { 
     authorizationPolicies: shareList(previous?.authorizationPolicies, recordsOf(input, 'AuthorizationPolicy')),
     requestAuthentications: shareList(previous?.requestAuthentications, recordsOf(input, 'RequestAuthentication')),
     telemetries: shareList(previous?.telemetries, recordsOf(input, 'Telemetry')),
+    backendTls: shareValue(previous?.backendTls, input.gatewayApi?.backendTls ?? []),
+    gatewayClientCertificates: shareValue(previous?.gatewayClientCertificates, input.gatewayApi?.clientCertificates ?? []),
+    gatewaySecretGrants: shareValue(previous?.gatewaySecretGrants, input.gatewayApi?.secretGrants ?? []),
   };
   const endpoints = shareMap(previous?.endpoints, buildEndpointSets(input.endpointSlices, base));
   return { snapshot: { ...base, endpoints }, issues: virtual.issues };
@@ -102,6 +106,10 @@ function recordsOf<K extends IstioObject['kind']>(input: SnapshotInput, kind: K)
       const { name = '', namespace = '', labels = {}, annotations = {} } = object.metadata;
       return { name, namespace, labels, annotations, createdAt: createdAt(object.metadata), spec: object.spec as ObjectOfKind<K>['spec'], source: `${kind}/${namespace}/${name}` };
     });
+  return oldestFirst(records);
+}
+
+function oldestFirst<T>(records: ConfigRecord<T>[]): ConfigRecord<T>[] {
   return records.sort((left, right) => left.createdAt - right.createdAt || compareText(left.namespace, right.namespace) || compareText(left.name, right.name));
 }
 
@@ -119,6 +127,10 @@ function shareMap<V>(previous: ReadonlyMap<string, V> | undefined, next: Map<str
     else same = false;
   }
   return same ? previous : next;
+}
+
+function shareValue<T>(previous: T | undefined, next: T): T {
+  return previous !== undefined && deepEqual(previous, next) ? previous : next;
 }
 
 function shareList<T>(previous: readonly ConfigRecord<T>[] | undefined, next: ConfigRecord<T>[]): readonly ConfigRecord<T>[] {

@@ -3,6 +3,7 @@
 import type { IstioObject } from '../../shared/api/istio-kinds.ts';
 import type { MeshConfig } from '../../shared/api/mesh-config/mesh-config.ts';
 import type { ObjectMeta } from '../../shared/api/meta/index.ts';
+import type { GatewayApiConfiguration } from './gateway-api-configuration.ts';
 
 /** A Service (v1): only the fields we use. */
 export interface KubernetesService {
@@ -72,4 +73,6 @@ export interface SnapshotInput {
   readonly pods: readonly KubernetesPod[];
   readonly namespaces: readonly KubernetesNamespace[];
   readonly config: readonly ConfigObject[];
+  /** What binding the Gateway API gave; absent where it is not installed. */
+  readonly gatewayApi?: GatewayApiConfiguration | undefined;
 }

@@ -2,29 +2,18 @@
 // never changed; consecutive snapshots share every record that did not change, so identity tells what changed.
 import type { MeshConfig } from '../../shared/api/mesh-config/mesh-config.ts';
 import type { DestinationRule } from '../../shared/api/networking/destination-rule.ts';
-import type { Gateway } from '../../shared/api/networking/gateway.ts';
 import type { ServiceEntry } from '../../shared/api/networking/service-entry.ts';
 import type { Sidecar } from '../../shared/api/networking/sidecar.ts';
-import type { VirtualService } from '../../shared/api/networking/virtual-service.ts';
 import type { WorkloadEntry } from '../../shared/api/networking/workload-entry.ts';
 import type { AuthorizationPolicy } from '../../shared/api/security/authorization-policy.ts';
 import type { PeerAuthentication } from '../../shared/api/security/peer-authentication.ts';
 import type { RequestAuthentication } from '../../shared/api/security/request-authentication.ts';
 import type { Telemetry } from '../../shared/api/telemetry/telemetry.ts';
+import type { ConfigRecord } from './config-record.ts';
+import type { BackendTlsRecord, GatewayClientCertificate, GatewaySecretGrant, ModelGateway, ModelVirtualService } from './gateway-api-configuration.ts';
 import type { EndpointSet, ServiceRecord, WorkloadRecord } from './records.ts';
 
-/** A parsed object together with what every use of it needs: who it is and how old. */
-export interface ConfigRecord<T> {
-  readonly name: string;
-  readonly namespace: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
-  /** Milliseconds since 1970; the oldest wins conflicts. */
-  readonly createdAt: number;
-  readonly spec: T;
-  /** `kind/namespace/name`, for logs and `explain`. */
-  readonly source: string;
-}
+export type { ConfigRecord } from './config-record.ts';
 
 /** A namespace and its labels. */
 export interface NamespaceRecord {
@@ -32,12 +21,12 @@ export interface NamespaceRecord {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** A VirtualService with hosts and destinations resolved to full names and delegates merged in. */
-export type VirtualServiceRecord = ConfigRecord<VirtualService['spec']>;
+/** A VirtualService with hosts and destinations resolved to full names and delegates merged in, or routes of the Gateway API. */
+export type VirtualServiceRecord = ConfigRecord<ModelVirtualService>;
 /** A DestinationRule with its host resolved. */
 export type DestinationRuleRecord = ConfigRecord<DestinationRule['spec']>;
-/** A Gateway. */
-export type GatewayRecord = ConfigRecord<Gateway['spec']>;
+/** A Gateway, or a listener of one of the Gateway API. */
+export type GatewayRecord = ConfigRecord<ModelGateway>;
 /** A ServiceEntry. */
 export type ServiceEntryRecord = ConfigRecord<ServiceEntry['spec']>;
 /** A WorkloadEntry. */
@@ -77,6 +66,10 @@ export interface MeshSnapshot {
   readonly authorizationPolicies: readonly AuthorizationPolicyRecord[];
   readonly requestAuthentications: readonly RequestAuthenticationRecord[];
   readonly telemetries: readonly TelemetryRecord[];
+  /** TLS to backends, from the Gateway API. */
+  readonly backendTls: readonly BackendTlsRecord[];
+  readonly gatewayClientCertificates: readonly GatewayClientCertificate[];
+  readonly gatewaySecretGrants: readonly GatewaySecretGrant[];
 }
 
 /** What differs between two snapshots, for the push filter. */

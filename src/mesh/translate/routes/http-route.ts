@@ -2,15 +2,16 @@
 // other peers see the same.
 import type { MeshConfig } from '../../../shared/api/mesh-config/mesh-config.ts';
 import type { ConsistentHashLb } from '../../../shared/api/networking/destination-rule.ts';
-import type { Destination, HeaderManipulation, HttpMatchRequest, HttpRedirect, HttpRoute } from '../../../shared/api/networking/virtual-service.ts';
+import type { Destination, HeaderManipulation } from '../../../shared/api/networking/virtual-service.ts';
 import { HeaderValueOption_HeaderAppendAction, type HeaderValueOption } from '../../../shared/xds/generated/envoy/config/core/v3/base.ts';
-import { RedirectAction_RedirectResponseCode, type RedirectAction, type Route, type RouteAction, type RouteAction_HashPolicy, type RouteAction_RequestMirrorPolicy, type WeightedCluster_ClusterWeight } from '../../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
+import { RedirectAction_RedirectResponseCode, RouteAction_ClusterNotFoundResponseCode, type RedirectAction, type Route, type RouteAction, type RouteAction_HashPolicy, type RouteAction_RequestMirrorPolicy, type WeightedCluster_ClusterWeight } from '../../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
 import { BLACK_HOLE_CLUSTER, outboundClusterName } from '../../../shared/xds/index.ts';
 import { decodeBase64 } from '../../../shared/lib/index.ts';
+import type { ModelHttpMatch, ModelHttpRedirect, ModelHttpRoute } from '../../model/gateway-api-configuration.ts';
 import type { ServiceRecord } from '../../model/records.ts';
 import type { VirtualServiceRecord } from '../../model/snapshot.ts';
 import { durationOf, milliseconds, percentage } from '../xds-values.ts';
-import { retryPolicy } from './retry-policy.ts';
+import { gatewayApiRetryPolicy, retryPolicy } from './retry-policy.ts';
 import { matchApplies, routeMatch, type RouteAudience } from './route-match.ts';
 import { perFilterConfig } from './route-filters.ts';
 
@@ -42,21 +43,21 @@ function isCatchAll({ match }: Route): boolean {
   return match?.pathSpecifier?.$case === 'prefix' && match.pathSpecifier.prefix === '/' && !match.headers?.length && !match.queryParameters?.length;
 }
 
-function envoyRoute(record: VirtualServiceRecord, route: HttpRoute, match: HttpMatchRequest | undefined, context: RouteContext): Route {
+function envoyRoute(record: VirtualServiceRecord, route: ModelHttpRoute, match: ModelHttpMatch | undefined, context: RouteContext): Route {
   const name = [route.name, match?.name].filter((part) => part).join('.');
   const typedPerFilterConfig = perFilterConfig(route.fault, route.corsPolicy);
   return {
     name: name || 'default',
     match: routeMatch(match),
     ...action(route, match, context),
-    metadata: { filterMetadata: { istio: { config: `/apis/networking.istio.io/v1/namespaces/${record.namespace}/virtual-service/${record.name}` } } },
+    metadata: { filterMetadata: { istio: { config: route.gatewayApi?.source ?? `/apis/networking.istio.io/v1/namespaces/${record.namespace}/virtual-service/${record.name}` } } },
     ...headerFields(route.headers),
     ...(match?.statPrefix ? { statPrefix: match.statPrefix } : {}),
     ...(typedPerFilterConfig ? { typedPerFilterConfig } : {}),
   };
 }
 
-function action(route: HttpRoute, match: HttpMatchRequest | undefined, context: RouteContext): Pick<Route, 'action' | 'decorator'> {
+function action(route: ModelHttpRoute, match: ModelHttpMatch | undefined, context: RouteContext): Pick<Route, 'action' | 'decorator'> {
   if (route.redirect) return { action: { $case: 'redirect', redirect: redirectAction(route.redirect, match) } };
   if (route.directResponse) {
     const { status, body } = route.directResponse;
@@ -76,7 +77,7 @@ const REDIRECT_CODES: Readonly<Record<number, RedirectAction['responseCode']>> =
   308: RedirectAction_RedirectResponseCode.PERMANENT_REDIRECT,
 };
 
-function redirectAction(redirect: HttpRedirect, match: HttpMatchRequest | undefined): RedirectAction {
+function redirectAction(redirect: ModelHttpRedirect, match: ModelHttpMatch | undefined): RedirectAction {
   const { scheme, derivePort } = redirect;
   const wellKnown = derivePort === 'FROM_PROTOCOL_DEFAULT' ? (scheme === 'https' || (scheme === undefined && match?.scheme?.exact === 'https') ? 443 : 80) : undefined;
   const port = redirect.port ?? wellKnown;
@@ -84,7 +85,9 @@ function redirectAction(redirect: HttpRedirect, match: HttpMatchRequest | undefi
     ...(redirect.authority ? { hostRedirect: redirect.authority } : {}),
     ...(port ? { portRedirect: port } : {}),
     ...(scheme ? { schemeRewriteSpecifier: { $case: 'schemeRedirect', schemeRedirect: scheme } } : {}),
-    ...(redirect.prefixRewrite !== undefined
+    ...(redirect.regexRewrite
+      ? { pathRewriteSpecifier: { $case: 'regexRewrite', regexRewrite: { pattern: { regex: redirect.regexRewrite.match }, substitution: redirect.regexRewrite.rewrite } } }
+      : redirect.prefixRewrite !== undefined
       ? { pathRewriteSpecifier: { $case: 'prefixRewrite', prefixRewrite: redirect.prefixRewrite } }
       : redirect.uri ? { pathRewriteSpecifier: { $case: 'pathRedirect', pathRedirect: redirect.uri } } : {}),
     responseCode: REDIRECT_CODES[redirect.redirectCode ?? 301] ?? RedirectAction_RedirectResponseCode.MOVED_PERMANENTLY,
@@ -92,14 +95,15 @@ function redirectAction(redirect: HttpRedirect, match: HttpMatchRequest | undefi
 }
 
 /** A route that forwards: destinations, rewrite, limits in time, retries, mirrors, hashing. */
-function routeAction(route: HttpRoute, match: HttpMatchRequest | undefined, context: RouteContext): RouteAction {
+function routeAction(route: ModelHttpRoute, match: ModelHttpMatch | undefined, context: RouteContext): RouteAction {
   const timeout = durationOf(route.timeout) ?? milliseconds(0);
-  const retry = retryPolicy(route.retries, context.meshConfig.defaultHttpRetryPolicy);
+  const retry = route.gatewayApi ? gatewayApiRetryPolicy(route.retries, route.gatewayApi.tryTimeout) : retryPolicy(route.retries, context.meshConfig.defaultHttpRetryPolicy);
   const mirrors = mirrorPolicies(route, context);
   const hash = hashPolicies(route, context);
   return {
     ...destinations(route, context),
     ...rewriteFields(route, match),
+    ...(route.gatewayApi ? { clusterNotFoundResponseCode: RouteAction_ClusterNotFoundResponseCode.INTERNAL_SERVER_ERROR } : {}),
     timeout,
     maxStreamDuration: { maxStreamDuration: timeout, grpcTimeoutHeaderMax: timeout },
     ...(retry ? { retryPolicy: retry } : {}),
@@ -121,7 +125,7 @@ function destinationCluster(destination: Destination, context: RouteContext): st
   return outboundClusterName(destination.host, destinationPort(destination, context), destination.subset ?? '');
 }
 
-function destinations(route: HttpRoute, context: RouteContext): Pick<RouteAction, 'clusterSpecifier'> & Partial<RouteAction> {
+function destinations(route: ModelHttpRoute, context: RouteContext): Pick<RouteAction, 'clusterSpecifier'> & Partial<RouteAction> {
   const targets = (route.route ?? []).filter(({ weight }, _index, all) => all.length === 1 || (weight ?? 0) > 0);
   const only = targets[0];
   if (targets.length === 1 && only && !only.headers) return { clusterSpecifier: { $case: 'cluster', cluster: destinationCluster(only.destination, context) } };
@@ -137,7 +141,7 @@ function destinations(route: HttpRoute, context: RouteContext): Pick<RouteAction
   return { clusterSpecifier: { $case: 'weightedClusters', weightedClusters: { clusters } } };
 }
 
-function rewriteFields(route: HttpRoute, match: HttpMatchRequest | undefined): Partial<RouteAction> {
+function rewriteFields(route: ModelHttpRoute, match: ModelHttpMatch | undefined): Partial<RouteAction> {
   const fields: Partial<RouteAction> = {};
   const { rewrite } = route;
   const host = rewrite?.authority ?? authorityOf(route.headers);
@@ -185,7 +189,7 @@ function headerOptions(operations: HeaderManipulation['request']): HeaderValueOp
   ];
 }
 
-function mirrorPolicies(route: HttpRoute, context: RouteContext): RouteAction_RequestMirrorPolicy[] {
+function mirrorPolicies(route: ModelHttpRoute, context: RouteContext): RouteAction_RequestMirrorPolicy[] {
   const mirrors = route.mirror ? [{ destination: route.mirror, percentage: route.mirrorPercentage ?? (route.mirrorPercent !== undefined ? { value: route.mirrorPercent } : undefined) }] : route.mirrors ?? [];
   return mirrors
     .map(({ destination, percentage: percent }) => ({ cluster: destinationCluster(destination, context), share: percent ? percent.value ?? 0 : 100 }))
@@ -194,7 +198,7 @@ function mirrorPolicies(route: HttpRoute, context: RouteContext): RouteAction_Re
 }
 
 /** Hash policies of the destinations, each once: the route computes the hash that their load balancers use. */
-function hashPolicies(route: HttpRoute, context: RouteContext): RouteAction_HashPolicy[] {
+function hashPolicies(route: ModelHttpRoute, context: RouteContext): RouteAction_HashPolicy[] {
   const policies: RouteAction_HashPolicy[] = [];
   for (const { destination } of route.route ?? []) {
     const service = context.serviceByHost(destination.host);

@@ -29,6 +29,14 @@ export function retryPolicy(retries: HttpRetry | undefined, meshDefault: HttpRet
   };
 }
 
+/** The policy for a rule of the Gateway API: nothing is tried again unless it says so, and each try may have its limit. */
+export function gatewayApiRetryPolicy(retries: HttpRetry | undefined, tryTimeout: string | undefined): RetryPolicy | undefined {
+  const asked = retries && retryPolicy(retries, undefined);
+  const perTryTimeout = durationOf(tryTimeout);
+  if (!perTryTimeout) return asked;
+  return { ...(asked ?? { retryOn: '', numRetries: 0 }), perTryTimeout };
+}
+
 const AVOID_PREVIOUS_HOSTS: RetryPolicy = {
   retryHostPredicate: [{
     name: 'envoy.retry_host_predicates.previous_hosts',

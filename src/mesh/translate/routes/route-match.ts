@@ -1,6 +1,7 @@
 // A VirtualService's match as an Envoy route match, and whether a match is for this proxy at all.
-import type { HttpMatchRequest, StringMatch } from '../../../shared/api/networking/virtual-service.ts';
+import type { StringMatch } from '../../../shared/api/networking/virtual-service.ts';
 import type { HeaderMatcher, QueryParameterMatcher, RouteMatch } from '../../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
+import type { ModelHttpMatch } from '../../model/gateway-api-configuration.ts';
 import { selects } from '../../model/policy-selection.ts';
 import { stringMatcher } from '../xds-values.ts';
 
@@ -14,7 +15,7 @@ export interface RouteAudience {
 }
 
 /** Whether the conditions that are decided here and not by the proxy hold for `audience`. */
-export function matchApplies(match: Pick<HttpMatchRequest, 'gateways' | 'port' | 'sourceLabels' | 'sourceNamespace'>, audience: RouteAudience): boolean {
+export function matchApplies(match: Pick<ModelHttpMatch, 'gateways' | 'port' | 'sourceLabels' | 'sourceNamespace'>, audience: RouteAudience): boolean {
   if (match.gateways?.length && !match.gateways.some((gateway) => audience.gateways.includes(gateway))) return false;
   if (match.port && match.port !== audience.port) return false;
   if (audience.gateways.includes('mesh')) {
@@ -25,25 +26,28 @@ export function matchApplies(match: Pick<HttpMatchRequest, 'gateways' | 'port' |
 }
 
 /** The route match of `match`; everything when it is absent. */
-export function routeMatch(match: HttpMatchRequest | undefined): RouteMatch {
+export function routeMatch(match: ModelHttpMatch | undefined): RouteMatch {
   if (!match) return { pathSpecifier: { $case: 'prefix', prefix: '/' } };
   const headers = headerMatchers(match);
   const queryParameters = queryMatchers(match);
   return {
-    ...pathMatch(match.uri, match.ignoreUriCase === true),
+    ...pathMatch(match.uri, match.ignoreUriCase === true, match.wholeElements === true),
     ...(headers.length > 0 ? { headers } : {}),
     ...(queryParameters.length > 0 ? { queryParameters } : {}),
   };
 }
 
-function pathMatch(uri: StringMatch | undefined, ignoreCase: boolean): Pick<RouteMatch, 'pathSpecifier' | 'caseSensitive'> {
+function pathMatch(uri: StringMatch | undefined, ignoreCase: boolean, wholeElements: boolean): Pick<RouteMatch, 'pathSpecifier' | 'caseSensitive'> {
   const sensitivity = ignoreCase ? { caseSensitive: false } : {};
   if (uri?.exact !== undefined) return { pathSpecifier: { $case: 'path', path: uri.exact }, ...sensitivity };
   if (uri?.regex !== undefined) return { pathSpecifier: { $case: 'safeRegex', safeRegex: { regex: uri.regex } } };
+  // Envoy takes no slash at the end of a prefix of whole elements.
+  const elements = wholeElements ? uri?.prefix?.replace(/\/+$/, '') : undefined;
+  if (elements) return { pathSpecifier: { $case: 'pathSeparatedPrefix', pathSeparatedPrefix: elements }, ...sensitivity };
   return { pathSpecifier: { $case: 'prefix', prefix: uri?.prefix ?? '/' }, ...(uri ? sensitivity : {}) };
 }
 
-function headerMatchers(match: HttpMatchRequest): HeaderMatcher[] {
+function headerMatchers(match: ModelHttpMatch): HeaderMatcher[] {
   const matchers: HeaderMatcher[] = [];
   for (const [name, condition] of sorted(match.headers)) matchers.push(headerMatcher(name, condition));
   for (const [name, condition] of sorted(match.withoutHeaders)) matchers.push(withoutHeader(name, condition));
@@ -72,7 +76,7 @@ function isPresence(condition: StringMatch): boolean {
   return condition.exact === undefined && !condition.prefix && (condition.regex === undefined || condition.regex === '*' || condition.regex === '');
 }
 
-function queryMatchers(match: HttpMatchRequest): QueryParameterMatcher[] {
+function queryMatchers(match: ModelHttpMatch): QueryParameterMatcher[] {
   return sorted(match.queryParams).map(([name, condition]) => ({
     name,
     queryParameterMatchSpecifier: isPresence(condition) ? { $case: 'presentMatch', presentMatch: true } : { $case: 'stringMatch', stringMatch: stringMatcher(condition) },

@@ -1,0 +1,157 @@
+// What binding the Gateway API takes and gives: plain data in, internal configuration, statuses and wanted workloads out.
+// The control plane collects the input from its caches and writes the output; offline tools may do the same from files.
+import type { Condition } from '../../shared/api/meta/index.ts';
+import type { BackendTLSPolicy, PolicyAncestorStatus } from '../../shared/api/gateway-api/backend-tls-policy.ts';
+import type { GatewayClass } from '../../shared/api/gateway-api/gateway-class.ts';
+import type { GatewayAddress, KubernetesGateway, ListenerSet, ListenerStatus } from '../../shared/api/gateway-api/gateway.ts';
+import type { GRPCRoute, HTTPRoute } from '../../shared/api/gateway-api/http-route.ts';
+import type { TCPRoute, TLSRoute } from '../../shared/api/gateway-api/l4-routes.ts';
+import type { ReferenceGrant } from '../../shared/api/gateway-api/reference-grant.ts';
+import type { LocalObjectReference, RouteParentStatus } from '../../shared/api/gateway-api/shared.ts';
+import type { GatewayApiConfiguration } from '../model/gateway-api-configuration.ts';
+import type { KubernetesNamespace, KubernetesService } from '../model/inputs.ts';
+
+/** What is known of a Secret that something refers to; keys stay with the control plane. */
+export interface SecretVerdict {
+  /** `kubernetes.io/tls`, `Opaque`, ... */
+  readonly type: string;
+  /** Whether it holds a certificate and the key to it that both parse and belong together. */
+  readonly keyPair: 'valid' | 'missing' | 'invalid';
+  /** Why the pair is not valid, for users. */
+  readonly message?: string | undefined;
+  /** PEM of `ca.crt`, checked to hold at least one certificate; absent when there is none. */
+  readonly caCertificates?: string | undefined;
+}
+
+/** What is known of a ConfigMap that something refers to. */
+export interface ConfigMapVerdict {
+  /** PEM of `ca.crt`, checked to hold at least one certificate; absent when missing or malformed. */
+  readonly caCertificates?: string | undefined;
+}
+
+/** How the workload behind a Gateway fares: its Service's addresses and whether proxies are ready. */
+export interface GatewayWorkloadState {
+  /** Addresses under which clients reach it, the most public ones first: of the load balancer, else the ClusterIP. Empty while there are none. */
+  readonly addresses: readonly GatewayAddress[];
+  /** Whether at least one proxy is ready. */
+  readonly ready: boolean;
+  /** What keeps it from being ready, for users. */
+  readonly message?: string | undefined;
+  /** Addresses asked for that the platform can not give. */
+  readonly refusedAddresses?: readonly string[] | undefined;
+}
+
+/** Everything that is bound. The order of the lists does not matter. */
+export interface GatewayApiResources {
+  readonly classes: readonly GatewayClass[];
+  readonly gateways: readonly KubernetesGateway[];
+  readonly listenerSets: readonly ListenerSet[];
+  readonly httpRoutes: readonly HTTPRoute[];
+  readonly grpcRoutes: readonly GRPCRoute[];
+  readonly tlsRoutes: readonly TLSRoute[];
+  readonly tcpRoutes: readonly TCPRoute[];
+  readonly referenceGrants: readonly ReferenceGrant[];
+  readonly backendTlsPolicies: readonly BackendTLSPolicy[];
+  readonly services: readonly KubernetesService[];
+  readonly namespaces: readonly KubernetesNamespace[];
+  /** By `namespace/name`; only those that `referencedObjects` names are needed. Absent: the Secret does not exist. */
+  readonly secrets: ReadonlyMap<string, SecretVerdict>;
+  /** By `namespace/name`; only those that `referencedObjects` names are needed. */
+  readonly configMaps: ReadonlyMap<string, ConfigMapVerdict>;
+  /** By the Gateway's `namespace/name`; absent while nothing is deployed. */
+  readonly workloads: ReadonlyMap<string, GatewayWorkloadState>;
+  /** Cluster domain, `cluster.local`. */
+  readonly domain: string;
+  /** `gateway.networking.k8s.io/bundle-version` of the installed definitions (annotation of the GatewayClass definition), when known. */
+  readonly bundleVersion?: string | undefined;
+}
+
+/** Conditions as written here; the writer of statuses adds times. */
+export type GatewayApiCondition = Required<Pick<Condition, 'type' | 'status' | 'reason' | 'message' | 'observedGeneration'>>;
+
+/** The complete status of a GatewayClass. */
+export interface GatewayClassStatus {
+  readonly conditions: readonly GatewayApiCondition[];
+  readonly supportedFeatures: readonly { readonly name: string }[];
+}
+
+/** The complete status of a Gateway. */
+export interface GatewayStatus {
+  readonly addresses: readonly { readonly type: string; readonly value: string }[];
+  readonly conditions: readonly GatewayApiCondition[];
+  readonly listeners: readonly BoundListenerStatus[];
+  readonly attachedListenerSets?: number;
+}
+
+/** A listener's part of a status. */
+export type BoundListenerStatus = Omit<ListenerStatus, 'conditions'> & { readonly conditions: readonly GatewayApiCondition[] };
+
+/** The complete status of a ListenerSet. */
+export interface ListenerSetStatus {
+  readonly conditions: readonly GatewayApiCondition[];
+  readonly listeners: readonly BoundListenerStatus[];
+}
+
+/** Our part of a route's status: the writer keeps the entries of other controllers and replaces all of ours by these, also when there are none. */
+export interface RouteStatus {
+  readonly parents: readonly (Omit<RouteParentStatus, 'conditions'> & { readonly conditions: readonly GatewayApiCondition[] })[];
+}
+
+/** Our part of a policy's status, to be merged like a route's. */
+export interface PolicyStatus {
+  readonly ancestors: readonly (Omit<PolicyAncestorStatus, 'conditions'> & { readonly conditions: readonly GatewayApiCondition[] })[];
+}
+
+interface StatusOf<Kind extends string, Status> {
+  readonly kind: Kind;
+  /** Empty for a GatewayClass. */
+  readonly namespace: string;
+  readonly name: string;
+  /** Generation of the object that the status speaks about. */
+  readonly generation: number;
+  readonly status: Status;
+}
+
+/** The status of one object. */
+export type GatewayApiStatus =
+  | StatusOf<'GatewayClass', GatewayClassStatus>
+  | StatusOf<'Gateway', GatewayStatus>
+  | StatusOf<'ListenerSet', ListenerSetStatus>
+  | StatusOf<'HTTPRoute' | 'GRPCRoute' | 'TLSRoute' | 'TCPRoute', RouteStatus>
+  | StatusOf<'BackendTLSPolicy', PolicyStatus>;
+
+/** A workload that a Gateway wants: one Deployment, ServiceAccount and Service of the same name in the Gateway's namespace. */
+export interface GatewayDeployment {
+  /** Owner of the objects. */
+  readonly gateway: { readonly namespace: string; readonly name: string; readonly uid: string; readonly apiVersion: string };
+  readonly className: string;
+  /** Name of the objects: `<gateway>-<class>`, as Istio's. */
+  readonly name: string;
+  /** Labels of all objects and pods: those of `spec.infrastructure` and the ones that select the pods. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Annotations of all objects and pods, from `spec.infrastructure`. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** What the pods are selected by. */
+  readonly selector: Readonly<Record<string, string>>;
+  /** Ports of the Service, in order of number. The proxy listens on the target ports of the Service. */
+  readonly ports: readonly { readonly name: string; readonly port: number; readonly appProtocol?: string }[];
+  /** `LoadBalancer` unless the annotation `networking.istio.io/service-type` says otherwise. */
+  readonly serviceType: 'LoadBalancer' | 'NodePort' | 'ClusterIP';
+  /** IP addresses asked for. */
+  readonly addresses: readonly string[];
+  readonly parametersRef?: LocalObjectReference;
+}
+
+/** What comes of binding. */
+export interface GatewayApiBinding {
+  /** Goes into the snapshot's input (`SnapshotInput.gatewayApi`). */
+  readonly configuration: GatewayApiConfiguration;
+  readonly statuses: readonly GatewayApiStatus[];
+  readonly deployments: readonly GatewayDeployment[];
+}
+
+/** Objects beside the Gateway API whose content decides: each `namespace/name`, sorted. */
+export interface ReferencedObjects {
+  readonly secrets: readonly string[];
+  readonly configMaps: readonly string[];
+}
