@@ -7,7 +7,7 @@ export interface DrainOptions {
   readonly minimumDrainMilliseconds: number;
   /** Longest wait for connections to end. */
   readonly limitMilliseconds: number;
-  readonly activeConnections: () => number;
+  readonly activeConnections: () => number | Promise<number>;
   readonly intervalMilliseconds?: number;
 }
 
@@ -19,7 +19,7 @@ export async function waitForDrain(options: DrainOptions): Promise<void> {
   }
   const start = Date.now();
   await sleep(options.minimumDrainMilliseconds);
-  while (options.activeConnections() > 0 && Date.now() - start < options.limitMilliseconds) await sleep(options.intervalMilliseconds ?? 250);
+  while ((await options.activeConnections()) > 0 && Date.now() - start < options.limitMilliseconds) await sleep(options.intervalMilliseconds ?? 250);
 }
 
 function sleep(milliseconds: number): Promise<void> {

@@ -1,13 +1,13 @@
 // The whole proxy as one component: agent, discovery client, data plane and their HTTP interfaces, from start to graceful end.
-import { HttpServer, type HttpRoute } from '../shared/http/index.ts';
+import type { HttpServer } from '../shared/http/index.ts';
 import { createLogger } from '../shared/observability/index.ts';
-import { formatSpiffeId } from '../shared/pki/index.ts';
 import type { Component } from '../shared/process/index.ts';
-import { adminRoutes, agentRoutes, ownAddresses, proxyMetricsRoutes, readinessRoutes, type ClusterView, type ListenerView, type ProcessView, type ServerState } from './admin/index.ts';
-import { runProbe } from './app-probe-runner.ts';
+import { adminRoutes, type ClusterView, type ListenerView, type ProcessView, type ServerState } from './admin/index.ts';
+import { agentServer, agentServers } from './agent-servers.ts';
 import type { RuntimeConfig } from './config/index.ts';
 import { waitForDrain } from './graceful-drain.ts';
 import { nodeOf, type ProxyOptions } from './options/index.ts';
+import { identityOptions } from './identity-options.ts';
 import { releaseMemory } from './release-memory.ts';
 import { isRemoteSecret, SecretStore, WorkloadIdentity } from './secrets/index.ts';
 import { clusterSender } from './send-to-cluster.ts';
@@ -73,11 +73,7 @@ export class ProxyProcess implements Component {
     });
     this.#dataPlane = createDataPlane({ secrets: this.#secrets, observers: (filter, chain) => this.#telemetry.observersFor(filter, chain), stats: this.#stats, localWorkload: local, localNodeId: this.#node.id });
     this.#configuration = new Configuration({ store: this.#store, hasSecret: (name) => this.#secrets.get(name) !== undefined, apply: (config) => this.#dataPlane.apply(config) });
-    this.#identity = new WorkloadIdentity({
-      caAddress: options.caAddress, clusterId: options.clusterId, lifetimeSeconds: options.certificateLifetimeSeconds, tokenFile: options.tokenFile, rootCertificateFile: options.rootCertificateFile,
-      workloadCertificateFolder: options.workloadCertificateFolder, store: this.#secrets,
-      spiffeId: formatSpiffeId({ trustDomain: options.trustDomain, namespace: options.podNamespace, serviceAccount: options.serviceAccount }),
-    });
+    this.#identity = new WorkloadIdentity(identityOptions(options, this.#secrets));
     this.#ads = new AdsClient({
       address: options.discoveryAddress, delta: options.deltaXds, node: this.#node, identity: () => this.#identity.client(), token: () => this.#identity.readToken(),
       store: this.#store, configuration: this.#configuration, isRemoteSecret, onSecrets: (changed, removed) => this.#takeSecrets(changed, removed),
@@ -173,6 +169,8 @@ export class ProxyProcess implements Component {
       bootstrap: { node: { ...this.#node, userAgentVersionType: undefined }, dynamic_resources: { ads_config: { api_type: this.#options.deltaXds ? 'DELTA_GRPC' : 'GRPC', target: this.#options.discoveryAddress } } },
       state: () => this.#state(),
       notReady: () => this.#notReady(),
+      proxyMetrics: () => this.#telemetry.renderPrometheus(this.#stats.snapshot()),
+      syncz: () => ({ ads: this.#ads.status, warming: this.#configuration.warming, rejected: this.#configuration.rejected, refused: this.#store.refusals() }),
       clusters: () => this.#dataPlane.clusters(),
       listeners: () => this.#dataPlane.listeners(),
       secrets: () => this.#secrets.describe(),
@@ -189,18 +187,7 @@ export class ProxyProcess implements Component {
 
   #makeServers(): readonly HttpServer[] {
     const view = this.#view();
-    const { adminPort, statusPort, healthPort, prometheusPort, bindAddress, podIp, appAddress, appMetrics, appProbes } = this.#options;
-    const probe = (path: string, headers: Parameters<typeof runProbe>[2]): ReturnType<typeof runProbe> | undefined => {
-      const known = appProbes[path];
-      return known ? runProbe(known, appAddress, headers) : undefined;
-    };
-    const server = (name: string, host: string, port: number, routes: readonly HttpRoute[]): HttpServer => new HttpServer({ name, host, port, routes, bodyLimitBytes: 65_536, stopTimeoutMilliseconds: 1000 });
-    return [
-      server('admin', '127.0.0.1', adminPort, adminRoutes(view)),
-      server('agent', bindAddress, statusPort, agentRoutes(view, { appAddress, appMetrics, probe, own: ownAddresses(podIp, bindAddress) })),
-      server('health', bindAddress, healthPort, readinessRoutes(view)),
-      server('metrics', bindAddress, prometheusPort, proxyMetricsRoutes(view)),
-    ];
+    return [agentServer('admin', '127.0.0.1', this.#options.adminPort, adminRoutes(view)), ...agentServers(this.#options, view)];
   }
 }
 

@@ -5,7 +5,7 @@ import { createLogger } from '../../shared/observability/index.ts';
 import { describeError } from '../../shared/lib/index.ts';
 import { mergeTexts } from '../telemetry/index.ts';
 import { ownPodOnly } from './who-may-ask.ts';
-import type { ProcessView } from './process-view.ts';
+import type { AgentView } from './process-view.ts';
 
 /** What the agent knows of its application. */
 export interface AgentOptions {
@@ -22,24 +22,24 @@ const METRICS_LIMIT = 64 * 1_048_576;
 const log = createLogger('agent');
 
 /** GET /healthz/ready. */
-export function readinessRoutes(view: ProcessView): HttpRoute[] {
+export function readinessRoutes(view: AgentView): HttpRoute[] {
   return [{
     method: 'GET', path: '/healthz/ready',
-    handler: () => {
-      const reason = view.notReady();
+    handler: async () => {
+      const reason = await view.notReady();
       return reason === undefined ? { body: '' } : { status: 503, body: `${reason}\n` };
     },
   }];
 }
 
 /** GET /stats/prometheus of the proxy alone. */
-export function proxyMetricsRoutes(view: ProcessView): HttpRoute[] {
-  return [{ method: 'GET', path: '/stats/prometheus', handler: () => ({ headers: { 'content-type': PROMETHEUS }, body: view.telemetry.renderPrometheus(view.stats.snapshot()) }) }];
+export function proxyMetricsRoutes(view: AgentView): HttpRoute[] {
+  return [{ method: 'GET', path: '/stats/prometheus', handler: async () => ({ headers: { 'content-type': PROMETHEUS }, body: await view.proxyMetrics() }) }];
 }
 
 /** The routes of port 15020. */
-export function agentRoutes(view: ProcessView, options: AgentOptions): HttpRoute[] {
-  const metrics = async (): Promise<HttpResponse> => ({ headers: { 'content-type': PROMETHEUS }, body: mergeTexts([await appMetrics(options), view.telemetry.renderPrometheus(view.stats.snapshot()), agentMetrics(view)]) });
+export function agentRoutes(view: AgentView, options: AgentOptions): HttpRoute[] {
+  const metrics = async (): Promise<HttpResponse> => ({ headers: { 'content-type': PROMETHEUS }, body: mergeTexts([await appMetrics(options), await view.proxyMetrics(), agentMetrics(view)]) });
   const probe = async (request: HttpRequest): Promise<HttpResponse> => {
     const outcome = options.probe(request.path, request.headers);
     if (!outcome) throw new HttpError(404, `no probe is known at ${request.path}`);
@@ -55,7 +55,7 @@ export function agentRoutes(view: ProcessView, options: AgentOptions): HttpRoute
     // Only processes of the pod may end it or look inside. The hooks above are asked by the kubelet, from whatever address its node has towards pods.
     ...[
       acting('/quitquitquit', () => view.quit()), acting('/drain', () => view.drain('inbound')),
-      { method: 'GET', path: '/debug/syncz', handler: (): HttpResponse => ({ body: { ads: view.ads(), warming: view.configuration.warming, rejected: view.configuration.rejected, refused: view.store.refusals() } }) },
+      { method: 'GET', path: '/debug/syncz', handler: (): HttpResponse => ({ body: view.syncz() }) },
     ].map((route) => ownPodOnly(route, options.own)),
   ];
 }
@@ -101,7 +101,7 @@ function fetchText(host: string, port: number, path: string): Promise<string> {
 }
 
 /** The agent's own metrics, under the names of Istio's agent. */
-function agentMetrics(view: ProcessView): string {
+function agentMetrics(view: AgentView): string {
   const { connected, responses, refusals } = view.ads();
   const expiry = view.secrets().flatMap(({ name, kind, certificates }) => (kind === 'certificate' ? certificates.map((certificate) => `istio_agent_cert_expiry_seconds{resource_name="${name.replaceAll(/["\\\n]/g, '_')}"} ${Math.round((certificate.notAfter.getTime() - Date.now()) / 1000)}`) : []));
   const memory = process.memoryUsage();

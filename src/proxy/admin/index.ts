@@ -2,4 +2,4 @@
 export { adminRoutes } from './admin-routes.ts';
 export { agentRoutes, proxyMetricsRoutes, readinessRoutes, type AgentOptions } from './agent-routes.ts';
 export { ownAddresses } from './who-may-ask.ts';
-export type { ClusterView, ListenerView, ProcessView, ServerState } from './process-view.ts';
+export type { AgentView, ClusterView, ListenerView, ProcessView, ServerState } from './process-view.ts';

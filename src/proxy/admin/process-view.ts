@@ -22,8 +22,24 @@ export interface ListenerView {
 /** Envoy's states of a server. */
 export type ServerState = 'PRE_INITIALIZING' | 'INITIALIZING' | 'LIVE' | 'DRAINING';
 
+/** What the agent's interfaces see of the proxy that they stand before, whether it runs in this process or is an Envoy beside it. */
+export interface AgentView {
+  /** Why the proxy is not ready; undefined when it is. */
+  notReady(): string | undefined | Promise<string | undefined>;
+  /** The proxy's own metrics in Prometheus' text format. */
+  proxyMetrics(): string | Promise<string>;
+  secrets(): readonly SecretDescription[];
+  ads(): AdsStatus;
+  /** What the debug page tells of configuration. */
+  syncz(): object;
+  /** Begins to drain; the process goes on. */
+  drain(direction: 'inbound' | 'all'): void;
+  /** Begins a graceful end of the process. */
+  quit(): void;
+}
+
 /** The running proxy. */
-export interface ProcessView {
+export interface ProcessView extends AgentView {
   readonly version: string;
   readonly nodeId: string;
   readonly serviceCluster: string;
@@ -34,16 +50,9 @@ export interface ProcessView {
   readonly stats: StatsStore;
   readonly telemetry: Telemetry;
   state(): ServerState;
-  /** Why the proxy is not ready; undefined when it is. */
   notReady(): string | undefined;
   clusters(): readonly ClusterView[];
   listeners(): readonly ListenerView[];
-  secrets(): readonly SecretDescription[];
-  ads(): AdsStatus;
-  /** Begins to drain; the process goes on. */
-  drain(direction: 'inbound' | 'all'): void;
   /** Fails (true) or restores readiness by hand. */
   failHealth(fail: boolean): void;
-  /** Begins a graceful end of the process. */
-  quit(): void;
 }

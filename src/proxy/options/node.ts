@@ -1,6 +1,9 @@
 // The xDS node: how the proxy names itself to the control plane (Istio's node id and metadata conventions; booleans and lists travel as text).
 import type { ProxyOptions } from './proxy-options.ts';
 
+/** The metadata by which the control plane knows our own data plane, which understands Istio's extension filters. */
+export const OWN_DATA_PLANE = 'MIZZEN_VERSION';
+
 /** The fields of the protocol's Node message that are sent. */
 export interface NodeDescription {
   id: string;
@@ -29,7 +32,7 @@ export function nodeOf(options: ProxyOptions): NodeDescription {
       MESH_ID: options.meshId,
       NETWORK: options.network,
       ISTIO_VERSION: options.version,
-      MIZZEN_VERSION: options.version,
+      [OWN_DATA_PLANE]: options.version,
       ISTIO_REVISION: options.revision,
       LABELS: { ...options.labels },
       ANNOTATIONS: { ...options.annotations },

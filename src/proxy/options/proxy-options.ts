@@ -52,6 +52,12 @@ export interface ProxyOptions {
   readonly appMetrics: { readonly port: number; readonly path: string } | null;
   /** Address at which the agent reaches the application. */
   readonly appAddress: string;
+  /** The Envoy to run in place of our own data plane; empty for our own. */
+  readonly envoyBinary: string;
+  /** Where an Envoy's bootstrap and sockets are put. */
+  readonly configurationFolder: string;
+  /** Worker threads of an Envoy; 0 takes one for each processor. */
+  readonly concurrency: number;
 }
 
 /** Sources of the options. */
@@ -105,6 +111,7 @@ export function readProxyOptions(sources: OptionSources): Result<ProxyOptions, s
     workloadCertificateFolder: '/var/run/secrets/workload-spiffe-credentials',
     appProbes: probes(text('ISTIO_KUBE_APP_PROBERS'), problems), appMetrics: appMetrics(text('ISTIO_PROMETHEUS_ANNOTATIONS'), problems),
     appAddress: text('ISTIO_APP_ADDRESS', '127.0.0.1'),
+    envoyBinary: text('ENVOY_BINARY_PATH'), configurationFolder: configurationFolder(proxyConfig['configPath']), concurrency: concurrency(flags['concurrency'] ?? proxyConfig['concurrency'], problems),
   };
   return problems.length > 0 ? err(problems) : ok(options);
 }
@@ -151,6 +158,20 @@ function port(name: string, value: unknown, fallback: number, problems: string[]
   if (Number.isInteger(number) && number > 0 && number < 65536) return number;
   problems.push(`${name} is ${JSON.stringify(value)}; it takes a port number.`);
   return fallback;
+}
+
+/** Istio's default is written relative to the root. */
+function configurationFolder(value: unknown): string {
+  const given = typeof value === 'string' && value !== '' ? value : '/etc/istio/proxy';
+  return given.startsWith('./') ? given.slice(1) : given;
+}
+
+function concurrency(value: unknown, problems: string[]): number {
+  if (value === undefined || value === null || value === '') return 2;
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= 0) return number;
+  problems.push(`concurrency is ${JSON.stringify(value)}; it takes a number of threads, 0 for one each processor.`);
+  return 2;
 }
 
 function duration(name: string, value: unknown, fallback: number, problems: string[]): number {

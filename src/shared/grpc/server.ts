@@ -37,6 +37,8 @@ export interface GrpcServerOptions {
   readonly host?: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** A socket in the file system instead of address and port; only who may reach the path may call. */
+  readonly socketPath?: string;
   readonly tls?: GrpcServerTls;
   readonly keepaliveMilliseconds?: number;
   /** Connections are asked to come back after about so long, so that clients spread over replicas. */
@@ -107,9 +109,10 @@ export class GrpcServer {
 
   async start(_signal?: AbortSignal): Promise<void> {
     const credentials = this.#certificates ? experimental.createCertificateProviderServerCredentials(this.#certificates, this.#certificates, false) : ServerCredentials.createInsecure();
-    const { host = '0.0.0.0', port } = this.#options;
+    const { host = '0.0.0.0', port, socketPath } = this.#options;
+    const target = socketPath === undefined ? `${host.includes(':') ? `[${host}]` : host}:${port}` : `unix:${socketPath}`;
     this.#port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(`${host.includes(':') ? `[${host}]` : host}:${port}`, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
+      this.#server.bindAsync(target, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
     });
   }
 
