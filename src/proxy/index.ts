@@ -3,6 +3,7 @@ import { describeError, err, ok, type Result } from '../shared/lib/index.ts';
 import type { Component } from '../shared/process/index.ts';
 import { createLogger } from '../shared/observability/index.ts';
 import { createDataPlane } from './listener/index.ts';
+import { EnvoyAgent } from './envoy-agent.ts';
 import type { OriginalDestination } from './net/original-destination.ts';
 import { loadRedirectedDestination } from './net/redirected-destination.ts';
 import { readProxyOptions, type OptionSources, type ProxyOptions } from './options/index.ts';
@@ -16,6 +17,7 @@ export function createProxy(sources: OptionSources): Result<{ readonly component
   const options = readProxyOptions(sources);
   if (!options.ok) return options;
   const result = options.value;
+  if (result.envoyBinary !== '') return ok({ component: new EnvoyAgent(result, result.envoyBinary, endWithEnvoy), options: result });
   let captured: Captured;
   try {
     captured = isCaptured(options.value) ? { originalDestination: loadRedirectedDestination() } : {};
@@ -23,6 +25,12 @@ export function createProxy(sources: OptionSources): Result<{ readonly component
     return err([describeError(error)]);
   }
   return ok({ component: new ProxyProcess(options.value, (joints) => dataPlaneOf(joints, { ...captured, drainMilliseconds: result.drainMilliseconds })), options: options.value });
+}
+
+/** Without its Envoy the agent has nothing left to serve; the container starts both again. */
+function endWithEnvoy(how: string): void {
+  createLogger('envoy-agent').error({ how }, 'Envoy ended by itself');
+  process.exit(1);
 }
 
 interface Captured { readonly originalDestination?: OriginalDestination; readonly drainMilliseconds?: number }
