@@ -5,7 +5,9 @@ import { createLogger } from '../shared/observability/index.ts';
 import { createDataPlane } from './listener/index.ts';
 import { EnvoyAgent } from './envoy-agent.ts';
 import type { OriginalDestination } from './net/original-destination.ts';
-import { loadRedirectedDestination } from './net/redirected-destination.ts';
+import { redirectedDestination } from './net/redirected-destination.ts';
+import { loadSocketCalls } from './net/socket-calls.ts';
+import { transparentSockets, type TransparentSockets } from './net/transparent-sockets.ts';
 import { readProxyOptions, type OptionSources, type ProxyOptions } from './options/index.ts';
 import { ProxyProcess, type DataPlaneJoints, type RunningDataPlane } from './proxy-process.ts';
 
@@ -20,7 +22,7 @@ export function createProxy(sources: OptionSources): Result<{ readonly component
   if (result.envoyBinary !== '') return ok({ component: new EnvoyAgent(result, result.envoyBinary, endWithEnvoy), options: result });
   let captured: Captured;
   try {
-    captured = isCaptured(options.value) ? { originalDestination: loadRedirectedDestination() } : {};
+    captured = captureOf(options.value);
   } catch (error) {
     return err([describeError(error)]);
   }
@@ -33,11 +35,14 @@ function endWithEnvoy(how: string): void {
   process.exit(1);
 }
 
-interface Captured { readonly originalDestination?: OriginalDestination; readonly drainMilliseconds?: number }
+interface Captured { readonly originalDestination?: OriginalDestination; readonly transparent?: TransparentSockets; readonly drainMilliseconds?: number }
 
-/** Whether the packet filter redirects the pod's connections to this proxy. */
-function isCaptured({ role, metadata }: ProxyOptions): boolean {
-  return role === 'sidecar' && metadata['INTERCEPTION_MODE'] === 'REDIRECT';
+/** What the data plane needs where the packet filter brings the pod's connections to this proxy. */
+function captureOf({ role, metadata }: ProxyOptions): Captured {
+  const mode = metadata['INTERCEPTION_MODE'];
+  if (role !== 'sidecar' || (mode !== 'REDIRECT' && mode !== 'TPROXY')) return {};
+  const calls = loadSocketCalls();
+  return { originalDestination: redirectedDestination(calls), ...(mode === 'TPROXY' ? { transparent: transparentSockets(calls) } : {}) };
 }
 
 /** The data plane, as the agent uses it. */

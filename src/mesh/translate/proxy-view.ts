@@ -7,6 +7,7 @@ import type { ServicePortRecord, ServiceRecord } from '../model/records.ts';
 import type { MeshSnapshot, SidecarRecord, VirtualServiceRecord } from '../model/snapshot.ts';
 import { MESH_GATEWAY } from '../model/virtual-services.ts';
 import { isVisible } from '../model/visibility.ts';
+import { familiesOf, type AddressFamilies } from './address-families.ts';
 
 /** A port that the proxy's own workload serves. */
 export interface InboundPort {
@@ -32,6 +33,7 @@ export interface ProxyView {
   readonly meshVirtualServices: readonly VirtualServiceRecord[];
   /** Whether traffic reaches the proxy by capture; false in interception mode NONE and for gateways. */
   readonly captured: boolean;
+  readonly families: AddressFamilies;
   readonly allowAny: boolean;
 }
 
@@ -54,6 +56,7 @@ export function viewOf(snapshot: MeshSnapshot, proxy: ProxyDescription): ProxyVi
     mutualTls: mutualTlsFor(snapshot, proxy),
     meshVirtualServices: virtualServicesFor(snapshot, proxy.namespace),
     captured: proxy.type === 'sidecar' && proxy.metadata.interceptionMode !== 'NONE',
+    families: familiesOf(proxy),
     allowAny: mode !== 'REGISTRY_ONLY',
   };
 }

@@ -27,7 +27,7 @@ export function outboundRouteInputs(view: ProxyView): unknown[] {
 /** What the outbound listeners of a sidecar are made from. */
 export function outboundListenerInputs(view: ProxyView): unknown[] {
   const { snapshot, proxy } = view;
-  return [view.services, view.meshVirtualServices, snapshot.services, snapshot.meshConfig, snapshot.rootNamespace, snapshot.domain, view.captured, view.allowAny, workloadKey(proxy), ...telemetriesFor(snapshot, proxy)];
+  return [view.services, view.meshVirtualServices, snapshot.services, snapshot.meshConfig, snapshot.rootNamespace, snapshot.domain, view.captured, view.families, view.allowAny, workloadKey(proxy), ...telemetriesFor(snapshot, proxy)];
 }
 
 /** What a route configuration of a gateway is made from. Ports of its pod matter where a Service names them. */
@@ -35,7 +35,7 @@ export function gatewayRouteInputs(view: ProxyView): unknown[] {
   const { snapshot, proxy } = view;
   const workload = proxy.ipAddresses.map((address) => snapshot.workloads.get(address)).find((record) => record !== undefined);
   const pod = workload && JSON.stringify([Object.entries(workload.labels).sort(), Object.entries(workload.namedPorts).sort()]);
-  return [view.services, snapshot.services, snapshot.gateways, snapshot.virtualServices, snapshot.destinationRules, snapshot.meshConfig, snapshot.rootNamespace, snapshot.domain, pod, workloadKey(proxy)];
+  return [view.services, snapshot.services, snapshot.gateways, snapshot.virtualServices, snapshot.destinationRules, snapshot.meshConfig, snapshot.rootNamespace, snapshot.domain, pod, view.families, workloadKey(proxy)];
 }
 
 /** What the listeners of a gateway are made from. */

@@ -61,28 +61,28 @@ function chosen(resources: readonly NamedResource[], names: 'wildcard' | readonl
 }
 
 function clusters(cache: ResourceCache, view: ProxyView): NamedResource[] {
-  const { snapshot, captured } = view;
+  const { snapshot, captured, families } = view;
   const { meshConfig } = snapshot;
   const make = (name: string, inputs: readonly unknown[], build: () => Cluster): NamedResource => cache.resource(TYPE_URLS.cluster, name, Cluster, inputs, build);
-  const special = (cluster: Cluster): NamedResource => make(cluster.name ?? '', [meshConfig], () => cluster);
+  const special = (cluster: Cluster): NamedResource => make(cluster.name ?? '', [meshConfig, families], () => cluster);
   const resources = view.services.flatMap((service) => service.ports.filter(({ protocol }) => protocol !== 'unsupported').flatMap((port) => serviceClusters(cache, view, service, port)));
   resources.push(special(blackHoleCluster(meshConfig)));
   const collector = unregisteredCollector(snapshot);
-  if (collector) resources.push(special(collectorCluster(ZIPKIN_CLUSTER, collector, meshConfig)));
+  if (collector) resources.push(special(collectorCluster(ZIPKIN_CLUSTER, collector, meshConfig, families)));
   if (view.proxy.type === 'router') return resources;
   const explicitProxy = (view.proxy.metadata.httpProxyPort ?? meshConfig.proxyHttpPort) > 0;
-  if (captured) resources.push(special(passthroughCluster(meshConfig, 'outbound')), special(passthroughCluster(meshConfig, 'inbound')));
+  if (captured) resources.push(special(passthroughCluster(meshConfig, 'outbound', families)), special(passthroughCluster(meshConfig, 'inbound', families)));
   if (explicitProxy) resources.push(special(httpProxyTunnelCluster(meshConfig)), ...(view.allowAny ? [special(dynamicDnsCluster(meshConfig))] : []));
   for (const port of view.inboundPorts) {
-    const built = inboundCluster(port, captured, meshConfig);
-    resources.push(make(built.name ?? '', [port.service, port.port, captured, meshConfig], () => built));
+    const built = inboundCluster(port, captured, meshConfig, families);
+    resources.push(make(built.name ?? '', [port.service, port.port, captured, meshConfig, families], () => built));
   }
   return resources;
 }
 
 /** The clusters of a service port: the whole service and each subset. */
 function serviceClusters(cache: ResourceCache, view: ProxyView, service: ServiceRecord, port: ServicePortRecord): NamedResource[] {
-  const { snapshot, proxy, captured } = view;
+  const { snapshot, proxy, captured, families } = view;
   const { meshConfig } = snapshot;
   const rule = destinationRuleFor(snapshot, service, proxy);
   const set = snapshot.endpoints.get(serviceKey(service));
@@ -90,8 +90,8 @@ function serviceClusters(cache: ResourceCache, view: ProxyView, service: Service
   const dnsEndpoints = service.resolution === 'dns' || service.resolution === 'dns-round-robin' ? dnsEndpointsOf(view, service) : undefined;
   const ownProxy = proxy.isMizzen;
   return ['', ...(rule?.spec.subsets ?? []).map(({ name }) => name)].map((subset) => {
-    const inputs = [service, port.number, rule, identities.join(), dnsEndpoints, meshConfig, captured, ownProxy];
-    return cache.resource(TYPE_URLS.cluster, outboundClusterName(service.host, port.number, subset), Cluster, inputs, () => outboundCluster({ service, port, subset, rule, identities, dnsEndpoints, meshConfig, captured, ownProxy }));
+    const inputs = [service, port.number, rule, identities.join(), dnsEndpoints, meshConfig, captured, ownProxy, families];
+    return cache.resource(TYPE_URLS.cluster, outboundClusterName(service.host, port.number, subset), Cluster, inputs, () => outboundCluster({ service, port, subset, rule, identities, dnsEndpoints, meshConfig, captured, ownProxy, families }));
   });
 }
 

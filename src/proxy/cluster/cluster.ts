@@ -237,6 +237,6 @@ export class Cluster {
 }
 
 function transportOf(config: ClusterConfig): unknown {
-  const { protocol, transportSocketMatches, defaultTls, sourceAddress } = config;
-  return { protocol, transportSocketMatches, defaultTls, sourceAddress };
+  const { protocol, transportSocketMatches, defaultTls, sourceAddresses } = config;
+  return { protocol, transportSocketMatches, defaultTls, sourceAddresses };
 }

@@ -47,14 +47,19 @@ export function compileCluster(message: Cluster, warnings?: Issue[]): Result<Clu
   return findings.result({ ...config, digest: digestOf(config) }, warnings);
 }
 
-function connectionParts(message: Cluster): Pick<ClusterConfig, 'dnsRefreshMilliseconds' | 'connectTimeoutMilliseconds' | 'perConnectionBufferLimitBytes' | 'sourceAddress' | 'tcpKeepalive'> {
+function connectionParts(message: Cluster): Pick<ClusterConfig, 'dnsRefreshMilliseconds' | 'connectTimeoutMilliseconds' | 'perConnectionBufferLimitBytes' | 'sourceAddresses' | 'tcpKeepalive'> {
   return {
     dnsRefreshMilliseconds: milliseconds(message.dnsRefreshRate, 5000),
     connectTimeoutMilliseconds: milliseconds(message.connectTimeout, 5000),
     perConnectionBufferLimitBytes: message.perConnectionBufferLimitBytes ?? 1_048_576,
-    sourceAddress: message.upstreamBindConfig?.sourceAddress?.address || null,
+    sourceAddresses: sourceAddresses(message),
     tcpKeepalive: keepalive(message),
   };
+}
+
+/** The address to bind, and those for other families. */
+function sourceAddresses({ upstreamBindConfig: bind }: Cluster): readonly string[] {
+  return [bind?.sourceAddress, ...(bind?.extraSourceAddresses ?? []).map(({ address }) => address), ...(bind?.additionalSourceAddresses ?? [])].flatMap((address) => address?.address || []);
 }
 
 function checkFields(message: Cluster, findings: Findings): void {

@@ -1,14 +1,15 @@
 // Listeners (envoy.config.listener.v3.Listener) as plain data. Called by the xDS client for each LDS resource.
 import type { Issue, Result } from '../../shared/lib/index.ts';
 import { TrafficDirection } from '../../shared/xds/generated/envoy/config/core/v3/base.ts';
-import type { Listener } from '../../shared/xds/generated/envoy/config/listener/v3/listener.ts';
+import type { AdditionalAddress, Listener } from '../../shared/xds/generated/envoy/config/listener/v3/listener.ts';
 import {
   FilterChainMatch_ConnectionSourceType as SourceType, type FilterChain, type FilterChainMatch, type ListenerFilter,
 } from '../../shared/xds/generated/envoy/config/listener/v3/listener_components.ts';
+import { OriginalSrc } from '../../shared/xds/generated/envoy/extensions/filters/listener/original_src/v3/original_src.ts';
 import { digestOf } from './digest.ts';
 import { Findings } from './findings.ts';
 import { networkFilters } from './network-filters.ts';
-import type { FilterChainConfig, FilterChainMatchConfig, ListenerConfig } from './runtime-config.ts';
+import type { AddressConfig, FilterChainConfig, FilterChainMatchConfig, ListenerConfig } from './runtime-config.ts';
 import { downstreamTls } from './tls.ts';
 import { typedConfig } from './typed-struct.ts';
 import { address, cidr, milliseconds } from './values.ts';
@@ -20,6 +21,9 @@ const LISTENER_FILTERS: Readonly<Record<string, ListenerConfig['listenerFilters'
   'envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol': 'proxy_protocol',
 };
 
+/** It acts on upstream connections, so it is no step of inspection. */
+const ORIGINAL_SOURCE = 'envoy.extensions.filters.listener.original_src.v3.OriginalSrc';
+
 /** Filters without a configuration are known by their name. */
 const FILTERS_BY_NAME = Object.values(LISTENER_FILTERS);
 
@@ -28,7 +32,7 @@ export function compileListener(message: Listener, warnings?: Issue[]): Result<L
   const name = message.name ?? '';
   const findings = new Findings('Listener', name);
   if (name === '') findings.refuse('name', 'A listener name is needed.');
-  findings.refuseFields(message, '', ['additionalAddresses', 'filterChainMatcher', 'transparent', 'udpListenerConfig', 'apiListener']);
+  findings.refuseFields(message, '', ['filterChainMatcher', 'udpListenerConfig', 'apiListener']);
   findings.ignoreFields(message, '', [
     'statPrefix', 'drainType', 'freebind', 'socketOptions', 'tcpFastOpenQueueLength', 'connectionBalanceConfig', 'accessLog', 'tcpBacklogSize', 'maxConnectionsToAcceptPerSocketEvent',
     'enableMptcp', 'ignoreGlobalConnLimit', 'bypassOverloadManager',
@@ -40,9 +44,12 @@ export function compileListener(message: Listener, warnings?: Issue[]): Result<L
   const config: Omit<ListenerConfig, 'digest'> = {
     name,
     address: message.listenerSpecifier?.$case === 'internalListener' ? { kind: 'internal', listener: name } : address(message.address, 'address', findings),
+    additionalAddresses: (message.additionalAddresses ?? []).map((additional, index) => additionalAddress(additional, `additional_addresses[${index}]`, findings)),
     direction,
     bindToPort: message.bindToPort ?? message.deprecatedV1?.bindToPort ?? true,
     useOriginalDestination: message.useOriginalDst ?? false,
+    transparent: message.transparent ?? false,
+    keptSourceMark: keptSourceMark(message.listenerFilters ?? []),
     listenerFilters: (message.listenerFilters ?? []).flatMap((filter, index) => listenerFilter(filter, `listener_filters[${index}]`, findings)),
     listenerFiltersTimeoutMilliseconds: milliseconds(message.listenerFiltersTimeout, 15_000),
     continueOnListenerFiltersTimeout: message.continueOnListenerFiltersTimeout ?? false,
@@ -51,6 +58,21 @@ export function compileListener(message: Listener, warnings?: Issue[]): Result<L
     perConnectionBufferLimitBytes: message.perConnectionBufferLimitBytes ?? 1_048_576,
   };
   return findings.result({ ...config, digest: digestOf(config) }, warnings);
+}
+
+function additionalAddress(message: AdditionalAddress, path: string, findings: Findings): AddressConfig {
+  findings.ignoreFields(message, path, ['socketOptions']);
+  return address(message.address, `${path}.address`, findings);
+}
+
+/** The mark that original_src puts on upstream connections; null without that filter. */
+function keptSourceMark(filters: readonly ListenerFilter[]): number | null {
+  for (const filter of filters) {
+    const { type, bytes } = typedConfig(filter.configType?.$case === 'typedConfig' ? filter.configType.typedConfig : undefined);
+    if (type === ORIGINAL_SOURCE) return OriginalSrc.decode(bytes).mark ?? 0;
+    if (type === '' && filter.name === 'envoy.filters.listener.original_src') return 0;
+  }
+  return null;
 }
 
 /** Two chains with the same match could never be told apart. */
@@ -69,6 +91,7 @@ function listenerFilter(message: ListenerFilter, path: string, findings: Finding
   const { type } = typedConfig(message.configType?.$case === 'typedConfig' ? message.configType.typedConfig : undefined);
   const kind = LISTENER_FILTERS[type] ?? (type === '' ? FILTERS_BY_NAME.find((known) => message.name === `envoy.filters.listener.${known}`) : undefined);
   findings.ignoreFields(message, path, ['filterDisabled']);
+  if (type === ORIGINAL_SOURCE || (type === '' && message.name === 'envoy.filters.listener.original_src')) return [];
   if (kind) return [kind];
   findings.refuse(path, `Listener filter ${JSON.stringify(message.name ?? '')} of type ${JSON.stringify(type)} is not supported by this proxy.`);
   return [];

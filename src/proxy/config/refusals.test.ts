@@ -105,8 +105,7 @@ describe('refused listeners', () => {
   it.each<[string, Listener, string]>([
     ['no name', listener(manager({}), { name: '' }), 'name'],
     ['no chain', { name: 'l', address: socket('127.0.0.1', 80) }, 'filter_chains'],
-    ['TPROXY', listener(manager({}), { transparent: true }), 'transparent'],
-    ['more addresses', listener(manager({}), { additionalAddresses: [{ address: socket('::1', 80) }] }), 'additional_addresses'],
+    ['an additional address without a port', listener(manager({}), { additionalAddresses: [{ address: socket('::1', -1) }] }), 'additional_addresses[0].address.socket_address.port_value'],
     ['an unknown listener filter', listener(manager({}), { listenerFilters: [{ name: 'x' }] }), 'listener_filters[0]'],
     ['an unknown network filter', listener({ typeUrl: 'type.googleapis.com/x.Y', value: new Uint8Array() }), CHAIN],
     ['an unknown HTTP filter', listener(manager({ httpFilters: [{ name: 'lua', configType: typed({ typeUrl: 'type.googleapis.com/x.Lua', value: new Uint8Array() }) }, router] })), `${CHAIN}.typed_config.http_filters[0]`],
@@ -139,8 +138,8 @@ describe('refused listeners', () => {
   });
 
   it('name the resource and say what to do', () => {
-    const result = compileListener(listener(manager({}), { transparent: true }));
-    expect(result).toEqual({ ok: false, error: [{ code: 'PROXY_CONFIG_REFUSED', level: 'error', path: 'transparent', message: 'This field is not supported by this proxy. Remove it.', object: { kind: 'Listener', name: 'l' } }] });
+    const result = compileListener(listener(manager({}), { apiListener: { apiListener: { typeUrl: 'x' } } }));
+    expect(result).toEqual({ ok: false, error: [{ code: 'PROXY_CONFIG_REFUSED', level: 'error', path: 'api_listener', message: 'This field is not supported by this proxy. Remove it.', object: { kind: 'Listener', name: 'l' } }] });
   });
 
   it('take an optional filter that is not known, and list it', () => {

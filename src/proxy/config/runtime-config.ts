@@ -28,10 +28,16 @@ export type AddressConfig =
 export interface ListenerConfig {
   readonly name: string;
   readonly address: AddressConfig;
+  /** Where it listens besides, for example `::` beside `0.0.0.0`. */
+  readonly additionalAddresses: readonly AddressConfig[];
   readonly direction: 'inbound' | 'outbound' | 'unspecified';
   readonly bindToPort: boolean;
   /** Hand the connection to the listener bound to its original destination. */
   readonly useOriginalDestination: boolean;
+  /** Takes connections to any address (TPROXY). */
+  readonly transparent: boolean;
+  /** Upstream connections keep the client's address as their source and carry this mark; null for our own address. */
+  readonly keptSourceMark: number | null;
   /** In order; unknown ones are refused when the configuration is compiled. */
   readonly listenerFilters: readonly ('tls_inspector' | 'http_inspector' | 'original_dst' | 'proxy_protocol')[];
   /** Time for the listener filters to decide, 0 for no limit. */
@@ -122,8 +128,8 @@ export interface ClusterConfig {
   readonly transportSocketMatches: readonly { readonly name: string; readonly criteria: Readonly<Record<string, string>>; readonly tls: UpstreamTlsConfig | null }[];
   readonly defaultTls: UpstreamTlsConfig | null;
   readonly perConnectionBufferLimitBytes: number;
-  /** Local address for upstream connections, for example 127.0.0.6; null for any. */
-  readonly sourceAddress: string | null;
+  /** Local addresses for upstream connections, for example 127.0.0.6 and ::6: the first of the endpoint's family counts; none: any. */
+  readonly sourceAddresses: readonly string[];
   readonly tcpKeepalive: { readonly timeSeconds: number } | null;
   /** Istio's description of the destination: labels of telemetry. */
   readonly destinationService: { readonly host: string; readonly name: string; readonly namespace: string } | null;

@@ -4,6 +4,7 @@ import { ClusterManager } from '../cluster/cluster-manager.ts';
 import type { RuntimeConfig } from '../config/runtime-config.ts';
 import type { InternalListeners } from '../net/internal-listeners.ts';
 import type { SecretProvider } from '../net/secret-provider.ts';
+import type { TransparentSockets } from '../net/transparent-sockets.ts';
 import { RouteTable } from '../route/route-table.ts';
 import type { StatsStore } from '../stream/stats-store.ts';
 import type { PeerMetadata } from '../stream/stream-info.ts';
@@ -19,6 +20,7 @@ export interface FilterRuntimeOptions {
   readonly localWorkload: PeerMetadata;
   readonly localNodeId: string;
   readonly observers: ObserverFactory;
+  readonly transparent: TransparentSockets | null;
   readonly now: () => number;
   readonly random: () => number;
 }
@@ -36,7 +38,7 @@ export class FilterRuntime {
   constructor(options: FilterRuntimeOptions) {
     const { secrets, internal, stats, now, random } = options;
     this.#clusters = new ClusterManager({ secrets, stats, now, random });
-    this.#upstream = new Upstream(internal, now, options.localWorkload);
+    this.#upstream = new Upstream(internal, now, options.localWorkload, options.transparent);
     this.services = {
       clusters: this.#clusters, upstream: this.#upstream, stats, localWorkload: options.localWorkload, localNodeId: options.localNodeId, observers: options.observers,
       routeTable: (name) => this.#routes.get(name), now, random,

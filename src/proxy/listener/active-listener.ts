@@ -11,6 +11,7 @@ import { NO_FIRST_BYTES, readFirstBytes, type FirstBytes } from '../net/first-by
 import type { InternalPeer } from '../net/internal-listeners.ts';
 import type { OriginalDestination } from '../net/original-destination.ts';
 import type { SecretProvider } from '../net/secret-provider.ts';
+import type { TransparentSockets } from '../net/transparent-sockets.ts';
 import { DownstreamTls } from '../net/tls-contexts.ts';
 import type { TlsInfo } from '../stream/stream-info.ts';
 import { carryOver } from './chain-update.ts';
@@ -29,6 +30,7 @@ export interface ListenerEnvironment {
   readonly services: FilterServices;
   readonly secrets: SecretProvider;
   readonly originalDestination: OriginalDestination;
+  readonly transparent: TransparentSockets | null;
   /** What a connection has whose chain is gone. */
   readonly drainMilliseconds: number;
   /** The listener that takes connections made to this address, when `useOriginalDestination` hands them over. */
@@ -52,7 +54,8 @@ let nextConnectionId = 1;
 export class ActiveListener {
   readonly #environment: ListenerEnvironment;
   #compiled: CompiledListener;
-  #server: Server | null = null;
+  /** One an address; empty when it is not bound. */
+  #servers: Server[] = [];
   /** Running connections and the chain each is served by. */
   readonly #connections = new Map<NetworkConnection, CompiledChain>();
   readonly #sockets = new Set<Duplex>();
@@ -70,7 +73,7 @@ export class ActiveListener {
 
   /** The port it is bound to, 0 when none. */
   get boundPort(): number {
-    const address = this.#server?.address();
+    const address = this.#servers[0]?.address();
     return typeof address === 'object' && address !== null ? address.port : 0;
   }
 
@@ -114,26 +117,46 @@ export class ActiveListener {
     }
   }
 
-  /** Binds the socket; `done` gets the error when that is impossible. */
+  /** Binds the sockets; `done` gets the error when one of them is impossible, and none stays then. */
   listen(done: (error: Error | null) => void): void {
-    const { address } = this.config;
-    if (address.kind !== 'socket') {
-      done(null);
-      return;
-    }
-    const server = createServer({ noDelay: true, pauseOnConnect: false, allowHalfOpen: true }, (socket) => this.#onSocket(socket));
-    this.#server = server;
+    const { address, additionalAddresses } = this.config;
+    const wanted = [address, ...additionalAddresses].filter((one) => one.kind === 'socket');
+    let left = wanted.length;
     let told = false;
-    server.on('error', (error) => {
-      if (told) return;
+    const tell = (error: Error | null): void => {
+      if (told || (error === null && (left -= 1) > 0)) return;
       told = true;
-      this.#server = null;
+      if (error) this.#closeServers();
       done(error);
+    };
+    if (left === 0) done(null);
+    for (const one of wanted) this.#listenAt(one.address, one.port, tell);
+  }
+
+  #listenAt(host: string, port: number, done: (error: Error | null) => void): void {
+    const server = createServer({ noDelay: true, pauseOnConnect: false, allowHalfOpen: true }, (socket) => this.#onSocket(socket));
+    this.#servers.push(server);
+    server.on('error', done);
+    // `::` is IPv6 alone, as in Envoy: who wants both families names both addresses.
+    server.listen({ host, port, reusePort: true, backlog: 4096, ipv6Only: true }, () => {
+      try {
+        if (this.config.transparent) this.#admitAnyDestination(server, host);
+        done(null);
+      } catch (error) {
+        done(error as Error);
+      }
     });
-    server.listen({ host: address.address, port: address.port, reusePort: true, backlog: 4096 }, () => {
-      told = true;
-      done(null);
-    });
+  }
+
+  #admitAnyDestination(server: Server, host: string): void {
+    const { transparent } = this.#environment;
+    if (!transparent) throw new Error('this proxy was not started for transparent interception; set its interception mode to TPROXY');
+    transparent.admitAnyDestination(server, host);
+  }
+
+  #closeServers(): void {
+    for (const server of this.#servers) server.close();
+    this.#servers = [];
   }
 
   #onSocket(socket: Socket): void {
@@ -211,7 +234,7 @@ export class ActiveListener {
       socket, applicationProtocol: meshProtocol(applicationProtocol), originalDestination: accepted.originalDestination, onDrain: null, draining: this.draining,
       info: {
         id: nextConnectionId, listenerName: config.name, direction: config.direction, remoteAddress: accepted.remoteAddress, localAddress: accepted.localAddress,
-        startMilliseconds: this.#environment.services.now(), tls, peer: null,
+        startMilliseconds: this.#environment.services.now(), tls, keptSource: config.keptSourceMark === null ? null : { address: splitAddress(accepted.remoteAddress).host, mark: config.keptSourceMark }, peer: null,
       },
     };
     nextConnectionId += 1;
@@ -222,8 +245,7 @@ export class ActiveListener {
 
   /** Stops taking connections; those there finish what is under way. */
   stopListening(): void {
-    this.#server?.close();
-    this.#server = null;
+    this.#closeServers();
     this.drain();
   }
 
@@ -235,8 +257,7 @@ export class ActiveListener {
 
   /** Ends everything now. */
   close(): void {
-    this.#server?.close();
-    this.#server = null;
+    this.#closeServers();
     for (const socket of this.#sockets) socket.destroy();
     for (const { tls } of this.#compiled.chains.values()) tls?.close();
   }

@@ -6,6 +6,7 @@ import { FilterRuntime } from '../filters/filter-runtime.ts';
 import type { ObserverFactory } from '../filters/services.ts';
 import { InternalListeners } from '../net/internal-listeners.ts';
 import { NO_ORIGINAL_DESTINATION, type OriginalDestination } from '../net/original-destination.ts';
+import type { TransparentSockets } from '../net/transparent-sockets.ts';
 import { NO_SECRETS, type SecretProvider } from '../net/secret-provider.ts';
 import { StatsStore } from '../stream/stats-store.ts';
 import { UNKNOWN_PEER } from '../stream/peer-metadata-codec.ts';
@@ -24,6 +25,8 @@ export interface DataPlaneOptions {
   readonly now?: () => number;
   readonly random?: () => number;
   readonly originalDestination?: OriginalDestination;
+  /** For interception mode TPROXY. */
+  readonly transparent?: TransparentSockets;
   /** What connections have whose filter chain a change took away. */
   readonly drainMilliseconds?: number;
   /** Told of sockets that could not be bound, after `apply` has returned; the bind is tried again. */
@@ -73,11 +76,11 @@ class RunningDataPlane implements DataPlane {
     const internal = new InternalListeners();
     this.stats = options.stats ?? new StatsStore();
     this.#runtime = new FilterRuntime({
-      secrets, internal, stats: this.stats, localWorkload: options.localWorkload ?? UNKNOWN_PEER, localNodeId: options.localNodeId ?? '', observers: options.observers ?? ((): [] => []),
+      secrets, internal, stats: this.stats, localWorkload: options.localWorkload ?? UNKNOWN_PEER, localNodeId: options.localNodeId ?? '', observers: options.observers ?? ((): [] => []), transparent: options.transparent ?? null,
       now: options.now ?? ((): number => performance.now()), random: options.random ?? Math.random,
     });
     this.#listeners = new ListenerManager({
-      services: this.#runtime.services, secrets, internal, drainMilliseconds: options.drainMilliseconds ?? 45_000, originalDestination: options.originalDestination ?? NO_ORIGINAL_DESTINATION,
+      services: this.#runtime.services, secrets, internal, drainMilliseconds: options.drainMilliseconds ?? 45_000, originalDestination: options.originalDestination ?? NO_ORIGINAL_DESTINATION, transparent: options.transparent ?? null,
       onBindError: (rejection) => options.onBindError?.({ kind: 'listener', ...rejection }),
     });
   }

@@ -5,6 +5,7 @@ import type { FilterServices } from '../filters/services.ts';
 import type { InternalAccept, InternalListeners } from '../net/internal-listeners.ts';
 import type { OriginalDestination } from '../net/original-destination.ts';
 import type { SecretProvider } from '../net/secret-provider.ts';
+import type { TransparentSockets } from '../net/transparent-sockets.ts';
 import { ActiveListener, type ListenerEnvironment } from './active-listener.ts';
 
 /** A listener that is not in force as configured, and why. */
@@ -15,6 +16,7 @@ export interface ListenerManagerOptions {
   readonly services: FilterServices;
   readonly secrets: SecretProvider;
   readonly originalDestination: OriginalDestination;
+  readonly transparent: TransparentSockets | null;
   readonly internal: InternalListeners;
   /** What connections have whose filter chain a change took away. */
   readonly drainMilliseconds: number;
@@ -39,7 +41,7 @@ export class ListenerManager {
   constructor(options: ListenerManagerOptions) {
     this.#options = options;
     this.#environment = {
-      services: options.services, secrets: options.secrets, originalDestination: options.originalDestination, drainMilliseconds: options.drainMilliseconds,
+      services: options.services, secrets: options.secrets, originalDestination: options.originalDestination, transparent: options.transparent, drainMilliseconds: options.drainMilliseconds,
       listenerAt: (address, port) => this.#listenerAt(address, port),
     };
   }
@@ -86,7 +88,7 @@ export class ListenerManager {
     }
     const { listener } = entry;
     if (listener.config.digest === config.digest) return;
-    if (sameAddress(listener.config.address, config.address) && listener.config.bindToPort === config.bindToPort) listener.update(config);
+    if (sameBinding(listener.config, config)) listener.update(config);
     else {
       // Compile first, so that a bad configuration leaves the old listener alone.
       const made = new ActiveListener(config, this.#environment);
@@ -150,10 +152,14 @@ export class ListenerManager {
   #listenerAt(address: string, port: number): ActiveListener | undefined {
     let wildcard: ActiveListener | undefined;
     for (const { listener } of this.#entries.values()) {
-      const own = listener.config.address;
-      if (own.kind !== 'socket' || own.port !== port || listener.config.useOriginalDestination) continue;
-      if (own.address === address) return listener;
-      if (own.address === '0.0.0.0' || own.address === '::') wildcard = listener;
+      const { address: own, additionalAddresses, useOriginalDestination } = listener.config;
+      if (useOriginalDestination) continue;
+      for (const one of additionalAddresses.length === 0 ? [own] : [own, ...additionalAddresses]) {
+        if (one.kind !== 'socket' || one.port !== port) continue;
+        if (one.address === address) return listener;
+        // A wildcard is one of its own family.
+        if (one.address === (address.includes(':') ? '::' : '0.0.0.0')) wildcard = listener;
+      }
     }
     return wildcard;
   }
@@ -175,6 +181,12 @@ function drainMilliseconds(config: ListenerConfig): number {
     for (const filter of chain.filters) if (filter.kind === 'http_connection_manager') longest = Math.max(longest, filter.drainTimeoutMilliseconds * 2);
   }
   return longest;
+}
+
+function sameBinding(left: ListenerConfig, right: ListenerConfig): boolean {
+  const others = right.additionalAddresses;
+  return sameAddress(left.address, right.address) && left.bindToPort === right.bindToPort && left.transparent === right.transparent
+    && left.additionalAddresses.length === others.length && left.additionalAddresses.every((address, index) => sameAddress(address, others[index] ?? address));
 }
 
 function sameAddress(left: AddressConfig, right: AddressConfig): boolean {

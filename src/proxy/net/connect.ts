@@ -7,6 +7,7 @@ import type { PeerMetadata, TlsInfo } from '../stream/stream-info.ts';
 import { formatAddress } from './address.ts';
 import type { InternalListeners, InternalPeer } from './internal-listeners.ts';
 import { PEER_EXCHANGE_PROTOCOL, readPeerExchange } from './peer-exchange.ts';
+import type { KeptSource, TransparentSockets } from './transparent-sockets.ts';
 import type { UpstreamTls } from './tls-contexts.ts';
 
 /** A connection that is ready for bytes. */
@@ -25,7 +26,10 @@ export interface ConnectOptions {
   readonly tls: UpstreamTls | null;
   readonly sni: string;
   readonly alpn: readonly string[];
-  readonly sourceAddress: string | null;
+  /** The first of the endpoint's family is bound. */
+  readonly sourceAddresses: readonly string[];
+  /** Makes sockets that keep the client's address, where the peer says so; null where there are none. */
+  readonly transparent: TransparentSockets | null;
   readonly keepAliveSeconds: number | null;
   readonly internal: InternalListeners;
   /** What we send when TLS agrees on Istio's exchange of workload metadata. */
@@ -74,10 +78,15 @@ class Attempt {
   }
 
   #startTcp(host: string, port: number): void {
-    const { sourceAddress, keepAliveSeconds } = this.#options;
+    const { sourceAddresses, keepAliveSeconds, transparent, peer: { keptSource } } = this.#options;
+    const sameFamily = (address: string): boolean => address.includes(':') === host.includes(':');
+    const kept = transparent && keptSource && sameFamily(keptSource.address) ? keptSource : null;
+    const localAddress = kept?.address ?? sourceAddresses.find(sameFamily);
     let socket: Socket;
     try {
-      socket = connect({ host, port, noDelay: true, ...(sourceAddress === null ? {} : { localAddress: sourceAddress }), ...(keepAliveSeconds === null ? {} : { keepAlive: true, keepAliveInitialDelay: keepAliveSeconds * 1000 }), allowHalfOpen: true } as never);
+      const target = { host, port, ...(localAddress === undefined ? {} : { localAddress }) };
+      const options = { noDelay: true, ...(keepAliveSeconds === null ? {} : { keepAlive: true, keepAliveInitialDelay: keepAliveSeconds * 1000 }), allowHalfOpen: true };
+      socket = transparent && kept ? this.#connectFrom(transparent, kept, target, options) : connect({ ...target, ...options } as never);
     } catch (error) {
       process.nextTick(() => this.fail('connect_failure', describeError(error)));
       return;
@@ -86,6 +95,16 @@ class Attempt {
     socket.once('error', (error: Error) => this.fail('connect_failure', error.message));
     socket.once('close', () => this.fail('connect_failure', 'connection_closed'));
     socket.once('connect', () => this.#onConnected(formatAddress(socket.localAddress ?? '', socket.localPort ?? 0)));
+  }
+
+  /** A socket that was made outside does not take the options of `connect`. */
+  #connectFrom(transparent: TransparentSockets, source: KeptSource, target: { readonly host: string; readonly port: number }, options: { readonly keepAliveInitialDelay?: number }): Socket {
+    const socket = transparent.open(source);
+    socket.once('connect', () => {
+      socket.setNoDelay(true);
+      if (options.keepAliveInitialDelay !== undefined) socket.setKeepAlive(true, options.keepAliveInitialDelay);
+    });
+    return socket.connect(target);
   }
 
   #onConnected(localAddress: string): void {

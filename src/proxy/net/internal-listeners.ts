@@ -10,11 +10,13 @@ export interface InternalPeer {
   readonly identity: string;
   /** `host:port` that the connection is meant for; empty when unknown. */
   readonly destination: string;
+  /** The client's address, when upstream connections are to come from it. */
+  readonly keptSource: ConnectionInfo['keptSource'];
 }
 
-/** Whom the client of `connection` proved to be. */
-export function peerIdentity({ tls }: ConnectionInfo): string {
-  return tls?.peerVerified ? tls.peerUri : '';
+/** What of `connection` matters to a connection made for it, which is meant for `destination`. */
+export function peerOf({ remoteAddress, tls, keptSource }: ConnectionInfo, destination: string): InternalPeer {
+  return { remoteAddress, identity: tls?.peerVerified ? tls.peerUri : '', destination, keptSource };
 }
 
 /** Takes a connection made to an internal listener. */

@@ -13,9 +13,11 @@ describe('the destination before redirection', () => {
 
   it('is asked of the table of the connection\'s family, and absent when the kernel knows none', () => {
     const asked: number[][] = [];
-    const lookUp = redirectedDestination((descriptor, level, option, value) => {
-      asked.push([descriptor, level, option, value.length]);
-      return -1;
+    const lookUp = redirectedDestination({
+      getOption: (descriptor, level, option, value) => {
+        asked.push([descriptor, level, option, value.length]);
+        return -1;
+      },
     });
     expect([lookUp(socket('10.0.0.1')), lookUp(socket('fd00::1')), lookUp(socket('::ffff:10.0.0.1')), lookUp(socket('10.0.0.1', -1))]).toEqual([null, null, null, null]);
     expect(asked).toEqual([[7, 0, 80, 16], [7, 41, 80, 28], [7, 0, 80, 16]]);

@@ -14,7 +14,7 @@ function request(authority: string, path = '/', headers: readonly string[] = [])
   return made;
 }
 
-const CONNECTION = { id: 1, listenerName: 'l', direction: 'inbound', remoteAddress: '10.0.0.1:1234', localAddress: '10.0.0.2:80', startMilliseconds: 0, tls: null, peer: null } as const;
+const CONNECTION = { id: 1, listenerName: 'l', direction: 'inbound', remoteAddress: '10.0.0.1:1234', localAddress: '10.0.0.2:80', startMilliseconds: 0, tls: null, keptSource: null, peer: null } as const;
 
 describe('RouteTable', () => {
   it('takes the most specific virtual host and the first route that matches', () => {

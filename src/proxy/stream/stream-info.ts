@@ -28,6 +28,8 @@ export interface ConnectionInfo {
   readonly localAddress: string;
   readonly startMilliseconds: number;
   readonly tls: TlsInfo | null;
+  /** Address and mark of upstream connections that keep the client's address; null for our own. */
+  readonly keptSource: { readonly address: string; readonly mark: number } | null;
   /** Learned by TCP metadata exchange. */
   peer: PeerMetadata | null;
 }

@@ -16,7 +16,7 @@ import { Telemetry } from './telemetry.ts';
 const headers = (map: Record<string, string>): HeaderReader => ({ get: (name) => map[name] });
 const tls: TlsInfo = { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', sni: 'outbound_.9080_._.reviews', alpn: 'istio', peerVerified: true, peerUri: 'spiffe://cluster.local/ns/shop/sa/productpage', peerUris: ['spiffe://cluster.local/ns/shop/sa/productpage'], peerDnsNames: [], peerSubject: 'CN=x', peerFingerprint: 'ab', peerCertificatePem: '', localUri: 'spiffe://cluster.local/ns/shop/sa/reviews' };
 const peer = (name: string, version: string): PeerMetadata => ({ name: `${name}-1`, namespace: 'shop', workloadName: `${name}-${version}`, clusterId: 'east', app: name, version, canonicalName: name, canonicalRevision: version });
-const connection = (fields: Partial<ConnectionInfo> = {}): ConnectionInfo => ({ id: 7, listenerName: 'virtualInbound', direction: 'inbound', remoteAddress: '10.0.0.5:40000', localAddress: '10.0.0.9:9080', startMilliseconds: 0, tls, peer: null, ...fields });
+const connection = (fields: Partial<ConnectionInfo> = {}): ConnectionInfo => ({ id: 7, listenerName: 'virtualInbound', direction: 'inbound', remoteAddress: '10.0.0.5:40000', localAddress: '10.0.0.9:9080', startMilliseconds: 0, tls, keptSource: null, peer: null, ...fields });
 
 function stream(fields: Partial<StreamInfo> = {}, protocol: StreamInfo['protocol'] = 'HTTP/1.1', on: ConnectionInfo = connection()): StreamInfo {
   const info = createStreamInfo(on, protocol, 1000);

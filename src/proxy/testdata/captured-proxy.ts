@@ -3,7 +3,8 @@
 import { createServer } from 'node:http';
 import { createDataPlane } from '../listener/index.ts';
 import { cluster, connectionManager, endpoint, filterChain, listener, route, routeAction, routeConfig, runtimeConfig, virtualHost } from '../listener/testdata/config-builder.ts';
-import { loadRedirectedDestination } from '../net/redirected-destination.ts';
+import { redirectedDestination } from '../net/redirected-destination.ts';
+import { loadSocketCalls } from '../net/socket-calls.ts';
 
 const [, , podAddress = '', serviceAddress = '', podAddress6 = '', serviceAddress6 = ''] = process.argv;
 const names = ['service', 'application', 'unknown'];
@@ -12,7 +13,7 @@ for (const [index, name] of names.entries()) {
 }
 const to = (name: string): ReturnType<typeof connectionManager> => connectionManager({ routes: { kind: 'inline', config: routeConfig([virtualHost([route(routeAction(name))])], { name }) } });
 const wide = (name: string, address: string, port: number, over: Parameters<typeof listener>[3]): ReturnType<typeof listener> => listener(name, address, [filterChain([to('unknown')])], { port, listenerFilters: ['original_dst'], ...over });
-const plane = createDataPlane({ originalDestination: loadRedirectedDestination(), onBindError: ({ error }) => process.stderr.write(`${error}\n`) });
+const plane = createDataPlane({ originalDestination: redirectedDestination(loadSocketCalls()), onBindError: ({ error }) => process.stderr.write(`${error}\n`) });
 const inbound = [filterChain([to('application')], { name: 'application', when: { destinationPort: 9080 } }), filterChain([to('unknown')], { name: 'rest' })];
 const { rejected } = plane.apply(runtimeConfig({
   listeners: [

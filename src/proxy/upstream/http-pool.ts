@@ -7,6 +7,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Host, HostPool } from '../cluster/host.ts';
 import { openConnection, type OpenConnection } from '../net/connect.ts';
 import type { InternalListeners, InternalPeer } from '../net/internal-listeners.ts';
+import type { TransparentSockets } from '../net/transparent-sockets.ts';
 import type { UpstreamTls } from '../net/tls-contexts.ts';
 import type { TlsInfo } from '../stream/stream-info.ts';
 
@@ -40,6 +41,7 @@ export interface PoolOptions {
   readonly internal: InternalListeners;
   readonly exchangeMessage: Buffer;
   readonly peer: InternalPeer;
+  readonly transparent: TransparentSockets | null;
   now(): number;
   /** The pool has nothing left and its host may forget it. */
   onEmpty(pool: HttpPool): void;
@@ -138,7 +140,7 @@ export class HttpPool implements HostPool {
     cluster.count('upstream_cx_total');
     cluster.gauge('upstream_cx_active', 1);
     connection.cancel = openConnection({
-      address: host.address, timeoutMilliseconds: config.connectTimeoutMilliseconds, tls, sni, alpn, sourceAddress: config.sourceAddress,
+      address: host.address, timeoutMilliseconds: config.connectTimeoutMilliseconds, tls, sni, alpn, sourceAddresses: config.sourceAddresses, transparent: this.#options.transparent,
       keepAliveSeconds: config.tcpKeepalive?.timeSeconds ?? null, internal, exchangeMessage, peer,
     }, (open, reason, detail) => {
       if (open) this.#onConnected(connection, open);

@@ -6,6 +6,7 @@ import type { ResponseDecoder } from '../codec/api.ts';
 import { openConnection, type ConnectDone } from '../net/connect.ts';
 import type { InternalListeners, InternalPeer } from '../net/internal-listeners.ts';
 import { peerExchangeMessage } from '../net/peer-exchange.ts';
+import type { TransparentSockets } from '../net/transparent-sockets.ts';
 import type { PeerMetadata } from '../stream/stream-info.ts';
 import { HttpPool, type PoolReceiver } from './http-pool.ts';
 
@@ -23,10 +24,11 @@ export interface UpstreamRequestOptions {
 
 /**
  * Which requests may share connections. An internal listener judges a connection by the peer it is told of, so there only requests of the same client to the same destination
- * may: one client's connection must never carry another's request.
+ * may: one client's connection must never carry another's request. The same holds where the connection itself tells who the client is, by its address.
  */
 function poolKey(protocol: string, { address }: Host, { alpn, peer }: UpstreamRequestOptions): string {
-  const key = alpn === null ? protocol : `${protocol} ${alpn.join()}`;
+  const plain = alpn === null ? protocol : `${protocol} ${alpn.join()}`;
+  const key = peer.keptSource === null ? plain : `${plain} from ${peer.keptSource.address}`;
   return address.kind === 'internal' ? `${key} ${peer.remoteAddress.slice(0, peer.remoteAddress.lastIndexOf(':'))} ${peer.identity} ${peer.destination}` : key;
 }
 
@@ -35,10 +37,12 @@ export class Upstream {
   readonly #internal: InternalListeners;
   readonly #now: () => number;
   readonly #exchangeMessage: Buffer;
+  readonly #transparent: TransparentSockets | null;
   readonly #pools = new Set<HttpPool>();
   readonly #timer: NodeJS.Timeout;
 
-  constructor(internal: InternalListeners, now: () => number, localWorkload: PeerMetadata) {
+  constructor(internal: InternalListeners, now: () => number, localWorkload: PeerMetadata, transparent: TransparentSockets | null) {
+    this.#transparent = transparent;
     this.#exchangeMessage = peerExchangeMessage(localWorkload);
     this.#internal = internal;
     this.#now = now;
@@ -57,7 +61,7 @@ export class Upstream {
     const { config } = cluster;
     return openConnection({
       address: host.address, timeoutMilliseconds: config.connectTimeoutMilliseconds, tls, sni: tls?.config.sni ?? '', alpn: tls?.config.alpnProtocols ?? [],
-      sourceAddress: config.sourceAddress, keepAliveSeconds: config.tcpKeepalive?.timeSeconds ?? null, internal: this.#internal, exchangeMessage: this.#exchangeMessage, peer,
+      sourceAddresses: config.sourceAddresses, transparent: this.#transparent, keepAliveSeconds: config.tcpKeepalive?.timeSeconds ?? null, internal: this.#internal, exchangeMessage: this.#exchangeMessage, peer,
     }, done);
   }
 
@@ -76,7 +80,7 @@ export class Upstream {
     }
     const pool = new HttpPool({
       cluster, host, protocol, mayFallBack: wanted === 'downstream', tls, sni: tls?.config.sni ?? '', alpn: options.alpn ?? tls?.config.alpnProtocols ?? [], breaker: options.breaker,
-      internal: this.#internal, exchangeMessage: this.#exchangeMessage, peer: options.peer, now: this.#now,
+      internal: this.#internal, exchangeMessage: this.#exchangeMessage, peer: options.peer, transparent: this.#transparent, now: this.#now,
       onEmpty: (gone) => {
         if (host.pools.get(key) === gone) host.pools.delete(key);
       },

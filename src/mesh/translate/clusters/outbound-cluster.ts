@@ -1,7 +1,7 @@
 // One outbound cluster: `outbound|<port>|<subset>|<host>`. The key object holds every input; nothing else is read.
 import type { MeshConfig } from '../../../shared/api/mesh-config/mesh-config.ts';
 import { MetadataExchange } from '../../../shared/xds/generated/istio/metadata_exchange.ts';
-import { Cluster_DiscoveryType, Cluster_DnsLookupFamily, type Cluster, type Cluster_TransportSocketMatch } from '../../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
+import { Cluster_DiscoveryType, type Cluster, type Cluster_TransportSocketMatch } from '../../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
 import { HttpProtocolOptions } from '../../../shared/xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options.ts';
 import type { HttpProtocolOptions as CommonOptions } from '../../../shared/xds/generated/envoy/config/core/v3/protocol.ts';
 import type { Any } from '../../../shared/xds/generated/google/protobuf/any.ts';
@@ -9,6 +9,7 @@ import { outboundClusterName, packAny, sniClusterName } from '../../../shared/xd
 import { isDetected, isHttp, isHttp2 } from '../../model/protocol.ts';
 import type { EndpointSet, ServicePortRecord, ServiceRecord } from '../../model/records.ts';
 import type { DestinationRuleRecord } from '../../model/snapshot.ts';
+import { dnsFamilyOf, type AddressFamilies } from '../address-families.ts';
 import { localityEndpoints } from '../endpoints.ts';
 import { meshClientSocket, originatedSocket, RAW_BUFFER } from '../security/tls-contexts.ts';
 import { ADS_SOURCE, durationOf } from '../xds-values.ts';
@@ -29,6 +30,7 @@ export interface OutboundClusterKey {
   /** Whether connections keep the address that the client dialled (capture); else endpoints are used for headless services too. */
   readonly captured: boolean;
   readonly ownProxy: boolean;
+  readonly families: AddressFamilies;
 }
 
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -78,7 +80,7 @@ function discovery(name: string, key: OutboundClusterKey, policy: EffectivePolic
   const type = service.resolution === 'dns' ? Cluster_DiscoveryType.STRICT_DNS : Cluster_DiscoveryType.LOGICAL_DNS;
   return {
     clusterDiscoveryType: { $case: 'type', type },
-    dnsLookupFamily: Cluster_DnsLookupFamily.V4_ONLY,
+    dnsLookupFamily: dnsFamilyOf(key.families),
     dnsRefreshRate: durationOf(key.meshConfig.dnsRefreshRate),
     respectDnsTtl: true,
     loadAssignment: { clusterName: name, endpoints: localityEndpoints(key.dnsEndpoints?.endpoints ?? [], { port: key.port.number, labels: subsetLabels(key.rule, key.subset) }) },

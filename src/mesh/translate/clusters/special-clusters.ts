@@ -6,12 +6,13 @@ import { BLACK_HOLE_CLUSTER, DYNAMIC_DNS_CLUSTER, HTTP_PROXY_TUNNEL, INBOUND_PAS
 import type { MeshConfig } from '../../../shared/api/mesh-config/mesh-config.ts';
 import { isDetected, isHttp, isHttp2 } from '../../model/protocol.ts';
 import type { InboundPort } from '../proxy-view.ts';
+import { dnsFamilyOf, loopbackOf, passthroughSource, type AddressFamilies } from '../address-families.ts';
 import { durationOf, socketAddress } from '../xds-values.ts';
 import { explicitHttpOptions } from './outbound-cluster.ts';
 import { circuitBreakers } from './traffic-policy.ts';
 
 /** The DNS cache that the dynamic cluster and the filter in front of it share. */
-export const DNS_CACHE: DnsCacheConfig = { name: 'dynamic_forward_proxy_cache_config', dnsLookupFamily: Cluster_DnsLookupFamily.V4_ONLY };
+export const DNS_CACHE: DnsCacheConfig = { name: 'dynamic_forward_proxy_cache_config', dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED };
 
 function connectTimeout(meshConfig: MeshConfig): Pick<Cluster, 'connectTimeout'> {
   return { connectTimeout: durationOf(meshConfig.connectTimeout) };
@@ -23,7 +24,7 @@ export function blackHoleCluster(meshConfig: MeshConfig): Cluster {
 }
 
 /** A cluster that connects where the client dialled. */
-export function passthroughCluster(meshConfig: MeshConfig, direction: 'outbound' | 'inbound'): Cluster {
+export function passthroughCluster(meshConfig: MeshConfig, direction: 'outbound' | 'inbound', families: AddressFamilies): Cluster {
   return {
     name: direction === 'outbound' ? PASSTHROUGH_CLUSTER : INBOUND_PASSTHROUGH_CLUSTER,
     clusterDiscoveryType: { $case: 'type', type: Cluster_DiscoveryType.ORIGINAL_DST },
@@ -31,15 +32,12 @@ export function passthroughCluster(meshConfig: MeshConfig, direction: 'outbound'
     ...connectTimeout(meshConfig),
     circuitBreakers: circuitBreakers(undefined),
     typedExtensionProtocolOptions: explicitHttpOptions(false),
-    ...(direction === 'inbound' ? { upstreamBindConfig: LOOPBACK_SOURCE } : {}),
+    ...(direction === 'inbound' ? { upstreamBindConfig: passthroughSource(families) } : {}),
   };
 }
 
-/** A source address that the capture rules let through to the application. */
-const LOOPBACK_SOURCE = { sourceAddress: { address: '127.0.0.6', portSpecifier: { $case: 'portValue', portValue: 0 } as const } };
-
 /** The workload's own port: where the client dialled under capture, else loopback. */
-export function inboundCluster({ service, port, targetPort }: InboundPort, captured: boolean, meshConfig: MeshConfig): Cluster {
+export function inboundCluster({ service, port, targetPort }: InboundPort, captured: boolean, meshConfig: MeshConfig, families: AddressFamilies): Cluster {
   const name = inboundClusterName(targetPort);
   const http = isHttp(port.protocol) || isDetected(port.protocol);
   const shared: Cluster = {
@@ -50,12 +48,12 @@ export function inboundCluster({ service, port, targetPort }: InboundPort, captu
     metadata: { filterMetadata: { istio: { services: [{ host: service.host, name: service.name, namespace: service.namespace }] } } },
   };
   if (captured) {
-    return { ...shared, clusterDiscoveryType: { $case: 'type', type: Cluster_DiscoveryType.ORIGINAL_DST }, lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED, upstreamBindConfig: LOOPBACK_SOURCE };
+    return { ...shared, clusterDiscoveryType: { $case: 'type', type: Cluster_DiscoveryType.ORIGINAL_DST }, lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED, upstreamBindConfig: passthroughSource(families) };
   }
   return {
     ...shared,
     clusterDiscoveryType: { $case: 'type', type: Cluster_DiscoveryType.STATIC },
-    loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints: [{ hostIdentifier: { $case: 'endpoint', endpoint: { address: socketAddress('127.0.0.1', targetPort) } } }] }] },
+    loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints: [{ hostIdentifier: { $case: 'endpoint', endpoint: { address: socketAddress(loopbackOf(families), targetPort) } } }] }] },
   };
 }
 
@@ -78,11 +76,11 @@ export function dynamicDnsCluster(meshConfig: MeshConfig): Cluster {
 }
 
 /** A span collector outside the registry. */
-export function collectorCluster(name: string, collector: { readonly host: string; readonly port: number }, meshConfig: MeshConfig): Cluster {
+export function collectorCluster(name: string, collector: { readonly host: string; readonly port: number }, meshConfig: MeshConfig, families: AddressFamilies): Cluster {
   return {
     name,
     clusterDiscoveryType: { $case: 'type', type: Cluster_DiscoveryType.STRICT_DNS },
-    dnsLookupFamily: Cluster_DnsLookupFamily.V4_ONLY,
+    dnsLookupFamily: dnsFamilyOf(families),
     ...connectTimeout(meshConfig),
     loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints: [{ hostIdentifier: { $case: 'endpoint', endpoint: { address: socketAddress(collector.host, collector.port) } } }] }] },
   };

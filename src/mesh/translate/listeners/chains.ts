@@ -2,6 +2,7 @@
 import type { Filter, ListenerFilter } from '../../../shared/xds/generated/envoy/config/listener/v3/listener_components.ts';
 import type { RouteConfiguration } from '../../../shared/xds/generated/envoy/config/route/v3/route.ts';
 import { HttpInspector } from '../../../shared/xds/generated/envoy/extensions/filters/listener/http_inspector/v3/http_inspector.ts';
+import { OriginalSrc } from '../../../shared/xds/generated/envoy/extensions/filters/listener/original_src/v3/original_src.ts';
 import { OriginalDst } from '../../../shared/xds/generated/envoy/extensions/filters/listener/original_dst/v3/original_dst.ts';
 import { TlsInspector } from '../../../shared/xds/generated/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.ts';
 import {
@@ -106,4 +107,10 @@ export const HTTP_INSPECTOR: ListenerFilter = {
 export const ORIGINAL_DESTINATION: ListenerFilter = {
   name: 'envoy.filters.listener.original_dst',
   configType: { $case: 'typedConfig', typedConfig: packAny('envoy.extensions.filters.listener.original_dst.v3.OriginalDst', OriginalDst, {}) },
+};
+
+/** Makes connections to the application come from the client's own address (TPROXY); the mark is that of the capture rules. */
+export const ORIGINAL_SOURCE: ListenerFilter = {
+  name: 'envoy.filters.listener.original_src',
+  configType: { $case: 'typedConfig', typedConfig: packAny('envoy.extensions.filters.listener.original_src.v3.OriginalSrc', OriginalSrc, { mark: 1337 }) },
 };

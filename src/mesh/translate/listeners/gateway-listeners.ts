@@ -9,6 +9,7 @@ import { boundVirtualServices, type GatewayServer } from '../routes/gateway-rout
 import { matchApplies } from '../routes/route-match.ts';
 import { rbacFilters, type RbacRules } from '../security/rbac.ts';
 import { gatewayServerSocket } from '../security/tls-contexts.ts';
+import { wildcardAddress } from '../address-families.ts';
 import { socketAddress } from '../xds-values.ts';
 import { httpChain, tcpChain, TLS_INSPECTOR, type TcpTarget } from './chains.ts';
 import { trustDomainsOf } from './inbound-chains.ts';
@@ -33,7 +34,8 @@ function gatewayListener(view: ProxyView, name: string, servers: readonly Gatewa
   if (chains.length === 0) return [];
   return [{
     name,
-    address: socketAddress(first.bind, first.listenPort),
+    // The name keeps IPv4's wildcard, which users' tools know, whatever the pod has.
+    ...(first.bind === '0.0.0.0' ? wildcardAddress(view.families, first.listenPort) : { address: socketAddress(first.bind, first.listenPort) }),
     trafficDirection: TrafficDirection.OUTBOUND,
     ...(plaintext ? {} : { listenerFilters: [TLS_INSPECTOR] }),
     filterChains: withoutOverlap(chains),

@@ -7,8 +7,9 @@ import { BLACK_HOLE_CLUSTER, INBOUND_PASSTHROUGH_CLUSTER, listenerName, VIRTUAL_
 import type { MutualTlsMode } from '../../model/policy-selection.ts';
 import { isDetected } from '../../model/protocol.ts';
 import type { InboundPort, ProxyView } from '../proxy-view.ts';
+import { wildcardAddress, wildcardOf } from '../address-families.ts';
 import { milliseconds, socketAddress } from '../xds-values.ts';
-import { HTTP_INSPECTOR, ORIGINAL_DESTINATION, tcpChain, TLS_INSPECTOR } from './chains.ts';
+import { HTTP_INSPECTOR, ORIGINAL_DESTINATION, ORIGINAL_SOURCE, tcpChain, TLS_INSPECTOR } from './chains.ts';
 import { inboundChains } from './inbound-chains.ts';
 
 /** The inbound listeners of a sidecar. */
@@ -54,7 +55,8 @@ function detectionTimeout(): Partial<Listener> {
 }
 
 function virtualInbound(view: ProxyView): Listener {
-  const bind = '0.0.0.0';
+  const bind = wildcardOf(view.families);
+  const transparent = view.proxy.metadata.interceptionMode === 'TPROXY';
   const port = view.snapshot.meshConfig.proxyInboundListenPort;
   const mode = view.mutualTls.mode;
   const catchAll = inboundChains(view, {
@@ -62,14 +64,14 @@ function virtualInbound(view: ProxyView): Listener {
   }).map((chain): FilterChain => ({ ...chain, name: isHttpChain(chain) ? 'virtualInbound-catchall-http' : VIRTUAL_INBOUND }));
   const named = new Set(view.inboundPorts.map(({ targetPort }) => targetPort));
   const perPort = [...view.mutualTls.ports].filter(([number]) => !named.has(number)).flatMap(([number, portMode]) =>
-    inboundChains(view, { name: `${bind}_${number}`, statPrefix: 'InboundPassthroughCluster', protocol: 'auto', mode: portMode, matchPort: number, targetPort: number, servicePort: number, host: '', cluster: INBOUND_PASSTHROUGH_CLUSTER }));
+    inboundChains(view, { name: listenerName(bind, number), statPrefix: 'InboundPassthroughCluster', protocol: 'auto', mode: portMode, matchPort: number, targetPort: number, servicePort: number, host: '', cluster: INBOUND_PASSTHROUGH_CLUSTER }));
   return {
     name: VIRTUAL_INBOUND,
-    address: socketAddress(bind, port),
+    ...wildcardAddress(view.families, port),
     trafficDirection: TrafficDirection.INBOUND,
-    listenerFilters: [ORIGINAL_DESTINATION, TLS_INSPECTOR, HTTP_INSPECTOR],
+    listenerFilters: [ORIGINAL_DESTINATION, ...(transparent ? [ORIGINAL_SOURCE] : []), TLS_INSPECTOR, HTTP_INSPECTOR],
     ...detectionTimeout(),
-    ...(view.proxy.metadata.interceptionMode === 'TPROXY' ? { transparent: true } : {}),
+    ...(transparent ? { transparent } : {}),
     filterChains: [
       { name: 'virtualInbound-blackhole', filterChainMatch: { destinationPort: port }, filters: tcpChain(view, { direction: 'inbound', statPrefix: BLACK_HOLE_CLUSTER, rbac: [], target: BLACK_HOLE_CLUSTER }) },
       ...view.inboundPorts.flatMap((inbound) => portChains(view, inbound, bind, true)),

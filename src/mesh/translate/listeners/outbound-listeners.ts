@@ -7,6 +7,7 @@ import { isDetected, isHttp } from '../../model/protocol.ts';
 import type { ServicePortRecord, ServiceRecord } from '../../model/records.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import { cidrRange } from '../security/rbac-values.ts';
+import { loopbackOf, wildcardAddress, wildcardOf } from '../address-families.ts';
 import { milliseconds, socketAddress } from '../xds-values.ts';
 import { HTTP_INSPECTOR, httpChain, ORIGINAL_DESTINATION, tcpChain, TLS_INSPECTOR } from './chains.ts';
 import { tcpTarget, tlsTargets } from './l4-routes.ts';
@@ -27,7 +28,7 @@ function virtualOutbound(view: ProxyView): Listener {
   const fallback = view.allowAny ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER;
   return {
     name: VIRTUAL_OUTBOUND,
-    address: socketAddress('0.0.0.0', port),
+    ...wildcardAddress(view.families, port),
     trafficDirection: TrafficDirection.OUTBOUND,
     useOriginalDst: true,
     listenerFilters: [ORIGINAL_DESTINATION],
@@ -57,10 +58,11 @@ function serviceListeners(view: ProxyView, entry: ServicePort): Listener[] {
   if (isHttp(port.protocol)) return [sharedHttpListener(view, port.number)];
   const addresses = service.addresses.filter((address) => !address.includes('/'));
   // A service without an address of its own shares the wildcard listener of its port.
-  const binds = addresses.length > 0 ? addresses : ['0.0.0.0'];
+  const wildcard = wildcardOf(view.families);
+  const binds = addresses.length > 0 ? addresses : [wildcard];
   return binds.map((bind) => ({
     name: listenerName(bind, port.number),
-    address: socketAddress(bind, port.number),
+    ...(bind === wildcard ? wildcardAddress(view.families, port.number) : { address: socketAddress(bind, port.number) }),
     trafficDirection: TrafficDirection.OUTBOUND,
     bindToPort: false,
     listenerFilters: [TLS_INSPECTOR, ...(isDetected(port.protocol) ? [HTTP_INSPECTOR] : [])],
@@ -72,15 +74,16 @@ function serviceListeners(view: ProxyView, entry: ServicePort): Listener[] {
 /** The listener `0.0.0.0_<port>`: HTTP by route configuration `<port>`; what is not HTTP goes on as the policy says. */
 function sharedHttpListener(view: ProxyView, port: number): Listener {
   const fallback = view.allowAny ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER;
+  const bind = wildcardOf(view.families);
   return {
-    name: listenerName('0.0.0.0', port),
-    address: socketAddress('0.0.0.0', port),
+    name: listenerName(bind, port),
+    ...wildcardAddress(view.families, port),
     trafficDirection: TrafficDirection.OUTBOUND,
     bindToPort: false,
     listenerFilters: [TLS_INSPECTOR, HTTP_INSPECTOR],
     listenerFiltersTimeout: milliseconds(5000),
     continueOnListenerFiltersTimeout: true,
-    filterChains: [{ filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.1', 'h2c'] }, filters: [httpChain(view, { direction: 'outbound', statPrefix: `outbound_0.0.0.0_${port}`, rbac: [], source: { routeName: String(port) } })] }],
+    filterChains: [{ filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.1', 'h2c'] }, filters: [httpChain(view, { direction: 'outbound', statPrefix: `outbound_${listenerName(bind, port)}`, rbac: [], source: { routeName: String(port) } })] }],
     defaultFilterChain: { name: 'PassthroughFilterChain', filters: tcpChain(view, { direction: 'outbound', statPrefix: fallback, rbac: [], target: fallback }) },
   };
 }
@@ -112,12 +115,13 @@ function explicitProxyListeners(view: ProxyView): Listener[] {
   const port = view.proxy.metadata.httpProxyPort ?? view.snapshot.meshConfig.proxyHttpPort;
   if (port <= 0) return [];
   const shared = { direction: 'outbound' as const, rbac: [], dynamicDns: view.allowAny };
+  const loopback = loopbackOf(view.families);
   return [
     {
-      name: listenerName('127.0.0.1', port),
-      address: socketAddress('127.0.0.1', port),
+      name: listenerName(loopback, port),
+      address: socketAddress(loopback, port),
       trafficDirection: TrafficDirection.OUTBOUND,
-      filterChains: [{ filters: [httpChain(view, { ...shared, statPrefix: `outbound_127.0.0.1_${port}`, source: { routeName: HTTP_PROXY_ROUTE }, connect: true })] }],
+      filterChains: [{ filters: [httpChain(view, { ...shared, statPrefix: `outbound_${listenerName(loopback, port)}`, source: { routeName: HTTP_PROXY_ROUTE }, connect: true })] }],
     },
     {
       name: HTTP_PROXY_TUNNEL,

@@ -67,7 +67,7 @@ export function filterChain(filters: readonly NetworkFilterConfig[], over: Parti
 export function listener(name: string, address: string, chains: readonly FilterChainConfig[], over: Partial<ListenerConfig> & { port?: number } = {}): ListenerConfig {
   const { port = 0, ...rest } = over;
   return {
-    name, address: { kind: 'socket', address, port }, direction: 'outbound', bindToPort: true, useOriginalDestination: false, listenerFilters: [], listenerFiltersTimeoutMilliseconds: 0,
+    name, address: { kind: 'socket', address, port }, additionalAddresses: [], transparent: false, keptSourceMark: null, direction: 'outbound', bindToPort: true, useOriginalDestination: false, listenerFilters: [], listenerFiltersTimeoutMilliseconds: 0,
     continueOnListenerFiltersTimeout: true, filterChains: chains, defaultFilterChain: null, perConnectionBufferLimitBytes: 1_048_576, digest: digest(), ...rest,
   };
 }
@@ -88,7 +88,7 @@ export function cluster(name: string, list: readonly EndpointConfig[], over: Par
     loadBalancing: { policy: 'round_robin', ringMinimumSize: 1024, ringMaximumSize: 8_388_608, leastRequestChoices: 2, maglevTableSize: 65_537, slowStartWindowMilliseconds: 0, localityWeighted: false },
     circuitBreakers: { default: NO_LIMITS, high: NO_LIMITS }, outlierDetection: null, panicThresholdPercent: 0,
     protocol: { http: 'http1', maximumRequestsPerConnection: 0, idleTimeoutMilliseconds: 3_600_000, maximumConcurrentStreams: 100 },
-    transportSocketMatches: [], defaultTls: null, perConnectionBufferLimitBytes: 1_048_576, sourceAddress: null, tcpKeepalive: null, destinationService: null, digest: digest(), ...over,
+    transportSocketMatches: [], defaultTls: null, perConnectionBufferLimitBytes: 1_048_576, sourceAddresses: [], tcpKeepalive: null, destinationService: null, digest: digest(), ...over,
   };
 }
 

@@ -5,7 +5,7 @@ import type { Cluster } from '../../../cluster/cluster.ts';
 import type { Host, HostReceiver } from '../../../cluster/host.ts';
 import type { StreamResetReason } from '../../../codec/api.ts';
 import type { RouteActionConfig } from '../../../config/route-config.ts';
-import { peerIdentity } from '../../../net/internal-listeners.ts';
+import { peerOf } from '../../../net/internal-listeners.ts';
 import { computeHash } from '../../../route/hash-policy.ts';
 import { mutateResponse } from '../../../route/header-mutations.ts';
 import type { SelectedRoute } from '../../../route/route-table.ts';
@@ -168,7 +168,7 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
     const alpn = info.filterState.get(ALPN_STATE);
     const cancel = this.#services.upstream.request(cluster, host, {
       downstreamProtocol: info.protocol, breaker, alpn: alpn === undefined ? null : alpn.split(','),
-      peer: { remoteAddress: info.connection.remoteAddress, identity: peerIdentity(info.connection), destination: this.#headers?.authority ?? '' },
+      peer: peerOf(info.connection, this.#headers?.authority ?? ''),
     }, attempt, attempt);
     if (this.#attempt === attempt && !attempt.encoder) attempt.cancelWaiting = cancel;
   }

@@ -50,7 +50,7 @@ class Shadow implements HostReceiver, PoolReceiver, ResponseDecoder {
       this.#encoder?.reset('local_reset');
       this.#end();
     }, TIMEOUT_MILLISECONDS);
-    const options = { downstreamProtocol: 'HTTP/1.1', breaker: this.#cluster.breakers.default, alpn: null, peer: { remoteAddress: '', identity: '', destination: '' } } as const;
+    const options = { downstreamProtocol: 'HTTP/1.1', breaker: this.#cluster.breakers.default, alpn: null, peer: { remoteAddress: '', identity: '', destination: '', keptSource: null } } as const;
     this.#services.upstream.request(this.#cluster, host, options, this, this);
   }
 

@@ -3,7 +3,7 @@ import type { Cluster } from '../../../cluster/cluster.ts';
 import type { Host } from '../../../cluster/host.ts';
 import { EMPTY } from '../../../codec/api.ts';
 import type { OpenConnection } from '../../../net/connect.ts';
-import { peerIdentity } from '../../../net/internal-listeners.ts';
+import { peerOf } from '../../../net/internal-listeners.ts';
 import { ResponseHeaders } from '../../../stream/header-map.ts';
 import type { FilterServices } from '../../services.ts';
 import type { StreamCallbacks } from '../api.ts';
@@ -22,7 +22,7 @@ export class Tunnel {
     const { info, requestHeaders } = callbacks;
     info.upstreamHost = host.addressText;
     cluster.count('upstream_cx_total');
-    this.#cancel = services.upstream.connect(cluster, host, { remoteAddress: info.connection.remoteAddress, identity: peerIdentity(info.connection), destination: requestHeaders.authority }, (open, reason, detail) => {
+    this.#cancel = services.upstream.connect(cluster, host, peerOf(info.connection, requestHeaders.authority), (open, reason, detail) => {
       if (this.#over) open?.socket.destroy();
       else if (open) this.#start(open);
       else {

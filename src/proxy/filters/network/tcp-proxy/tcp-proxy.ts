@@ -3,7 +3,7 @@ import type { Cluster } from '../../../cluster/cluster.ts';
 import type { Host, HostReceiver } from '../../../cluster/host.ts';
 import type { TcpProxyConfig } from '../../../config/filter-config.ts';
 import type { OpenConnection } from '../../../net/connect.ts';
-import { peerIdentity } from '../../../net/internal-listeners.ts';
+import { peerOf } from '../../../net/internal-listeners.ts';
 import { createStreamInfo } from '../../../stream/create-stream-info.ts';
 import type { StreamInfo, StreamObserver } from '../../../stream/stream-info.ts';
 import { xxHash64 } from '../../../stream/xx-hash.ts';
@@ -95,7 +95,7 @@ class TcpSession implements HostReceiver {
     host.connections += 1;
     cluster.count('upstream_cx_total');
     cluster.gauge('upstream_cx_active', 1);
-    const peer = { remoteAddress: this.#connection.info.remoteAddress, identity: peerIdentity(this.#connection.info), destination: this.#connection.originalDestination };
+    const peer = peerOf(this.#connection.info, this.#connection.originalDestination);
     this.#cancel = this.#context.services.upstream.connect(cluster, host, peer, (open, reason, detail) => {
       if (open) this.#onConnected(open);
       else this.#onConnectFailed(reason, detail);
