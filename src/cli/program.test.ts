@@ -16,7 +16,7 @@ async function run(...args: string[]): Promise<{ status: number; out: string; er
 }
 
 test('help lists the commands and explains each', async () => {
-  for (const args of [[], ['help'], ['--help']]) expect(await run(...args)).toMatchObject({ status: 0, out: expect.stringMatching(/up +Start a cluster[^]*proxy-status[^]*version/) as string });
+  for (const args of [[], ['help'], ['--help']]) expect(await run(...args)).toMatchObject({ status: 0, out: expect.stringMatching(/up +Bring up a mesh[^]*proxy-status[^]*version/) as string });
   for (const args of [['help', 'up'], ['up', '--help']]) expect(await run(...args)).toMatchObject({ status: 0, out: expect.stringContaining('--smoke') as string });
 });
 

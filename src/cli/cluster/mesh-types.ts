@@ -30,6 +30,11 @@ export interface Service extends KubernetesObject {
   readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[] } };
 }
 
+/** A Node. */
+export interface Node extends KubernetesObject {
+  readonly status?: { readonly addresses?: readonly { readonly type: string; readonly address: string }[] };
+}
+
 /** A ConfigMap. */
 export interface ConfigMap extends KubernetesObject {
   readonly data?: Readonly<Record<string, string>>;
@@ -53,6 +58,7 @@ export interface MemberRoll extends KubernetesObject {
 
 /** Kinds of the API that the commands and the story read and write. */
 export const podType: ResourceType<Pod> = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', scope: 'Namespaced' };
+export const nodeType: ResourceType<Node> = { group: '', version: 'v1', kind: 'Node', plural: 'nodes', scope: 'Cluster' };
 export const namespaceType: ResourceType = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', scope: 'Cluster' };
 export const serviceType: ResourceType<Service> = { group: '', version: 'v1', kind: 'Service', plural: 'services', scope: 'Namespaced' };
 export const configMapType: ResourceType<ConfigMap> = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', scope: 'Namespaced' };

@@ -1,7 +1,7 @@
 // What a command of the program is: its words, its help, its options, what it does.
 import type { OptionSpec, OptionValues } from '../../shared/process/index.ts';
 import type { TextSink } from '../output/progress.ts';
-import type { StartSandbox } from '../story/sandbox-starter.ts';
+import type { StartSandbox } from '../story/cluster-starter.ts';
 
 /** What a command may touch of its surroundings. */
 export interface CommandEnvironment {

@@ -7,6 +7,7 @@ import { controlPlaneType, serviceType } from '../cluster/mesh-types.ts';
 import { missingControlPlane, missingDeployments, missingMembers } from '../cluster/readiness.ts';
 import { waitUntil } from '../cluster/wait.ts';
 import type { Progress } from '../output/progress.ts';
+import type { StoryCluster } from './cluster-starter.ts';
 import { IngressClient } from './ingress.ts';
 import { controlPlaneYaml, memberRollYaml, MEMBERS, MESH_NAME, MESH_NAMESPACE, namespacesYaml, OPERATOR_NAMESPACE } from './mesh-objects.ts';
 
@@ -14,7 +15,7 @@ import { controlPlaneYaml, memberRollYaml, MEMBERS, MESH_NAME, MESH_NAMESPACE, n
 export interface BringUpOptions {
   readonly client: KubeClient;
   readonly root: string;
-  readonly nodeAddress: string;
+  readonly cluster: Pick<StoryCluster, 'nodeAddress' | 'profiles'>;
   readonly version: string;
   readonly zipkinAddress?: string;
   readonly progress: Progress;
@@ -49,7 +50,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningMesh> {
   await progress.run(`control plane ${MESH_NAME} ${version}`, async (report) => {
     await applier.apply(namespacesYaml());
 // A cluster that was kept goes on with the version that it had.
-    if (!(await client.find(controlPlaneType, MESH_NAME, MESH_NAMESPACE))) await applier.apply(controlPlaneYaml(version, options.zipkinAddress));
+    if (!(await client.find(controlPlaneType, MESH_NAME, MESH_NAMESPACE))) await applier.apply(controlPlaneYaml(version, options.cluster.profiles, options.zipkinAddress));
     await applier.apply(memberRollYaml());
     await waitUntil('the control plane\'s installation', () => missingControlPlane(client, MESH_NAME, MESH_NAMESPACE), { signal, report, timeoutMilliseconds: 180_000 });
   });
@@ -77,11 +78,11 @@ async function applyDefinitions(client: KubeClient, applier: YamlApplier, root: 
   return applied.length;
 }
 
-async function firstRequest({ client, nodeAddress, signal }: BringUpOptions): Promise<IngressClient> {
+async function firstRequest({ client, cluster, signal }: BringUpOptions): Promise<IngressClient> {
   const service = await client.get(serviceType, 'istio-ingressgateway', MESH_NAMESPACE);
   const port = service.spec?.ports?.find((one) => one.port === 80)?.nodePort;
   if (port === undefined) throw new Error('the Service istio-ingressgateway has no node port for its port 80; its type must be LoadBalancer or NodePort');
-  const ingress = new IngressClient(nodeAddress, port);
+  const ingress = new IngressClient(cluster.nodeAddress, port);
   await waitUntil('the first answer 200', async () => {
     for (const target of [{ path: '/productpage' }, { path: '/get', host: 'httpbin.example.com' }]) {
       const { status, body } = await ingress.send({ ...target, timeoutMilliseconds: 5_000 });

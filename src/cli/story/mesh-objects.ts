@@ -17,7 +17,7 @@ export function namespacesYaml(): string {
 }
 
 /** The control plane; spans go to `zipkinAddress` when there is one. */
-export function controlPlaneYaml(version: string, zipkinAddress?: string): string {
+export function controlPlaneYaml(version: string, profiles: readonly string[], zipkinAddress?: string): string {
   const tracing = zipkinAddress === undefined ? '' : `  tracing: { type: Jaeger, sampling: 10000 }
   techPreview:
     meshConfig:
@@ -29,7 +29,7 @@ kind: ServiceMeshControlPlane
 metadata: { name: ${MESH_NAME}, namespace: ${MESH_NAMESPACE} }
 spec:
   version: ${version}
-  profiles: [default, sandbox]
+  profiles: [${profiles.join(', ')}]
 ${tracing}`;
 }
 
