@@ -3,7 +3,7 @@
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildVersion, versionDefine } from './program-version.ts';
 
@@ -57,14 +57,20 @@ const withoutEffects: Plugin = {
   },
 };
 
-const inputs = ['src', 'samples', 'tools', 'package-lock.json'].map((path) => join(root, path));
-const version = buildVersion(root, process.env);
-const stamp = [version, Math.max(...inputs.map((path) => (existsSync(path) && statSync(path).isFile() ? statSync(path).mtimeMs : newest(path))))].join(' ');
-if (!(process.argv.includes('--if-changed') && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp)) {
-  mkdirSync(join(root, 'dist'), { recursive: true });
+/** What a build gave: with `write: false` the files themselves, and always what each was made from. */
+export interface ProgramBuild {
+  /** Contents by path below dist/. */
+  readonly files: ReadonlyMap<string, Buffer>;
+  /** The source files, from the project's folder, in each bundle. */
+  readonly sources: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Bundles every program and sample for a version, into dist/ or only into memory. */
+export async function buildPrograms(version: string, write: boolean): Promise<ProgramBuild> {
   // The proxy runs once a pod: its text, which the engine holds in memory, is made small, and what gRPC's introspection alone would load stays outside.
   const { proxy, ...others } = entryPoints();
-  const shared: BuildOptions = {
+  const shared = {
+    absWorkingDir: root,
     outdir: join(root, 'dist'),
     bundle: true,
     platform: 'node',
@@ -72,13 +78,32 @@ if (!(process.argv.includes('--if-changed') && existsSync(stampFile) && readFile
     format: 'esm',
     sourcemap: 'linked',
     logLevel: 'warning',
+    metafile: true,
+    write,
     define: versionDefine(version),
     // An older Node would stop somewhere inside with an error that says nothing. Some packages are CommonJS inside and call require for Node's own modules.
     banner: { js: "if (Number(process.versions.node.split('.')[0]) < 24) { process.stderr.write(`Node 24 or newer is needed; this is Node ${process.versions.node}. Use npm start, npm run mizzen, or node_modules/.bin/node.\\n`); process.exit(1); } import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
     external: ['koffi', 'bufferutil', 'utf-8-validate'],
     plugins: [quietBuiltins, withoutEffects],
-  };
-  await build({ ...shared, entryPoints: others });
-  await build({ ...shared, entryPoints: { proxy: proxy ?? '' }, minify: true, keepNames: false, external: [...(shared.external ?? []), '@grpc/proto-loader'] });
+  } satisfies BuildOptions;
+  const built = [
+    await build({ ...shared, entryPoints: others }),
+    await build({ ...shared, entryPoints: { proxy: proxy ?? '' }, minify: true, keepNames: false, external: [...shared.external, '@grpc/proto-loader'] }),
+  ];
+  const files = built.flatMap(({ outputFiles }) => outputFiles ?? []).map(({ path, contents }): [string, Buffer] => [relative(shared.outdir, path), Buffer.from(contents)]);
+  const sources = built.flatMap(({ metafile }) => Object.entries(metafile.outputs)).filter(([path]) => path.endsWith('.js'))
+    .map(([path, { inputs }]): [string, string[]] => [relative(shared.outdir, join(root, path)), Object.keys(inputs)]);
+  return { files: new Map(files), sources: new Map(sources) };
+}
+
+async function main(): Promise<void> {
+  const inputs = ['src', 'samples', 'tools', 'package-lock.json'].map((path) => join(root, path));
+  const version = buildVersion(root, process.env);
+  const stamp = [version, Math.max(...inputs.map((path) => (existsSync(path) && statSync(path).isFile() ? statSync(path).mtimeMs : newest(path))))].join(' ');
+  if (process.argv.includes('--if-changed') && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  await buildPrograms(version, true);
   writeFileSync(stampFile, stamp);
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

@@ -38,7 +38,7 @@ export async function writeLayer(source: LayerSource, cache: string): Promise<La
   if (existsSync(description) && existsSync(blob)) return { ...(JSON.parse(readFileSync(description, 'utf8')) as Layer), file: blob };
   mkdirSync(cache, { recursive: true });
   const tar = await layerTar(entries);
-  const bytes = await compress(tar, { level: 9 });
+  const bytes = await compress(tar, { level: 6 });
   const layer: Layer = { file: blob, digest: sha256(bytes), size: bytes.length, diffId: sha256(tar), uncompressedSize: tar.length };
   writeAtOnce(blob, bytes);
   writeAtOnce(description, JSON.stringify({ ...layer, file: undefined }));

@@ -1,0 +1,32 @@
+// `npm run images`: builds the images as OCI archives. See docs/architecture/images.md and --help.
+import { writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildImages, debianPackageNames, HELP, imageCache, parseRequest, resolveLock, sizeTable } from './images/index.ts';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+async function main(): Promise<void> {
+  const request = parseRequest(process.argv.slice(2));
+  if (request.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const cache = imageCache(process.env);
+  const progress = (line: string): void => void process.stderr.write(`images: ${line}\n`);
+  if (request.updateLock) {
+    const lock = resolveLock(debianPackageNames(), ['amd64', 'arm64'], cache);
+    writeFileSync(join(root, 'tools/images/debian.lock.json'), `${JSON.stringify(lock, null, 1)}\n`);
+    progress('wrote tools/images/debian.lock.json');
+  }
+  const output = resolve(request.output ?? join(root, 'dist/images'));
+  const images = await buildImages({ root, output, architectures: request.architectures, only: request.only, versions: request.versions, cache, progress });
+  process.stdout.write(sizeTable(images));
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`images: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,39 @@
+// The layer with a program: its bundle, what the bundle needs beside it, and nothing else.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ImageDefinition } from './definitions.ts';
+import { withoutDebugSymbols } from './elf.ts';
+import { file, readTree, type FileEntry } from './file-tree.ts';
+import { provideNpmPackage } from './npm-packages.ts';
+import type { Programs } from './programs.ts';
+import type { Platform } from './write-image.ts';
+
+const NODE_ARCHITECTURES: Readonly<Record<Platform['architecture'], string>> = { amd64: 'x64', arm64: 'arm64' };
+
+/** Files of an image's own layer. */
+export async function appFiles(root: string, definition: ImageDefinition, programs: Programs, architecture: Platform['architecture'], cache: string): Promise<FileEntry[]> {
+  const bundles = definition.bundles.flatMap((bundle) => {
+    const name = bundle.split('/').at(-1) ?? '';
+    const text = programs.read(bundle);
+    const map = definition.sourceMaps ? [file(`app/${name}.map`, programs.read(`${bundle}.map`))] : [];
+    return [file(`app/${name}`, text), ...map];
+  });
+  // Without it Node would have to guess that these are modules, at each start.
+  const type = file('app/package.json', '{ "type": "module" }\n');
+  const folders = (definition.folders ?? []).flatMap((folder) => readTree(join(root, folder), `app/${folder}`));
+  const native = definition.nativePackages?.includes('koffi') === true ? await koffiFiles(root, architecture, cache) : [];
+  return [type, ...bundles, ...folders, ...native, ...(definition.files ?? [])];
+}
+
+/** The foreign function library with the one native file of the platform. */
+async function koffiFiles(root: string, architecture: Platform['architecture'], cache: string): Promise<FileEntry[]> {
+  const platform = `linux-${NODE_ARCHITECTURES[architecture]}`;
+  const nativeFile = `linux_${NODE_ARCHITECTURES[architecture]}/koffi.node`;
+  const library = await provideNpmPackage(root, 'koffi', cache);
+  const native = await provideNpmPackage(root, `@koromix/koffi-${platform}`, cache);
+  return [
+    ...['package.json', 'index.cjs', 'LICENSE.txt', 'src/koffi/index.cjs', 'src/koffi/src/static.cjs'].map((path) => file(`app/node_modules/koffi/${path}`, readFileSync(join(library, path)))),
+    ...['package.json', 'index.js'].map((path) => file(`app/node_modules/@koromix/koffi-${platform}/${path}`, readFileSync(join(native, path)))),
+    file(`app/node_modules/@koromix/koffi-${platform}/${nativeFile}`, withoutDebugSymbols(readFileSync(join(native, nativeFile)))),
+  ];
+}

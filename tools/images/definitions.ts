@@ -1,0 +1,59 @@
+// Which images there are and what each carries above Node.
+import type { FileEntry } from './file-tree.ts';
+import { file } from './file-tree.ts';
+import { USER } from './base-layers.ts';
+import type { ImageConfig } from './write-image.ts';
+
+/** An image of a program. */
+export interface ImageDefinition {
+  readonly name: string;
+  readonly description: string;
+  /** Bundles below dist/ that it carries; the first is started. */
+  readonly bundles: readonly string[];
+  /** Whether the bundles' source maps are in it. */
+  readonly sourceMaps: boolean;
+  /** Folders of the project that it carries below /app. */
+  readonly folders?: readonly string[];
+  /** Npm packages with native code, which no bundle can hold. */
+  readonly nativePackages?: readonly string[];
+  readonly packetFilter?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly files?: readonly FileEntry[];
+  /** Tags: the mesh versions that it is built for, or one of its own. */
+  readonly tags: 'mesh-versions' | readonly string[];
+}
+
+/** Versions of the mesh that images are built for. */
+export const MESH_VERSIONS: readonly string[] = ['v3.0.0', 'v3.1.0'];
+/** Tag of the sample applications, as their manifests name it. */
+export const SAMPLE_TAG = 'v1';
+
+const SOURCE_MAPS = { NODE_OPTIONS: '--enable-source-maps' };
+
+/** Mizzen's images. */
+export const IMAGES: readonly ImageDefinition[] = [
+  {
+    name: 'mizzen-operator', description: 'Operator of the Mizzen service mesh', bundles: ['operator.js'], sourceMaps: true, folders: ['templates', 'crds'],
+    environment: { ...SOURCE_MAPS, MIZZEN_TEMPLATES: '/app/templates', MIZZEN_CRDS: '/app/crds' }, tags: 'mesh-versions',
+  },
+  { name: 'mizzend', description: 'Control plane of the Mizzen service mesh', bundles: ['mizzend.js'], sourceMaps: true, environment: SOURCE_MAPS, tags: 'mesh-versions' },
+  {
+    // Source maps would be the largest part of an idle proxy's memory, so it has none.
+    name: 'mizzen-proxy', description: 'Sidecar and gateway proxy of the Mizzen service mesh', bundles: ['proxy.js'], sourceMaps: false, nativePackages: ['koffi'], tags: 'mesh-versions',
+    // The name by which Istio's documentation calls the agent: kubectl exec POD -c istio-proxy -- pilot-agent request GET stats. There is no shell to start it.
+    files: [file('usr/local/bin/pilot-agent', "#!/usr/local/bin/node\nimport('/app/proxy.js');\n", 0o755)],
+  },
+  {
+    name: 'mizzen-cni', description: 'Node agent, CNI plugin and init container of the Mizzen service mesh', bundles: ['node-agent.js', 'cni.js'], sourceMaps: true,
+    packetFilter: true, environment: SOURCE_MAPS, tags: 'mesh-versions',
+  },
+  ...['httpbin-httpbin', 'bookinfo-productpage', 'bookinfo-details', 'bookinfo-reviews', 'bookinfo-ratings'].map((program) => ({
+    name: program === 'httpbin-httpbin' ? 'httpbin' : program, description: 'Sample application of the Mizzen service mesh', bundles: [`samples/${program}.js`], sourceMaps: false, tags: [SAMPLE_TAG],
+  })),
+];
+
+/** How the program of an image is started. */
+export function imageConfig({ bundles, environment }: ImageDefinition, labels: Readonly<Record<string, string>>): ImageConfig {
+  const program = bundles[0]?.split('/').at(-1) ?? '';
+  return { entrypoint: ['node', `/app/${program}`], user: `${USER}:${USER}`, environment: { NODE_ENV: 'production', ...environment }, workingDirectory: '/', labels };
+}
