@@ -1,0 +1,3 @@
+module mizzen/cluster/pause
+
+go 1.26.0
