@@ -9,6 +9,7 @@ import { OriginalSrc } from '../../shared/xds/generated/envoy/extensions/filters
 import { digestOf } from './digest.ts';
 import { Findings } from './findings.ts';
 import { networkFilters } from './network-filters.ts';
+import { portPredicate } from './port-predicate.ts';
 import type { AddressConfig, FilterChainConfig, FilterChainMatchConfig, ListenerConfig } from './runtime-config.ts';
 import { downstreamTls } from './tls.ts';
 import { typedConfig } from './typed-struct.ts';
@@ -51,6 +52,7 @@ export function compileListener(message: Listener, warnings?: Issue[]): Result<L
     transparent: message.transparent ?? false,
     keptSourceMark: keptSourceMark(message.listenerFilters ?? []),
     listenerFilters: (message.listenerFilters ?? []).flatMap((filter, index) => listenerFilter(filter, `listener_filters[${index}]`, findings)),
+    disabledInspectors: disabledInspectors(message.listenerFilters ?? []),
     listenerFiltersTimeoutMilliseconds: milliseconds(message.listenerFiltersTimeout, 15_000),
     continueOnListenerFiltersTimeout: message.continueOnListenerFiltersTimeout ?? false,
     filterChains: chains,
@@ -86,11 +88,24 @@ function checkMatches(chains: readonly FilterChainConfig[], findings: Findings):
   }
 }
 
-/** A listener filter. Its condition (filter_disabled) only saves work in Istio's use, so it is listed, not refused. */
+/** Where the inspectors do not look: there a connection must not wait for first bytes, which may never come. */
+function disabledInspectors(filters: readonly ListenerFilter[]): ListenerConfig['disabledInspectors'] {
+  return Object.fromEntries(filters.flatMap((filter) => {
+    const kind = filterKind(filter);
+    return filter.filterDisabled && (kind === 'tls_inspector' || kind === 'http_inspector') ? [[kind, portPredicate(filter.filterDisabled)]] : [];
+  }));
+}
+
+function filterKind(message: ListenerFilter): ListenerConfig['listenerFilters'][number] | undefined {
+  const { type } = typedConfig(message.configType?.$case === 'typedConfig' ? message.configType.typedConfig : undefined);
+  return LISTENER_FILTERS[type] ?? (type === '' ? FILTERS_BY_NAME.find((known) => message.name === `envoy.filters.listener.${known}`) : undefined);
+}
+
+/** A listener filter. A condition on others than inspectors is listed, not refused. */
 function listenerFilter(message: ListenerFilter, path: string, findings: Findings): ListenerConfig['listenerFilters'] {
   const { type } = typedConfig(message.configType?.$case === 'typedConfig' ? message.configType.typedConfig : undefined);
-  const kind = LISTENER_FILTERS[type] ?? (type === '' ? FILTERS_BY_NAME.find((known) => message.name === `envoy.filters.listener.${known}`) : undefined);
-  findings.ignoreFields(message, path, ['filterDisabled']);
+  const kind = filterKind(message);
+  if (kind !== 'tls_inspector' && kind !== 'http_inspector') findings.ignoreFields(message, path, ['filterDisabled']);
   if (type === ORIGINAL_SOURCE || (type === '' && message.name === 'envoy.filters.listener.original_src')) return [];
   if (kind) return [kind];
   findings.refuse(path, `Listener filter ${JSON.stringify(message.name ?? '')} of type ${JSON.stringify(type)} is not supported by this proxy.`);

@@ -40,6 +40,8 @@ export interface ListenerConfig {
   readonly keptSourceMark: number | null;
   /** In order; unknown ones are refused when the configuration is compiled. */
   readonly listenerFilters: readonly ('tls_inspector' | 'http_inspector' | 'original_dst' | 'proxy_protocol')[];
+  /** Where an inspector does not look; absent: it looks everywhere. */
+  readonly disabledInspectors: { readonly tls_inspector?: PortPredicateConfig; readonly http_inspector?: PortPredicateConfig };
   /** Time for the listener filters to decide, 0 for no limit. */
   readonly listenerFiltersTimeoutMilliseconds: number;
   readonly continueOnListenerFiltersTimeout: boolean;
@@ -49,6 +51,13 @@ export interface ListenerConfig {
   /** Digest of everything in it: an equal one means the listener need not be touched. */
   readonly digest: string;
 }
+
+/** A condition on the port that a connection is meant for. */
+export type PortPredicateConfig =
+  | { readonly kind: 'any'; readonly matches: boolean }
+  | { readonly kind: 'range'; readonly start: number; readonly end: number }
+  | { readonly kind: 'and' | 'or'; readonly rules: readonly PortPredicateConfig[] }
+  | { readonly kind: 'not'; readonly rule: PortPredicateConfig };
 
 /** What a connection must be for a filter chain to take it (Envoy's order, most specific first, no backtracking). */
 export interface FilterChainMatchConfig {

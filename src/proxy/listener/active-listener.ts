@@ -2,6 +2,7 @@
 // stays.
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { portMatches } from '../config/port-predicate.ts';
 import type { FilterChainConfig, ListenerConfig } from '../config/runtime-config.ts';
 import { createNetworkFilters } from '../filters/registry.ts';
 import type { NetworkConnection, NetworkFilter } from '../filters/network/api.ts';
@@ -186,8 +187,8 @@ export class ActiveListener {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', ignoreSocketError);
-    const tls = config.listenerFilters.includes('tls_inspector');
-    const http = config.listenerFilters.includes('http_inspector');
+    const tls = inspects(config, 'tls_inspector', accepted.destinationPort);
+    const http = inspects(config, 'http_inspector', accepted.destinationPort);
     if (!tls && !http) {
       const anyTls = [...compiled.chains.values()].every((chain) => chain.tls !== null) && compiled.chains.size > 0;
       this.#start(compiled, socket, accepted, anyTls ? { ...NO_FIRST_BYTES, transport: 'tls' } : NO_FIRST_BYTES, false);
@@ -261,6 +262,10 @@ export class ActiveListener {
     for (const socket of this.#sockets) socket.destroy();
     for (const { tls } of this.#compiled.chains.values()) tls?.close();
   }
+}
+
+function inspects({ listenerFilters, disabledInspectors }: ListenerConfig, inspector: 'tls_inspector' | 'http_inspector', port: number): boolean {
+  return listenerFilters.includes(inspector) && !portMatches(disabledInspectors[inspector], port);
 }
 
 function drainConnection(connection: NetworkConnection): void {

@@ -8,8 +8,9 @@ import type { MutualTlsMode } from '../../model/policy-selection.ts';
 import { isDetected } from '../../model/protocol.ts';
 import type { InboundPort, ProxyView } from '../proxy-view.ts';
 import { wildcardAddress, wildcardOf } from '../address-families.ts';
-import { milliseconds, socketAddress } from '../xds-values.ts';
+import { socketAddress } from '../xds-values.ts';
 import { HTTP_INSPECTOR, ORIGINAL_DESTINATION, ORIGINAL_SOURCE, tcpChain, TLS_INSPECTOR } from './chains.ts';
+import { detectionTimeout, exceptOn } from './detection.ts';
 import { inboundChains } from './inbound-chains.ts';
 
 /** The inbound listeners of a sidecar. */
@@ -43,15 +44,10 @@ function boundListener(view: ProxyView, port: InboundPort): Listener {
     name: listenerName(address, port.targetPort),
     address: socketAddress(address, port.targetPort),
     trafficDirection: TrafficDirection.INBOUND,
-    listenerFilters: [TLS_INSPECTOR, ...(detect ? [HTTP_INSPECTOR] : [])],
-    ...detectionTimeout(),
+    listenerFilters: [...(modeOf(view, port.targetPort) === 'DISABLE' && !detect ? [] : [TLS_INSPECTOR]), ...(detect ? [HTTP_INSPECTOR] : [])],
+    ...detectionTimeout(view),
     filterChains: portChains(view, port, address, false),
   };
-}
-
-/** A client that says nothing is not HTTP and not TLS; it is passed on as it is. */
-function detectionTimeout(): Partial<Listener> {
-  return { listenerFiltersTimeout: milliseconds(5000), continueOnListenerFiltersTimeout: true };
 }
 
 function virtualInbound(view: ProxyView): Listener {
@@ -69,8 +65,8 @@ function virtualInbound(view: ProxyView): Listener {
     name: VIRTUAL_INBOUND,
     ...wildcardAddress(view.families, port),
     trafficDirection: TrafficDirection.INBOUND,
-    listenerFilters: [ORIGINAL_DESTINATION, ...(transparent ? [ORIGINAL_SOURCE] : []), TLS_INSPECTOR, HTTP_INSPECTOR],
-    ...detectionTimeout(),
+    listenerFilters: [ORIGINAL_DESTINATION, ...(transparent ? [ORIGINAL_SOURCE] : []), exceptOn(TLS_INSPECTOR, uninspected(view, 'tls')), exceptOn(HTTP_INSPECTOR, uninspected(view, 'http'))],
+    ...detectionTimeout(view),
     ...(transparent ? { transparent } : {}),
     filterChains: [
       { name: 'virtualInbound-blackhole', filterChainMatch: { destinationPort: port }, filters: tcpChain(view, { direction: 'inbound', statPrefix: BLACK_HOLE_CLUSTER, rbac: [], target: BLACK_HOLE_CLUSTER }) },
@@ -79,6 +75,11 @@ function virtualInbound(view: ProxyView): Listener {
       ...catchAll,
     ],
   };
+}
+
+/** Ports whose chain is known without first bytes: of declared protocol, and for TLS without mutual TLS. */
+function uninspected(view: ProxyView, inspector: 'tls' | 'http'): number[] {
+  return view.inboundPorts.filter(({ port, targetPort }) => !isDetected(port.protocol) && (inspector === 'http' || modeOf(view, targetPort) === 'DISABLE')).map(({ targetPort }) => targetPort);
 }
 
 function isHttpChain(chain: FilterChain): boolean {

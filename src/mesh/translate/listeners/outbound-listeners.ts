@@ -8,8 +8,9 @@ import type { ServicePortRecord, ServiceRecord } from '../../model/records.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import { cidrRange } from '../security/rbac-values.ts';
 import { loopbackOf, wildcardAddress, wildcardOf } from '../address-families.ts';
-import { milliseconds, socketAddress } from '../xds-values.ts';
+import { socketAddress } from '../xds-values.ts';
 import { HTTP_INSPECTOR, httpChain, ORIGINAL_DESTINATION, tcpChain, TLS_INSPECTOR } from './chains.ts';
+import { detectionTimeout, outboundInspection } from './detection.ts';
 import { tcpTarget, tlsTargets } from './l4-routes.ts';
 
 interface ServicePort {
@@ -65,8 +66,7 @@ function serviceListeners(view: ProxyView, entry: ServicePort): Listener[] {
     ...(bind === wildcard ? wildcardAddress(view.families, port.number) : { address: socketAddress(bind, port.number) }),
     trafficDirection: TrafficDirection.OUTBOUND,
     bindToPort: false,
-    listenerFilters: [TLS_INSPECTOR, ...(isDetected(port.protocol) ? [HTTP_INSPECTOR] : [])],
-    ...(isDetected(port.protocol) ? { listenerFiltersTimeout: milliseconds(5000), continueOnListenerFiltersTimeout: true } : {}),
+    ...outboundInspection(view, port.protocol),
     filterChains: serviceChains(view, entry, bind),
   }));
 }
@@ -81,8 +81,7 @@ function sharedHttpListener(view: ProxyView, port: number): Listener {
     trafficDirection: TrafficDirection.OUTBOUND,
     bindToPort: false,
     listenerFilters: [TLS_INSPECTOR, HTTP_INSPECTOR],
-    listenerFiltersTimeout: milliseconds(5000),
-    continueOnListenerFiltersTimeout: true,
+    ...detectionTimeout(view),
     filterChains: [{ filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.1', 'h2c'] }, filters: [httpChain(view, { direction: 'outbound', statPrefix: `outbound_${listenerName(bind, port)}`, rbac: [], source: { routeName: String(port) } })] }],
     defaultFilterChain: { name: 'PassthroughFilterChain', filters: tcpChain(view, { direction: 'outbound', statPrefix: fallback, rbac: [], target: fallback }) },
   };

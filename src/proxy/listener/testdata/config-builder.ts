@@ -67,7 +67,7 @@ export function filterChain(filters: readonly NetworkFilterConfig[], over: Parti
 export function listener(name: string, address: string, chains: readonly FilterChainConfig[], over: Partial<ListenerConfig> & { port?: number } = {}): ListenerConfig {
   const { port = 0, ...rest } = over;
   return {
-    name, address: { kind: 'socket', address, port }, additionalAddresses: [], transparent: false, keptSourceMark: null, direction: 'outbound', bindToPort: true, useOriginalDestination: false, listenerFilters: [], listenerFiltersTimeoutMilliseconds: 0,
+    name, address: { kind: 'socket', address, port }, additionalAddresses: [], transparent: false, keptSourceMark: null, direction: 'outbound', bindToPort: true, useOriginalDestination: false, listenerFilters: [], disabledInspectors: {}, listenerFiltersTimeoutMilliseconds: 0,
     continueOnListenerFiltersTimeout: true, filterChains: chains, defaultFilterChain: null, perConnectionBufferLimitBytes: 1_048_576, digest: digest(), ...rest,
   };
 }

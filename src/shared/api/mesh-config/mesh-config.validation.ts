@@ -14,7 +14,6 @@ const NARROWING: Readonly<Record<string, string>> = {
 
 /** Fields of the schema that nothing reads, each with the values that ask for nothing else than what is done anyway. */
 const UNREAD: readonly (readonly [path: string, harmless: readonly unknown[]])[] = [
-  ['protocolDetectionTimeout', ['0s']],
   ['inboundTrafficPolicy.mode', ['PASSTHROUGH']],
   ['ingressControllerMode', ['OFF']],
   ['localityLbSetting.distribute', []],
