@@ -1,7 +1,7 @@
 // The container runtime of a node: containerd with Debian's packages, its images, and the registries that it may pull from.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { waitUntil } from './command.ts';
+import { attempt, waitUntil } from './command.ts';
 import type { NodeLayout } from './layout.ts';
 import { privateFolder, type NodeNamespaces } from './node-namespaces.ts';
 import type { ComponentCommand } from './supervisor.ts';
@@ -60,11 +60,25 @@ export async function waitForContainerd(namespaces: NodeNamespaces, log: () => s
   await waitUntil(async () => ((await namespaces.attempt([...CTR, 'version'])).status === 0 ? true : undefined), START_MILLISECONDS, () => `containerd of ${namespaces.node.name} does not answer: ${log()}`);
 }
 
-/** Loads image archives, one after another as each keeps the disk busy. */
+/** Loads image archives, one after another as each keeps the disk busy. An image is found by its name and by its digest then. */
 export async function importImages(namespaces: NodeNamespaces, archives: readonly string[], snapshotter: string): Promise<void> {
   for (const archive of archives) {
     await namespaces.run([...CTR, 'images', 'import', '--snapshotter', snapshotter, archive], { timeoutMilliseconds: IMPORT_MILLISECONDS });
+    for (const { name, digest } of await imagesIn(archive)) {
+      await namespaces.run([...CTR, 'images', 'tag', '--force', name, `${name.replace(/:[^:/]*$/, '')}@${digest}`]);
+    }
   }
+}
+
+/** Names and digests of the images in an OCI archive; a Docker archive has no digests. */
+async function imagesIn(archive: string): Promise<{ readonly name: string; readonly digest: string }[]> {
+  const result = await attempt(['tar', '-xOf', archive, 'index.json']);
+  if (result.status !== 0) return [];
+  const index = JSON.parse(result.stdout) as { readonly manifests?: readonly { readonly digest: string; readonly annotations?: Readonly<Record<string, string>> }[] };
+  return (index.manifests ?? []).flatMap(({ digest, annotations }) => {
+    const name = annotations?.['io.containerd.image.name'];
+    return name === undefined ? [] : [{ name, digest }];
+  });
 }
 
 /** Says where the images of a registry are pulled from: from `address`, which speaks plain HTTP. Read anew at each pull. */

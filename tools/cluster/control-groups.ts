@@ -19,6 +19,11 @@ export function hierarchies(): string[] {
   return readFileSync('/proc/mounts', 'utf8').split('\n').map((line) => line.split(' ')).filter(([, path = '', type]) => type === 'cgroup' && path.startsWith(`${ROOT}/`)).map(([, path = '']) => path);
 }
 
+/** The hierarchies with the v2 one beside v1, in which no process is put but runtimes make folders. */
+function allHierarchies(): string[] {
+  return existsSync(join(ROOT, 'unified/cgroup.procs')) ? [...hierarchies(), join(ROOT, 'unified')] : hierarchies();
+}
+
 /** Makes a cgroup with the ones above it, ready for cgroups below it. */
 export function createControlGroup(path: string): void {
   for (const hierarchy of hierarchies()) {
@@ -50,7 +55,7 @@ export function inControlGroup(path: string, command: readonly string[]): string
 /** The processes in a cgroup and below it. */
 export function processesIn(path: string): number[] {
   const found = new Set<number>();
-  for (const hierarchy of hierarchies()) {
+  for (const hierarchy of allHierarchies()) {
     for (const folder of foldersUnder(join(hierarchy, path))) {
       for (const pid of textOf(join(folder, 'cgroup.procs'))?.split('\n').filter(Boolean) ?? []) found.add(Number(pid));
     }
@@ -65,7 +70,7 @@ export async function removeControlGroup(path: string): Promise<void> {
     for (const pid of left) kill(pid);
     return left.length === 0 ? true : undefined;
   }, KILL_MILLISECONDS, () => `processes ${processesIn(path).join(', ')} of cgroup ${path} cannot be killed`);
-  await waitUntil(() => (hierarchies().every((hierarchy) => removeFolder(join(hierarchy, path))) ? true : undefined), KILL_MILLISECONDS, () => `cgroup ${path} cannot be removed`);
+  await waitUntil(() => (allHierarchies().every((hierarchy) => removeFolder(join(hierarchy, path))) ? true : undefined), KILL_MILLISECONDS, () => `cgroup ${path} cannot be removed`);
 }
 
 function kill(pid: number): void {

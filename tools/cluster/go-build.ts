@@ -27,7 +27,7 @@ const PROGRESS_INTERVAL_MILLISECONDS = 20_000;
 
 /** The folder for what is built once and kept between runs. */
 export function cacheFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'mizzen');
+  return process.env['MIZZEN_CACHE'] || join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'mizzen');
 }
 
 /** Builds a program unless the cache has it; gives the folder that holds its binary. */
