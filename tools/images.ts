@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildImages, debianPackageNames, HELP, imageCache, parseRequest, resolveLock, sizeTable } from './images/index.ts';
+import { buildImages, debianPackageNames, HELP, imageCache, LOCK_FILE, parseRequest, resolveLock, sizeTable } from './images/index.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -16,8 +16,8 @@ async function main(): Promise<void> {
   const progress = (line: string): void => void process.stderr.write(`images: ${line}\n`);
   if (request.updateLock) {
     const lock = resolveLock(debianPackageNames(), ['amd64', 'arm64'], cache);
-    writeFileSync(join(root, 'tools/images/debian.lock.json'), `${JSON.stringify(lock, null, 1)}\n`);
-    progress('wrote tools/images/debian.lock.json');
+    writeFileSync(join(root, LOCK_FILE), `${JSON.stringify(lock, null, 1)}\n`);
+    progress(`wrote ${LOCK_FILE}`);
   }
   const output = resolve(request.output ?? join(root, 'dist/images'));
   const images = await buildImages({ root, output, architectures: request.architectures, only: request.only, versions: request.versions, cache, progress });

@@ -6,12 +6,14 @@ import { withoutDebugSymbols } from './elf.ts';
 import { file, readTree, type FileEntry } from './file-tree.ts';
 import { provideNpmPackage } from './npm-packages.ts';
 import type { Programs } from './programs.ts';
+import { bundledPackages, type BundledPackage } from './software-bill.ts';
 import type { Platform } from './write-image.ts';
 
 const NODE_ARCHITECTURES: Readonly<Record<Platform['architecture'], string>> = { amd64: 'x64', arm64: 'arm64' };
 
 /** Files of an image's own layer. */
 export async function appFiles(root: string, definition: ImageDefinition, programs: Programs, architecture: Platform['architecture'], cache: string): Promise<FileEntry[]> {
+  if (definition.bundles.length === 0) return [...(definition.files ?? [])];
   const bundles = definition.bundles.flatMap((bundle) => {
     const name = bundle.split('/').at(-1) ?? '';
     const text = programs.read(bundle);
@@ -23,6 +25,12 @@ export async function appFiles(root: string, definition: ImageDefinition, progra
   const folders = (definition.folders ?? []).flatMap((folder) => readTree(join(root, folder), `app/${folder}`));
   const native = definition.nativePackages?.includes('koffi') === true ? await koffiFiles(root, architecture, cache) : [];
   return [type, ...bundles, ...folders, ...native, ...(definition.files ?? [])];
+}
+
+/** The npm packages that an image's programs consist of. */
+export function appPackages(root: string, definition: ImageDefinition, programs: Programs, architecture: Platform['architecture']): BundledPackage[] {
+  const native = definition.nativePackages ?? [];
+  return bundledPackages(root, definition.bundles.flatMap((bundle) => programs.sources(bundle)), [...native, ...(native.includes('koffi') ? [`@koromix/koffi-linux-${NODE_ARCHITECTURES[architecture]}`] : [])]);
 }
 
 /** The foreign function library with the one native file of the platform. */

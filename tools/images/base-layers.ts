@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { unpackPackage, type DebianLock, type UnpackedPackage } from './debian-packages.ts';
 import { elfArchitecture, withoutDebugSymbols } from './elf.ts';
 import { directory, file, symlink, type FileEntry } from './file-tree.ts';
-import { provideNpmPackage } from './npm-packages.ts';
+import { lockedPackage, provideNpmPackage } from './npm-packages.ts';
 import type { Platform } from './write-image.ts';
 
 /** Which files of a Debian package an image takes; all that is no documentation when `keep` is absent. */
@@ -55,6 +55,11 @@ export async function nodeFiles(root: string, architecture: Platform['architectu
   const binary = readFileSync(join(folder, 'bin/node'));
   if (elfArchitecture(binary) !== architecture) throw new Error(`the Node of ${NODE_PACKAGES[architecture]} is built for ${elfArchitecture(binary) ?? 'no machine'}, not for ${architecture}`);
   return [file('usr/local/bin/node', withoutDebugSymbols(binary), 0o755), file('usr/share/doc/node/LICENSE', readFileSync(join(folder, 'LICENSE')))];
+}
+
+/** Version of Node in images. */
+export function nodeVersion(root: string, architecture: Platform['architecture']): string {
+  return lockedPackage(root, NODE_PACKAGES[architecture]).version;
 }
 
 /** The chosen files of Debian packages, with the package manager's note of each, by which scanners know them. */

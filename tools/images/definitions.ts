@@ -1,14 +1,16 @@
 // Which images there are and what each carries above Node.
-import type { FileEntry } from './file-tree.ts';
-import { file } from './file-tree.ts';
+import { file, type FileEntry } from './file-tree.ts';
 import { USER } from './base-layers.ts';
 import type { ImageConfig } from './write-image.ts';
+
+/** Layers that only some images have. */
+export type ExtraLayer = 'packet-filter' | 'test-tools';
 
 /** An image of a program. */
 export interface ImageDefinition {
   readonly name: string;
   readonly description: string;
-  /** Bundles below dist/ that it carries; the first is started. */
+  /** Bundles below dist/ that it carries; the first is started. None: the image has no Node either. */
   readonly bundles: readonly string[];
   /** Whether the bundles' source maps are in it. */
   readonly sourceMaps: boolean;
@@ -16,7 +18,10 @@ export interface ImageDefinition {
   readonly folders?: readonly string[];
   /** Npm packages with native code, which no bundle can hold. */
   readonly nativePackages?: readonly string[];
-  readonly packetFilter?: boolean;
+  /** Layers above the base's, besides Node's. */
+  readonly extraLayers?: readonly ExtraLayer[];
+  /** User and group; the mesh's own when absent. */
+  readonly user?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly files?: readonly FileEntry[];
   /** Tags: the mesh versions that it is built for, or one of its own. */
@@ -27,6 +32,8 @@ export interface ImageDefinition {
 export const MESH_VERSIONS: readonly string[] = ['v3.0.0', 'v3.1.0'];
 /** Tag of the sample applications, as their manifests name it. */
 export const SAMPLE_TAG = 'v1';
+/** Tag of the test tools. */
+export const TEST_TOOLS_TAG = 'v1';
 
 const SOURCE_MAPS = { NODE_OPTIONS: '--enable-source-maps' };
 
@@ -45,15 +52,20 @@ export const IMAGES: readonly ImageDefinition[] = [
   },
   {
     name: 'mizzen-cni', description: 'Node agent, CNI plugin and init container of the Mizzen service mesh', bundles: ['node-agent.js', 'cni.js'], sourceMaps: true,
-    packetFilter: true, environment: SOURCE_MAPS, tags: 'mesh-versions',
+    extraLayers: ['packet-filter'], environment: SOURCE_MAPS, tags: 'mesh-versions',
   },
   ...['httpbin-httpbin', 'bookinfo-productpage', 'bookinfo-details', 'bookinfo-reviews', 'bookinfo-ratings'].map((program) => ({
     name: program === 'httpbin-httpbin' ? 'httpbin' : program, description: 'Sample application of the Mizzen service mesh', bundles: [`samples/${program}.js`], sourceMaps: false, tags: [SAMPLE_TAG],
+    // What the mesh's own user sends is not captured, so an application must not be that user.
+    user: '1000:1000',
   })),
+  { name: 'test-tools', description: 'Shell, curl, tcpdump and the like, for tests and for looking into a pod', bundles: [], sourceMaps: false, extraLayers: ['packet-filter', 'test-tools'], user: '0:0', tags: [TEST_TOOLS_TAG] },
 ];
 
 /** How the program of an image is started. */
-export function imageConfig({ bundles, environment }: ImageDefinition, labels: Readonly<Record<string, string>>): ImageConfig {
-  const program = bundles[0]?.split('/').at(-1) ?? '';
-  return { entrypoint: ['node', `/app/${program}`], user: `${USER}:${USER}`, environment: { NODE_ENV: 'production', ...environment }, workingDirectory: '/', labels };
+export function imageConfig({ bundles, environment, user = `${USER}:${USER}` }: ImageDefinition, labels: Readonly<Record<string, string>>): ImageConfig {
+  const program = bundles[0]?.split('/').at(-1);
+  const shared = { user, workingDirectory: '/', labels };
+  if (program === undefined) return { ...shared, command: ['sh'] };
+  return { ...shared, entrypoint: ['node', `/app/${program}`], environment: { NODE_ENV: 'production', ...environment } };
 }
