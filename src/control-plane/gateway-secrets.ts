@@ -1,18 +1,23 @@
 // Gateways' certificates: Kubernetes secrets served over SDS to proxies whose service account may list secrets in the namespace.
-// Names as Istio's gateways ask for them: `kubernetes://<secret>[-cacert]` in the proxy's own namespace, `kubernetes-gateway://<namespace>/<secret>` elsewhere is refused.
+// Names as Istio's gateways ask for them: `kubernetes://<secret>[-cacert]` in the proxy's own namespace, and `kubernetes-gateway://<namespace>/<secret>` for the
+// secrets that listeners of the Gateway API name, in other namespaces too where a ReferenceGrant permits it: the binding says which proxies may have which.
 import { createHash } from 'node:crypto';
 import { SecretResource, type Secret as KubernetesSecret } from '../shared/api/core/cluster.ts';
 import { createLogger } from '../shared/observability/index.ts';
 import { Informer, subjectAccessReview, type KubeClient } from '../shared/kube/index.ts';
 import { Secret as SecretMessage } from '../shared/xds/generated/envoy/extensions/transport_sockets/tls/v3/secret.ts';
 import { TYPE_URLS } from '../shared/xds/index.ts';
+import { GATEWAY_NAME_LABEL, type GatewayApiBinding } from '../mesh/gateway-api/index.ts';
 import type { NamedResource, ProxyDescription } from '../mesh/index.ts';
 import type { SecretSource } from './ads/index.ts';
 
 const SCHEME = 'kubernetes://';
+const GATEWAY_SCHEME = 'kubernetes-gateway://';
 const CA_SUFFIX = '-cacert';
 const FIRST_READ_MILLISECONDS = 3_000;
 const DECISION_MILLISECONDS = 60_000;
+
+type SecretGrant = GatewayApiBinding['configuration']['secretGrants'][number];
 
 interface WatchedSecret {
   readonly informer: Informer<KubernetesSecret>;
@@ -24,15 +29,17 @@ export class GatewaySecrets implements SecretSource {
   readonly name = 'gateway secrets';
   readonly #client: KubeClient;
   readonly #onChange: (resourceNames: ReadonlySet<string>) => void;
+  readonly #grants: () => readonly SecretGrant[];
   readonly #watched = new Map<string, Promise<WatchedSecret>>();
   readonly #decisions = new Map<string, { readonly allowed: boolean; readonly until: number }>();
   readonly #log = createLogger('sds');
   readonly #stop = new AbortController();
 
-  /** `onChange` is told the resource names whose secret changed. */
-  constructor(client: KubeClient, onChange: (resourceNames: ReadonlySet<string>) => void) {
+  /** `onChange` is told the resource names whose secret changed; `grants` says what gateways of the Gateway API may have. */
+  constructor(client: KubeClient, onChange: (resourceNames: ReadonlySet<string>) => void, grants: () => readonly SecretGrant[] = () => []) {
     this.#client = client;
     this.#onChange = onChange;
+    this.#grants = grants;
   }
 
   /** Nothing to do: secrets are read when a gateway asks. */
@@ -45,13 +52,38 @@ export class GatewaySecrets implements SecretSource {
   }
 
   async secretsFor(proxy: ProxyDescription, names: readonly string[]): Promise<readonly NamedResource[]> {
-    const asked = names.filter((name) => name.startsWith(SCHEME));
-    if (asked.length === 0 || proxy.type !== 'router') return [];
+    if (proxy.type !== 'router') return [];
+    const own = await this.#ownSecrets(proxy, names.filter((name) => name.startsWith(SCHEME)));
+    const granted = await this.#grantedSecrets(proxy, names.filter((name) => name.startsWith(GATEWAY_SCHEME)));
+    return [...own, ...granted];
+  }
+
+  /** Secrets of the proxy's namespace. */
+  async #ownSecrets(proxy: ProxyDescription, asked: readonly string[]): Promise<NamedResource[]> {
+    if (asked.length === 0) return [];
     if (!(await this.#mayRead(proxy))) {
       this.#log.warn({ proxy: proxy.id, serviceAccount: proxy.serviceAccount }, 'the gateway may not list secrets in its namespace and gets none; bind its service account to a role that may');
       return [];
     }
     const resources = await Promise.all(asked.map((name) => this.#resource(proxy.namespace, name)));
+    return resources.filter((resource) => resource !== undefined);
+  }
+
+  /** Secrets that the listeners of the proxy's Gateway name. The workload that we made for it needs no right of its own; that of a user does, as anybody may wear a label. */
+  async #grantedSecrets(proxy: ProxyDescription, asked: readonly string[]): Promise<NamedResource[]> {
+    if (asked.length === 0) return [];
+    const grant = this.#grants().find(({ namespace, gateway }) => namespace === proxy.namespace && gateway === proxy.labels[GATEWAY_NAME_LABEL]);
+    const permitted = grant !== undefined && (grant.serviceAccount === undefined ? await this.#mayRead(proxy) : grant.serviceAccount === proxy.serviceAccount);
+    const resources = await Promise.all(asked.map(async (name) => {
+      const key = name.slice(GATEWAY_SCHEME.length);
+      if (!permitted || !grant.secrets.includes(key)) {
+        this.#log.warn({ proxy: proxy.id, secret: key }, 'the gateway asks for a secret that none of its listeners may use, and does not get it');
+        return undefined;
+      }
+      const [namespace = '', secretName = ''] = key.split('/');
+      const secret = await this.#read(namespace, secretName, name);
+      return secret ? toResource(name, secret, false) : undefined;
+    }));
     return resources.filter((resource) => resource !== undefined);
   }
 

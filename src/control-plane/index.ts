@@ -7,18 +7,20 @@ import type { KubeClient } from '../shared/kube/index.ts';
 import { Secret } from '../shared/lib/index.ts';
 import type { Component } from '../shared/process/index.ts';
 import { IstioCertificateRequest, IstioCertificateResponse } from '../shared/xds/generated/istio/certificate.ts';
+import { GATEWAY_NAME_LABEL } from '../mesh/gateway-api/index.ts';
 import { createTranslator } from '../mesh/index.ts';
-import { AdsServer, type IdentifyCaller } from './ads/index.ts';
+import { AdsServer, type AdsConnection, type IdentifyCaller } from './ads/index.ts';
 import { Authenticator, CertificateService, MeshAuthority, RootDistribution } from './ca/index.ts';
 import { debugRoutes } from './debug/index.ts';
+import { GatewayBinder, GatewayDeployer, keepGatewayClasses } from './gateway-api/index.ts';
 import { GatewaySecrets } from './gateway-secrets.ts';
-import { checkConfig, Ingest, istioKind } from './ingest/index.ts';
+import { checkConfig, Ingest, istioKind, type IngestTables } from './ingest/index.ts';
 import { Leadership } from './leadership.ts';
 import { MeshConfigSource } from './mesh-config-source.ts';
 import { MountedFile } from './mounted-file.ts';
 import type { MizzendOptions } from './options.ts';
 import { SnapshotPublisher } from './snapshot/index.ts';
-import { ConfigStatusWriter } from './status/index.ts';
+import { ConfigStatusWriter, GatewayApiStatusWriter } from './status/index.ts';
 import { InjectionSource, injectionRoutes, validationRoutes } from './webhooks/index.ts';
 
 export { parseArguments, type MizzendOptions } from './options.ts';
@@ -56,14 +58,16 @@ export function createControlPlane(client: KubeClient, options: MizzendOptions):
   }, () => leadership.isLeader));
   const authenticator = new Authenticator(client, options.tokenAudiences, () => [meshConfig.current.trustDomain, ...meshConfig.current.trustDomainAliases]);
   const ingest = new Ingest(client, { ownNamespace: namespace, memberRollName: options.memberRollName });
+  const gatewayApi = new GatewayBinder(client, ingest.tables, { domain, refusals: (): ReadonlyMap<string, string> => gatewayRefusals(ads.connections) });
   const snapshots = new SnapshotPublisher(ingest.tables, meshConfig.table, {
     domain,
+    gatewayApi: gatewayApi.configuration,
     debounce: {
       full: { quietMilliseconds: options.debounceAfterMilliseconds, maximumMilliseconds: options.debounceMaximumMilliseconds },
       endpoints: { quietMilliseconds: options.endpointDebounceAfterMilliseconds, maximumMilliseconds: Math.min(1_000, options.debounceMaximumMilliseconds) },
     },
   });
-  const secrets = new GatewaySecrets(client, (names) => ads.publishSecrets(names));
+  const secrets = new GatewaySecrets(client, (names) => ads.publishSecrets(names), () => gatewayApi.configuration.get('current')?.secretGrants ?? []);
   const ads = new AdsServer({ translator: createTranslator(), secrets, members: ingest.tables.members, snapshot: () => snapshots.current, pushConcurrency: options.pushConcurrency });
   snapshots.onPublish(({ snapshot, change }) => ads.publish(snapshot, change));
 
@@ -108,6 +112,7 @@ export function createControlPlane(client: KubeClient, options: MizzendOptions):
   const monitoring = new HttpServer({ name: 'monitoring', ...options.monitoring, routes: [metricsRoute(), healthRoute('/ready', problem), ...debug] });
   leadership.addDuty((signal) => new RootDistribution(client, authority().state, ingest.tables.members).run(signal));
   if (options.writesStatus) leadership.addDuty((signal) => new ConfigStatusWriter(client, ingest.tables.issues).run(signal));
+  addGatewayApiDuties(leadership, client, ingest.tables, gatewayApi, options.gatewayApi);
 
   return {
     ports: () => ({ grpc: plain.port, secureGrpc: secure().port, https: webhooks().port, http: http.port, monitoring: monitoring.port }),
@@ -121,6 +126,7 @@ export function createControlPlane(client: KubeClient, options: MizzendOptions):
       plain,
       renewal(authority, secure, webhooks),
       ingest,
+      gatewayApi,
       snapshots,
       secrets,
       ads,
@@ -137,6 +143,35 @@ export function createControlPlane(client: KubeClient, options: MizzendOptions):
       },
     ],
   };
+}
+
+/** What only one replica does for the Gateway API. */
+function addGatewayApiDuties(leadership: Leadership, client: KubeClient, tables: IngestTables, binder: GatewayBinder, { writesStatus, deploys, ownsClasses }: MizzendOptions['gatewayApi']): void {
+  const { types, stored, objects } = tables.gatewayApi;
+  if (writesStatus) {
+    leadership.addDuty((signal) => keepGatewayClasses(client, tables.gatewayApi, signal));
+    leadership.addDuty((signal) => new GatewayApiStatusWriter(client, { statuses: binder.statuses, stored, types, ownsClasses }).run(signal));
+  }
+  if (!deploys) return;
+  leadership.addDuty((signal) => new GatewayDeployer(client, {
+    deployments: binder.deployments, liveDeployments: binder.liveDeployments, services: tables.services,
+    parameters: (namespace, name) => binder.parameters(namespace, name),
+    isKnown: (namespace, name) => {
+      const gateway = objects.get(`Gateway/${namespace}/${name}`);
+      return gateway?.kind === 'Gateway' && objects.has(`GatewayClass//${gateway.spec.gatewayClassName}`);
+    },
+  }).run(signal));
+}
+
+/** By `namespace/gateway`: what the gateway proxies that are connected here refuse. */
+function gatewayRefusals(connections: Iterable<AdsConnection>): Map<string, string> {
+  const refusals = new Map<string, string>();
+  for (const connection of connections) {
+    const gateway = connection.proxy?.labels[GATEWAY_NAME_LABEL];
+    const error = gateway === undefined ? undefined : connection.status().find(({ lastError }) => lastError !== '')?.lastError;
+    if (connection.proxy && error !== undefined) refusals.set(`${connection.proxy.namespace}/${gateway ?? ''}`, error);
+  }
+  return refusals;
 }
 
 /** Hands new certificates to the servers. */

@@ -33,6 +33,8 @@ export interface MizzendOptions {
   /** In order; without a name for all loggers. */
   readonly logLevels: readonly { readonly logger?: string; readonly level: LogLevel }[];
   readonly writesStatus: boolean;
+  /** What is done for the Gateway API; its objects are always read where its definitions are installed. */
+  readonly gatewayApi: { readonly writesStatus: boolean; readonly deploys: boolean; readonly ownsClasses: boolean };
   readonly tokenAudiences: readonly string[];
 }
 
@@ -63,6 +65,8 @@ const SPECS = {
   logOutputLevel: { kind: 'list', env: 'LOG_OUTPUT_LEVEL', default: ['default:info'], help: 'Levels of the loggers, name:level,...; default stands for all' },
   logAsJson: { kind: 'boolean', default: true, help: 'Accepted as Istio has it: lines are always JSON' },
   analysis: { kind: 'boolean', env: 'PILOT_ENABLE_ANALYSIS', default: false, help: 'Write what is wrong with an object into its status' },
+  gatewayApiStatus: { kind: 'boolean', env: 'PILOT_ENABLE_GATEWAY_API_STATUS', default: true, help: 'Write statuses of the Gateway API\'s objects' },
+  gatewayApiDeployments: { kind: 'boolean', env: 'PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER', default: true, help: 'Make a workload for each Gateway of the Gateway API' },
   tokenAudiences: { kind: 'list', env: 'TOKEN_AUDIENCES', default: ['istio-ca'], help: 'Audiences of the service account tokens that are accepted' },
 } as const satisfies Readonly<Record<string, OptionSpec>>;
 
@@ -73,7 +77,7 @@ export function parseArguments(argv: readonly string[], environment: Readonly<Re
   const problems: string[] = parsed.ok ? parsed.value.rest.filter((word) => word !== 'discovery').map((word) => `unknown argument ${word}`) : [...parsed.error];
   if (parsed.ok && problems.length === 0) {
     try {
-      return { kind: 'run', options: readOptions(parsed.value.values) };
+      return { kind: 'run', options: readOptions(parsed.value.values, environment) };
     } catch (error) {
       problems.push((error as Error).message);
     }
@@ -81,7 +85,7 @@ export function parseArguments(argv: readonly string[], environment: Readonly<Re
   return { kind: 'invalid', message: `${problems.join('\n')}\nmizzend --help lists the options` };
 }
 
-function readOptions(values: OptionValues<typeof SPECS>): MizzendOptions {
+function readOptions(values: OptionValues<typeof SPECS>, environment: Readonly<Record<string, string | undefined>>): MizzendOptions {
   if (!Number.isInteger(values.pushThrottle) || values.pushThrottle < 1) throw new Error('PILOT_PUSH_THROTTLE must be a positive whole number');
   return {
     revision: values.revision, podName: values.podName, namespace: values.namespace, memberRollName: values.memberRoll, domain: values.domain,
@@ -94,6 +98,8 @@ function readOptions(values: OptionValues<typeof SPECS>): MizzendOptions {
     fileCheckMilliseconds: values.fileCheck,
     logLevels: values.logOutputLevel.map(parseLogLevel),
     writesStatus: values.analysis,
+    // A control plane for chosen namespaces is told their roll; several such share the GatewayClasses.
+    gatewayApi: { writesStatus: values.gatewayApiStatus, deploys: values.gatewayApiDeployments, ownsClasses: environment['MEMBER_ROLL_NAME'] === undefined },
     tokenAudiences: values.tokenAudiences,
   };
 }

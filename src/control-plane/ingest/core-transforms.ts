@@ -6,10 +6,11 @@ import type { ObjectMeta } from '../../shared/api/meta/index.ts';
 
 const NOISY_ANNOTATIONS = ['endpoints.kubernetes.io/last-change-trigger-time', 'kubectl.kubernetes.io/last-applied-configuration'];
 
-/** A Service without its status and version marks. */
+/** A Service without version marks; of its status only what its load balancer gave. */
 export function trimService(service: Service): Service {
-  const { status: _status, ...kept } = service;
-  return { ...kept, metadata: trimMeta(service.metadata) };
+  const { status, ...kept } = service;
+  const ingress = status?.loadBalancer?.ingress;
+  return { ...kept, metadata: trimMeta(service.metadata), ...(ingress?.length ? { status: { loadBalancer: { ingress } } } : {}) };
 }
 
 /** An EndpointSlice without version marks. */

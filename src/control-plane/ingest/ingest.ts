@@ -9,6 +9,7 @@ import { createLogger, programMetrics } from '../../shared/observability/index.t
 import type { KubeClient } from '../../shared/kube/index.ts';
 import { ConfigTable } from './config-table.ts';
 import { trimEndpointSlice, trimPod, trimService } from './core-transforms.ts';
+import { GatewayApiIngest, type GatewayApiTables } from './gateway-api-tables.ts';
 import { MemberNamespaces, type MemberNamespacesOptions } from './member-namespaces.ts';
 import { NamespaceTable } from './namespace-table.ts';
 import { NamespacedTable } from './namespaced-table.ts';
@@ -22,6 +23,7 @@ export interface IngestTables {
   readonly pods: ReadonlyTable<string, Pod>;
   readonly config: ReadonlyTable<string, IstioObject>;
   readonly issues: ReadonlyTable<string, readonly Issue[]>;
+  readonly gatewayApi: GatewayApiTables;
 }
 
 const configEvents = programMetrics.counter('pilot_k8s_cfg_events', 'Changes of Istio objects.', ['type', 'event']);
@@ -35,6 +37,7 @@ export class Ingest {
   readonly #namespaces: NamespaceTable;
   readonly #core: readonly NamespacedTable<never>[];
   readonly #kinds: readonly NamespacedTable<never>[];
+  readonly #gatewayApi: GatewayApiIngest;
   readonly #log = createLogger('ingest');
   #signal: AbortSignal = AbortSignal.abort();
   #following: Promise<void> = Promise.resolve();
@@ -48,6 +51,7 @@ export class Ingest {
     const pods = new NamespacedTable(client, PodResource, { transform: trimPod });
     this.#core = [services, endpointSlices, pods] as unknown as NamespacedTable<never>[];
     const config = new ConfigTable();
+    this.#gatewayApi = new GatewayApiIngest(client);
     this.#kinds = ISTIO_KINDS.map((kind) => {
       const objects = new NamespacedTable(client, kind);
       objects.table.subscribe((keys) => {
@@ -67,7 +71,7 @@ export class Ingest {
     }
     this.tables = {
       members: this.#members.table, namespaces: this.#namespaces.table, services: services.table, endpointSlices: endpointSlices.table, pods: pods.table,
-      config: config.objects, issues: config.issues,
+      config: config.objects, issues: config.issues, gatewayApi: this.#gatewayApi.tables,
     };
   }
 
@@ -76,7 +80,7 @@ export class Ingest {
     this.#signal = signal;
     await this.#members.start(signal);
     await this.#namespaces.start(this.#memberNames(), signal);
-    await this.#followMembers();
+    await Promise.all([this.#followMembers(), this.#gatewayApi.start(this.#memberNames(), signal)]);
     this.#members.table.subscribe(() => {
       this.#following = this.#following.then(() => this.#followMembers()).catch((error: unknown) => this.#log.error({ error: String(error) }, 'member namespaces could not be followed'));
     });
@@ -89,7 +93,7 @@ export class Ingest {
   /** Stops all watches; the tables stay. */
   async stop(): Promise<void> {
     await this.#following;
-    await Promise.all([this.#members.stop(), this.#namespaces.stop(), ...this.#all().map((table) => table.stop())]);
+    await Promise.all([this.#members.stop(), this.#namespaces.stop(), this.#gatewayApi.stop(), ...this.#all().map((table) => table.stop())]);
   }
 
   /** Whether everything has been read once. */
@@ -100,7 +104,7 @@ export class Ingest {
   async #followMembers(): Promise<void> {
     if (this.#signal.aborted) return;
     const members = this.#memberNames();
-    await Promise.all([this.#namespaces.follow(members), ...this.#all().map((table) => table.follow(members, this.#signal))]);
+    await Promise.all([this.#namespaces.follow(members), this.#gatewayApi.follow(members), ...this.#all().map((table) => table.follow(members, this.#signal))]);
   }
 
   #memberNames(): ReadonlySet<string> {

@@ -9,6 +9,8 @@ import { Informer, type KubeClient } from '../../shared/kube/index.ts';
 export interface NamespacedTableOptions<T> {
   /** What to keep of an object. */
   readonly transform?: (object: T) => T;
+  /** Which objects; all when absent. */
+  readonly labelSelector?: string;
   /** How long the first read of a namespace may take before the mesh goes on without it. */
   readonly syncTimeoutMilliseconds?: number;
 }
@@ -49,8 +51,8 @@ export class NamespacedTable<T extends KubernetesObject> {
   }
 
   async #join(namespace: string, signal: AbortSignal): Promise<void> {
-    const { transform, syncTimeoutMilliseconds = DEFAULT_SYNC_TIMEOUT_MILLISECONDS } = this.#options;
-    const informer = new Informer(this.#client, this.type, { namespace, optional: true, ...(transform ? { transform } : {}) });
+    const { transform, labelSelector, syncTimeoutMilliseconds = DEFAULT_SYNC_TIMEOUT_MILLISECONDS } = this.#options;
+    const informer = new Informer(this.#client, this.type, { namespace, optional: true, ...(labelSelector ? { labelSelector } : {}), ...(transform ? { transform } : {}) });
     this.#informers.set(namespace, informer);
     informer.onChange((change) => {
       if (this.#informers.get(namespace) !== informer) return;

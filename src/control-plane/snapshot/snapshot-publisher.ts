@@ -11,6 +11,8 @@ export interface SnapshotOptions {
   /** Cluster domain, `cluster.local`. */
   readonly domain: string;
   readonly debounce: Readonly<Record<ChangeScope, DebounceLimits>>;
+  /** What the Gateway API adds; empty where it is not installed. */
+  readonly gatewayApi?: ReadonlyTable<'current', NonNullable<SnapshotInput['gatewayApi']>>;
 }
 
 /** A published snapshot; `change` is undefined for the first. */
@@ -81,6 +83,7 @@ export class SnapshotPublisher {
     follow(pods, 'endpoints', 'eds');
     follow(config, 'full', 'config');
     follow(this.#meshConfig, 'full', 'config');
+    if (this.#options.gatewayApi) follow(this.#options.gatewayApi, 'full', 'config');
     this.#build('full', 0);
   }
 
@@ -132,6 +135,7 @@ export class SnapshotPublisher {
     const meshConfig = this.#meshConfig.get('current');
     if (!meshConfig) return undefined;
     const { namespaces, services: serviceTable, endpointSlices, pods, config } = this.#tables;
+    const gatewayApi = this.#options.gatewayApi?.get('current');
     const input: SnapshotInput = {
       number: this.#number + 1,
       meshConfig,
@@ -143,6 +147,7 @@ export class SnapshotPublisher {
       pods: [...pods.values()],
       namespaces: [...namespaces.values()],
       config: [...config.values()],
+      ...(gatewayApi ? { gatewayApi } : {}),
     };
     const built = buildSnapshot(input, before);
     this.#issues = built.issues;

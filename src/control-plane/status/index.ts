@@ -1,2 +1,3 @@
-// Status of Istio's objects.
+// Statuses of Istio's and of the Gateway API's objects.
 export { ConfigStatusWriter } from './config-status.ts';
+export { GatewayApiStatusWriter } from './gateway-api-status.ts';

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { expectGolden } from '../../../test/support/golden.ts';
 import type { ControlPlaneSpec } from '../../shared/api/maistra/v2/spec.ts';
+import { gatewayApiKinds } from '../../shared/api/gateway-api/kinds.ts';
 import { ISTIO_KINDS } from '../../shared/api/istio-kinds.ts';
 import type { ResourceType } from '../../shared/api/meta/index.ts';
 import { managedKindOf, managedKinds } from '../apply/index.ts';
@@ -163,7 +164,7 @@ async function kindsUsedByControlPlane(): Promise<Set<string>> {
   const modules: object[] = await Promise.all([import('../../shared/api/core/cluster.ts'), import('../../shared/api/core/network.ts'), import('../../shared/api/core/workloads.ts'), import('../../shared/api/core/access.ts'), import('../../shared/api/maistra/v1/service-mesh-member-roll.ts')]);
   const rows = modules.flatMap((module) => Object.entries(module)).filter(([name]) => new RegExp(`\\b${name}\\b`).test(text)).map(([, row]) => row as ResourceType).filter((row) => typeof row.plural === 'string');
   const reviews = [['tokenReview', 'authentication.k8s.io/tokenreviews'], ['subjectAccessReview', 'authorization.k8s.io/subjectaccessreviews'], ['LeaderElector', 'coordination.k8s.io/leases']].filter(([name]) => new RegExp(`\\b${name}\\b`).test(text)).map(([, kind]) => kind ?? '');
-  return new Set([...[...rows, ...ISTIO_KINDS].map(({ group, plural }) => `${group}/${plural}`), ...reviews]);
+  return new Set([...[...rows, ...ISTIO_KINDS, ...gatewayApiKinds.map(({ type }) => type)].map(({ group, plural }) => `${group}/${plural}`), ...reviews]);
 }
 
 function grants(rules: readonly Rule[]): string[] {
