@@ -192,6 +192,7 @@ const tasks = {
   up: { script: 'dist/mizzen.js', args: ['up'], build: true },
   mizzen: { script: 'dist/mizzen.js', args: [], build: true },
   test: { script: 'tools/test.ts', args: [], build: true },
+  'test:apiserver': { script: 'tools/test-apiserver.ts', args: [], build: true },
   golden: { script: 'tools/test.ts', args: ['--update'], build: true },
   check: { script: 'tools/check.ts', args: [], build: true },
   build: { script: 'tools/build.ts', args: [], build: false },

@@ -1,5 +1,5 @@
-// A cluster for the operator's tests: the sandbox's API server, the operator with its own service account and role, and in place of
-// controllers and nodes something that reports workloads ready, unless their image is one that can never be had.
+// A cluster for the operator's tests: an API server (the sandbox's in ring 1, a real one in ring 2), the operator with its own service
+// account and role, and in place of controllers and nodes something that reports workloads ready, unless their image is one that can never be had.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,20 +7,24 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { createOperator, type OperatorOptions } from '../../src/operator/index.ts';
-import { ApiServer } from '../../src/sandbox/api-server/index.ts';
 import { HttpServer } from '../../src/shared/http/index.ts';
 import { DaemonSetResource, DeploymentResource, type DaemonSet, type Deployment } from '../../src/shared/api/core/workloads.ts';
 import { SecretResource } from '../../src/shared/api/core/cluster.ts';
 import type { KubernetesObject } from '../../src/shared/api/meta/index.ts';
-import { Informer, KubeClient } from '../../src/shared/kube/index.ts';
+import { Informer, type KubeClient } from '../../src/shared/kube/index.ts';
 import { CertificateAuthority } from '../../src/shared/pki/index.ts';
 import { startComponents, stopComponents, type Component } from '../../src/shared/process/index.ts';
+import { recordingClient } from './recording-client.ts';
+import { removeNamespaces, startTestApiServer, type TestApiServer } from './test-api-server.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** A running cluster with the operator. */
 export interface OperatorCluster {
   readonly admin: KubeClient;
+  readonly server: TestApiServer;
+  /** What the API server has refused the operator so far. */
+  refusals(): readonly string[];
   /** Answers the validating webhook; false lets no object in. */
   readonly webhook: { allows: boolean };
   apply(...objects: KubernetesObject[]): Promise<void>;
@@ -29,41 +33,42 @@ export interface OperatorCluster {
   stop(): Promise<void>;
 }
 
-interface Parts { components: readonly Component[]; signal: AbortController }
+interface Parts { components: readonly Component[]; signal: AbortController; refusals: readonly string[] }
 
 /** Starts everything on addresses of `127.<second>.x.y`. */
 export async function startOperatorCluster(second: number, over: Partial<OperatorOptions> = {}): Promise<OperatorCluster> {
-  const address = `127.${second}.0.1`;
-  const server = new ApiServer({ address, port: 0, serviceNetwork: { first: `127.${second}.128.1`, last: `127.${second}.255.254` }, nodePortRange: { first: 30_000, last: 32_767 } });
-  await server.start();
-  const admin = KubeClient.fromDefault({ kubeconfigText: server.adminKubeconfig() });
-  const applyOne = (object: KubernetesObject): Promise<void> => applyObject(admin, object);
+  const server = await startTestApiServer(second);
+  const { admin, webhookAddress } = server;
+  const namespaces = new Set<string>();
+  const applyOne = (object: KubernetesObject): Promise<void> => {
+    if (object.kind === 'Namespace') namespaces.add(object.metadata?.name ?? '');
+    return applyObject(admin, object);
+  };
   const applyRaw = (text: string): Promise<void> => applyYaml(admin, text);
   for (const file of readdirSync(join(root, 'crds'))) await applyRaw(readFileSync(join(root, 'crds', file), 'utf8'));
   await applyRaw(readFileSync(join(root, 'deploy/operator.yaml'), 'utf8'));
-  const account = await admin.get({ group: '', version: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts', scope: 'Namespaced' }, 'mizzen-operator', 'mizzen-operator');
-  const { token } = server.issueServiceAccountToken({ namespace: 'mizzen-operator', serviceAccount: { name: 'mizzen-operator', uid: account.metadata?.uid ?? '' } });
-  const kubeconfigText = server.tokenKubeconfig(token);
+  const kubeconfigText = await server.accountKubeconfig('mizzen-operator', 'mizzen-operator');
   const webhook = { allows: true };
-  const nodes = new FakeNodes(admin, `127.${second}.1.1`, webhook);
+  const nodes = new FakeNodes(admin, server.real ? webhookAddress : `127.${second}.1.1`, webhook);
   await nodes.start();
 
   const options: OperatorOptions = {
     namespace: 'mizzen-operator', podName: 'operator-1', version: '3.1.0', templatesDirectory: join(root, 'templates'), crdsDirectory: join(root, 'crds'),
-    webhookPort: 11999, probePort: 0, metricsPort: 0, bindAddress: `127.${second}.1.2`, leaderElect: true, leaseSeconds: 15, renewSeconds: 10, retrySeconds: 0.2,
+    webhookPort: 11999, probePort: 0, metricsPort: 0, bindAddress: webhookAddress, leaderElect: true, leaseSeconds: 15, renewSeconds: 10, retrySeconds: 0.2,
     manageWebhooks: true, manageCrds: true, memberReconcilers: 4, waveDeadlineSeconds: undefined, logLevel: 'info', ...over,
   };
   async function startOperator(): Promise<Parts> {
     const signal = new AbortController();
-    const client = KubeClient.fromDefault({ kubeconfigText });
+    const { client, refusals } = recordingClient(kubeconfigText);
     const components = createOperator(client, options, () => { throw new Error('the lead was lost'); }, { kubeconfigText });
     await startComponents(components, signal.signal);
-    return { components, signal };
+    return { components, signal, refusals };
   }
   let operator = await startOperator();
-  await nodes.serveAt('mizzen-operator', 'mizzen-operator', `127.${second}.1.2`, [{ name: 'https-webhooks', port: 11999 }]);
+  await nodes.serveAt('mizzen-operator', 'mizzen-operator', webhookAddress, [{ name: 'https-webhooks', port: 11999 }]);
   return {
-    admin, webhook, applyRaw,
+    admin, server, webhook, applyRaw,
+    refusals: () => operator.refusals,
     apply: async (...objects) => { for (const object of objects) await applyOne(object); },
     restartOperator: async () => {
       operator.signal.abort();
@@ -74,10 +79,26 @@ export async function startOperatorCluster(second: number, over: Partial<Operato
       operator.signal.abort();
       await stopComponents(operator.components);
       await nodes.stop();
-      admin.close();
-      await server.close();
+      if (server.real) await removeInstallation(server, ['mizzen-operator', ...namespaces]);
+      await server.stop();
     },
   };
+}
+
+/** Takes a whole installation off a real API server, for the next suite: webhooks first, which nobody answers any more. */
+async function removeInstallation(server: TestApiServer, namespaces: readonly string[]): Promise<void> {
+  const { admin } = server;
+  const removeAll = async (path: string, owns: (name: string) => boolean): Promise<void> => {
+    const { items } = JSON.parse((await admin.request({ method: 'GET', path })).body) as { items: { metadata: { name: string } }[] };
+    for (const { metadata } of items) if (owns(metadata.name)) await admin.requestAny({ method: 'DELETE', path: `${path}/${metadata.name}` });
+  };
+  for (const plural of ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations']) await removeAll(`/apis/admissionregistration.k8s.io/v1/${plural}`, () => true);
+  await removeNamespaces(server, namespaces);
+  const isOurs = (name: string): boolean => /istio|mizzen|maistra/.test(name);
+  for (const plural of ['clusterrolebindings', 'clusterroles']) await removeAll(`/apis/rbac.authorization.k8s.io/v1/${plural}`, isOurs);
+  const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  await removeAll(definitions, isOurs);
+  await eventually(async () => expect((JSON.parse((await admin.request({ method: 'GET', path: definitions })).body) as { items: { metadata: { name: string } }[] }).items.map(({ metadata }) => metadata.name).filter(isOurs)).toEqual([]), 60);
 }
 
 /** Polls until `check` no longer throws. */
@@ -185,6 +206,8 @@ class FakeNodes {
 
   async #waitingPod(name: string, namespace: string, labels: Record<string, string>, image: string): Promise<void> {
     const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: `${name}-new`, namespace, labels }, spec: { containers: [{ name: 'discovery', image }] } };
+    // A real API server lets no pod in without its service account, and without the controller manager nobody makes that.
+    await this.#client.requestAny({ method: 'POST', path: `/api/v1/namespaces/${namespace}/serviceaccounts`, body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } } });
     await this.#client.requestAny({ method: 'POST', path: `/api/v1/namespaces/${namespace}/pods`, body: pod });
     const status = { phase: 'Pending', containerStatuses: [{ name: 'discovery', image, imageID: '', ready: false, restartCount: 0, state: { waiting: { reason: 'ImagePullBackOff', message: `there is no image ${image}` } } }] };
     await this.#client.requestAny({ method: 'PATCH', path: `/api/v1/namespaces/${namespace}/pods/${name}-new/status`, body: { status }, contentType: 'application/merge-patch+json' });

@@ -1,22 +1,21 @@
-// Applying one object against a real API server: what is written, what is made anew, and what is never deleted.
+// Applying one object against an API server (the sandbox's in ring 1, a real one in ring 2): what is written, what is made anew, and what is never deleted.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ApiServer } from '../../sandbox/api-server/index.ts';
+import { startTestApiServer, type TestApiServer } from '../../../test/support/test-api-server.ts';
 import { DeploymentResource } from '../../shared/api/core/workloads.ts';
-import { KubeClient } from '../../shared/kube/index.ts';
+import type { KubeClient } from '../../shared/kube/index.ts';
 import { differingPaths } from '../manifest/plan.ts';
 import { applyObject } from './apply-objects.ts';
 
-let server: ApiServer;
+let server: TestApiServer;
 let client: KubeClient;
 
 beforeAll(async () => {
-  server = new ApiServer({ address: '127.83.0.1', port: 0, serviceNetwork: { first: '127.83.128.1', last: '127.83.255.254' }, nodePortRange: { first: 30_000, last: 32_767 } });
-  await server.start();
-  client = KubeClient.fromDefault({ kubeconfigText: server.adminKubeconfig() });
+  server = await startTestApiServer(83);
+  client = server.admin;
 });
 afterAll(async () => {
-  client.close();
-  await server.close();
+  await client.delete(DeploymentResource, 'web', 'default');
+  await server.stop();
 });
 
 function deployment(replicas: number, app = 'web') {

@@ -1,26 +1,25 @@
-// Applying, readiness and pruning against the sandbox's API server.
+// Applying, readiness and pruning against an API server: the sandbox's in ring 1, a real one in ring 2.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ApiServer } from '../../sandbox/api-server/index.ts';
+import { removeNamespaces, startTestApiServer, type TestApiServer } from '../../../test/support/test-api-server.ts';
 import { ConfigMapResource, NamespaceResource, type ConfigMap } from '../../shared/api/core/cluster.ts';
 import { DeploymentResource, type DaemonSet, type Deployment } from '../../shared/api/core/workloads.ts';
 import type { KubernetesObject } from '../../shared/api/meta/index.ts';
-import { KubeClient } from '../../shared/kube/index.ts';
+import type { KubeClient } from '../../shared/kube/index.ts';
 import { differingPaths } from '../manifest/index.ts';
 import { applyObject, applyObjects, daemonSetProblem, deploymentProblem, findUnready, listOwned, managedKindOf, pruneOwned } from './index.ts';
 
 const NS = 'mesh';
-let server: ApiServer;
+let server: TestApiServer;
 let client: KubeClient;
 
 beforeAll(async () => {
-  server = new ApiServer({ address: '127.212.0.1', port: 0, serviceNetwork: { first: '127.212.128.1', last: '127.212.255.254' }, nodePortRange: { first: 30_000, last: 32_767 } });
-  await server.start();
-  client = KubeClient.fromDefault({ kubeconfigText: server.adminKubeconfig() });
+  server = await startTestApiServer(212);
+  client = server.admin;
   await client.create(NamespaceResource, { metadata: { name: NS } });
 });
 afterAll(async () => {
-  client.close();
-  await server.close();
+  await removeNamespaces(server, [NS]);
+  await server.stop();
 });
 
 const config = (data: Record<string, string>, labels: Record<string, string> = {}): KubernetesObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace: NS, labels }, data }) as KubernetesObject;

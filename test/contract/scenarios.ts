@@ -1,0 +1,8 @@
+// Every scenario of the contract.
+import type { Scenario } from './scenario.ts';
+import { LIST_SCENARIOS } from './scenarios/lists.ts';
+import { OBJECT_SCENARIOS } from './scenarios/objects.ts';
+import { PATCH_SCENARIOS } from './scenarios/patches.ts';
+
+/** All of them, in the order in which they run. */
+export const SCENARIOS: readonly Scenario[] = [...OBJECT_SCENARIOS, ...LIST_SCENARIOS, ...PATCH_SCENARIOS];

@@ -1,0 +1,109 @@
+// What a server answered to a scenario, with everything in it that differs from run to run replaced by stable names:
+// identities, times, resource versions, addresses, generated names. Two servers that behave alike give equal transcripts.
+import type { Answer, OpenWatch } from './api-endpoint.ts';
+
+/** One request and what came back. */
+export interface Entry {
+  readonly request: string;
+  readonly code: number;
+  readonly warnings?: readonly string[];
+  readonly type?: string;
+  readonly body: unknown;
+}
+
+const UUID = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
+const MICRO_TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z/g;
+const TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g;
+const TOKEN = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
+const GENERATED = /^(.*[^a-z0-9]|)([bcdfghjklmnpqrstvwxz2456789]{5})$/;
+
+/** Collects the answers to one scenario. */
+export class Transcript {
+  readonly entries: Entry[] = [];
+  readonly #namespace: string;
+  readonly #numbers = new Map<string, Map<string, number>>();
+  readonly #generated = new Map<string, string>();
+  readonly #hidden = new Map<string, string>();
+
+  constructor(namespace: string) {
+    this.#namespace = namespace;
+  }
+
+  /** Has a text that differs from server to server shown as `<name>`. */
+  hide(text: string, name: string): void {
+    if (text !== '') this.#hidden.set(text, `<${name}>`);
+  }
+
+  /** Adds an answer. */
+  record(request: string, answer: Answer): void {
+    const warnings = [answer.headers['warning'] ?? []].flat().flatMap((line) => line.split(/,\s*(?=299 )/));
+    const type = String(answer.headers['content-type'] ?? '');
+    this.#learn(answer.body);
+    this.entries.push({
+      request: this.#text(request),
+      code: answer.code,
+      ...(warnings.length === 0 ? {} : { warnings: warnings.map((line) => this.#text(line)).sort() }),
+      ...(type === 'application/json' ? {} : { type }),
+      body: Buffer.isBuffer(answer.body) ? `<${answer.body.length === 0 ? 'nothing' : 'bytes'}>` : this.#value(answer.body, ''),
+    });
+  }
+
+  /** Adds what a watch has sent. */
+  recordWatch(request: string, watch: OpenWatch): void {
+    for (const line of watch.lines) this.#learn((line as { object?: unknown }).object);
+    this.entries.push({ request: this.#text(request), code: watch.code, body: this.#value(watch.lines, '') });
+  }
+
+  /** Adds something that a scenario found out by itself. */
+  note(what: string, value: unknown): void {
+    this.entries.push({ request: this.#text(`# ${what}`), code: 0, body: this.#value(value, '') });
+  }
+
+  /** Names that were generated are known by their prefix from then on. */
+  #learn(body: unknown): void {
+    const metadata = (body as { metadata?: { name?: unknown; generateName?: unknown } } | undefined)?.metadata;
+    if (typeof metadata?.name !== 'string' || typeof metadata.generateName !== 'string') return;
+    if (GENERATED.test(metadata.name)) this.#generated.set(metadata.name, `${metadata.generateName}<random>`);
+  }
+
+  #number(kind: string, text: string): string {
+    const known = this.#numbers.get(kind) ?? new Map<string, number>();
+    this.#numbers.set(kind, known);
+    if (!known.has(text)) known.set(text, known.size + 1);
+    return `<${kind} ${String(known.get(text))}>`;
+  }
+
+  #text(text: string): string {
+    let result = text;
+    for (const [from, to] of [...this.#hidden, ...this.#generated]) result = result.replaceAll(from, to);
+    return result.replaceAll(this.#namespace, '{ns}').replace(TOKEN, '<token>').replace(UUID, (uuid) => this.#number('uid', uuid)).replace(MICRO_TIME, '<micro time>').replace(TIME, '<time>');
+  }
+
+  #value(value: unknown, key: string): unknown {
+    if (Array.isArray(value)) return value.map((item) => this.#value(item, key));
+    if (typeof value === 'object' && value !== null) return this.#object(value as Record<string, unknown>);
+    if (typeof value === 'string') return this.#string(value, key);
+    return key === 'nodePort' || key === 'healthCheckNodePort' ? '<port>' : value;
+  }
+
+  #object(object: Record<string, unknown>): Record<string, unknown> {
+    const isList = Array.isArray(object['items']) || Array.isArray(object['rows']) || object['type'] === 'BOOKMARK';
+    const result: Record<string, unknown> = {};
+    for (const name of Object.keys(object).sort()) result[this.#text(name)] = isList && (name === 'metadata' || name === 'object') ? this.#listMetadata(object[name]) : this.#value(object[name], name);
+    return result;
+  }
+
+  /** The revision of a list or a bookmark is that of the whole server, on which others write as well. */
+  #listMetadata(metadata: unknown): unknown {
+    const { resourceVersion, ...rest } = metadata as Record<string, unknown>;
+    const inner = rest['metadata'] === undefined ? {} : { metadata: this.#listMetadata(rest['metadata']) };
+    return { ...(this.#value({ ...rest, metadata: undefined }, '') as object), ...inner, ...(resourceVersion === undefined ? {} : { resourceVersion: '<list version>' }) };
+  }
+
+  #string(text: string, key: string): string {
+    if (key === 'resourceVersion' && /^\d+$/.test(text)) return this.#number('version', text);
+    if (key === 'continue' && text !== '') return '<continue>';
+    if ((key === 'clusterIP' || key === 'clusterIPs') && /^\d+\.\d+\.\d+\.\d+$/.test(text)) return '<address>';
+    return this.#text(text);
+  }
+}

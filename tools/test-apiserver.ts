@@ -1,0 +1,79 @@
+// `npm run test:apiserver`: ring 2. Boots etcd and kube-apiserver of one Kubernetes minor after another, runs the suites of
+// config/vitest.apiserver.config.ts against each, and ends with one line that counts. Arguments: `--kubernetes 1.36` for one minor,
+// `--record` to write what the real server answers into the contract's goldens; the rest goes to vitest.
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { missingFor, startCluster, stopCluster, type KubernetesMinor } from './cluster/index.ts';
+
+interface Counts { passed: number; failed: number; skipped: number }
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const minors: readonly KubernetesMinor[] = ['1.35', '1.36'];
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => { stopping.abort(); });
+
+function parse(args: readonly string[]): { chosen: readonly KubernetesMinor[]; record: boolean; rest: string[] } {
+  const rest = args.filter((argument) => argument !== '--record');
+  const at = rest.indexOf('--kubernetes');
+  const wanted = at < 0 ? undefined : rest.splice(at, 2)[1];
+  const chosen = minors.filter((minor) => wanted === undefined || minor === wanted);
+  if (chosen.length === 0) throw new Error(`--kubernetes is one of ${minors.join(', ')}, not ${wanted ?? 'nothing'}`);
+  return { chosen, record: args.includes('--record'), rest };
+}
+
+/** Runs vitest in a process of its own; it ends with this one. */
+function vitest(minor: KubernetesMinor, kubeconfig: string, record: boolean, rest: readonly string[]): Promise<Counts> {
+  const report = join(root, `.cache/apiserver-report-${minor}.json`);
+  mkdirSync(dirname(report), { recursive: true });
+  rmSync(report, { force: true });
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', join(root, 'config/vitest.apiserver.config.ts'), '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...rest], {
+      cwd: root, stdio: 'inherit', env: { ...process.env, MIZZEN_TEST_KUBECONFIG: kubeconfig, ...(record ? { MIZZEN_RECORD_CONTRACT: '1' } : {}) },
+    });
+    const end = (): void => { child.kill('SIGTERM'); };
+    stopping.signal.addEventListener('abort', end, { once: true });
+    child.on('error', reject);
+    child.on('exit', (status) => {
+      stopping.signal.removeEventListener('abort', end);
+      try {
+        const counts = JSON.parse(readFileSync(report, 'utf8')) as { numPassedTests: number; numFailedTests: number; numPendingTests: number; numTodoTests: number };
+        // A file that fails before its first test has no failed test of its own; it must still count.
+        resolve({ passed: counts.numPassedTests, failed: Math.max(counts.numFailedTests, status === 0 ? 0 : 1), skipped: counts.numPendingTests + counts.numTodoTests });
+      } catch (error) {
+        reject(new Error(`vitest ended with status ${String(status)} and without a report`, { cause: error }));
+      }
+    });
+  });
+}
+
+async function runMinor(minor: KubernetesMinor, record: boolean, rest: readonly string[]): Promise<Counts> {
+  const missing = await missingFor({ scope: 'apiserver', kubernetes: minor });
+  if (missing !== undefined) {
+    process.stdout.write(`ring 2 on Kubernetes ${minor} is skipped: ${missing}\n`);
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  const name = `ring2-${String(process.pid)}`;
+  try {
+    const cluster = await startCluster({ name, kubernetes: minor, scope: 'apiserver', progress: (line) => process.stderr.write(`ring 2: ${line}\n`) });
+    return await vitest(minor, cluster.kubeconfig, record, rest);
+  } catch (error) {
+    process.stderr.write(`ring 2 on Kubernetes ${minor} failed: ${error instanceof Error ? error.message : String(error)}\n`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  } finally {
+    await stopCluster(name, 'apiserver');
+  }
+}
+
+const { chosen, record, rest } = parse(process.argv.slice(2));
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+for (const minor of chosen) {
+  if (stopping.signal.aborted) break;
+  const counts = await runMinor(minor, record, rest);
+  for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
+}
+process.stdout.write(`${String(total.passed)} passed, ${String(total.failed)} failed, ${String(total.skipped)} skipped\n`);
+// In continuous integration a ring that cannot run is a failure.
+const incomplete = process.env['CI'] === 'true' && total.skipped > 0 && total.passed === 0;
+process.exit(stopping.signal.aborted ? 130 : total.failed > 0 || incomplete ? 1 : 0);
