@@ -148,6 +148,8 @@ export interface GatewayApiBinding {
   readonly configuration: GatewayApiConfiguration;
   readonly statuses: readonly GatewayApiStatus[];
   readonly deployments: readonly GatewayDeployment[];
+  /** `namespace/name` of Gateways that are not accepted at present: what is deployed for them stays as it is. */
+  readonly untouched: readonly string[];
 }
 
 /** Objects beside the Gateway API whose content decides: each `namespace/name`, sorted. */

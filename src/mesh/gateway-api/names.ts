@@ -11,3 +11,6 @@ export const GATEWAY_NAME_LABEL = 'gateway.networking.k8s.io/gateway-name';
 
 /** Label of objects of a gateway's workload: its class. */
 export const GATEWAY_CLASS_LABEL = 'gateway.networking.k8s.io/gateway-class-name';
+
+/** Annotation of a Gateway (or its infrastructure) that chooses the type of its Service. */
+export const SERVICE_TYPE_ANNOTATION = 'networking.istio.io/service-type';

@@ -18,13 +18,19 @@ export type ModelHttpRoute = Omit<HttpRoute, 'match' | 'redirect'> & {
   readonly gatewayApi?: {
     /** API path of the route object, for `explain`. */
     readonly source: string;
+    /** What a request meets whose backend does not exist. */
+    readonly missingBackendStatus: 500 | 503;
     /** Limit of each try. */
     readonly tryTimeout?: string;
   };
 };
 
 /** A VirtualService's spec, maybe made from routes of the Gateway API. */
-export type ModelVirtualService = Omit<VirtualService['spec'], 'http'> & { readonly http?: readonly ModelHttpRoute[] | undefined };
+export type ModelVirtualService = Omit<VirtualService['spec'], 'http'> & {
+  readonly http?: readonly ModelHttpRoute[] | undefined;
+  /** Made from the Gateway API: for a gateway, a host without routes answers 404; for a mesh, `consumer` comes before what the service's own namespace says. */
+  readonly gatewayApi?: 'listener' | 'producer' | 'consumer';
+};
 
 /** TLS of a server, with trust given as text. */
 export type ModelServerTls = ServerTlsSettings & { readonly clientCa?: { readonly pem: string; readonly required: boolean } };
@@ -52,14 +58,15 @@ export interface BackendTlsRecord {
   /** Port of the service. */
   readonly port: number;
   readonly serverName: string;
-  /** PEM, or the platform's trust. Undefined: nothing can be trusted, so no connection is made. */
-  readonly trust: { readonly pem: string } | 'system' | undefined;
+  /** PEM, or the platform's trust. */
+  readonly trust: { readonly pem: string } | 'system';
   readonly subjectAltNames: readonly { readonly type: 'dns' | 'uri'; readonly value: string }[];
 }
 
 /** A certificate with which the proxies of a gateway show themselves to backends. */
 export interface GatewayClientCertificate {
-  /** `namespace/name` of the Gateway. */
+  readonly namespace: string;
+  /** Name of the Gateway. */
   readonly gateway: string;
   /** `namespace/name` of the Secret. */
   readonly secret: string;

@@ -113,9 +113,15 @@ function virtualServicesFor(snapshot: MeshSnapshot, namespace: string): readonly
   const known = kept(visibleVirtualServices, snapshot.virtualServices);
   const present = known.get(namespace);
   if (present) return present;
-  const list = snapshot.virtualServices.filter((record) => record.spec.gateways?.includes(MESH_GATEWAY) && isVisible(record.spec.exportTo?.length ? record.spec.exportTo : snapshot.meshConfig.defaultVirtualServiceExportTo, record.namespace, namespace));
+  const visible = snapshot.virtualServices.filter((record) => record.spec.gateways?.includes(MESH_GATEWAY) && isVisible(record.spec.exportTo?.length ? record.spec.exportTo : snapshot.meshConfig.defaultVirtualServiceExportTo, record.namespace, namespace));
+  // What a client's own namespace says of a service through the Gateway API comes before what the service's says.
+  const list = visible.some(isConsumer) ? [...visible.filter(isConsumer), ...visible.filter((record) => !isConsumer(record))] : visible;
   known.set(namespace, list);
   return list;
+}
+
+function isConsumer({ spec }: VirtualServiceRecord): boolean {
+  return spec.gatewayApi === 'consumer';
 }
 
 /** The Sidecar in force: by selector, then the namespace's, then the root namespace's. */

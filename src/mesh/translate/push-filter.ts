@@ -22,6 +22,10 @@ const AFFECTED: Readonly<Record<string, readonly string[]>> = {
   AuthorizationPolicy: [listener],
   RequestAuthentication: [listener],
   Telemetry: [listener],
+  BackendTls: [cluster],
+  GatewayClientCertificate: [cluster],
+  // Secrets are not made from the snapshot; whoever serves them looks at the grants.
+  GatewaySecretGrant: [],
 };
 
 /**

@@ -10,6 +10,7 @@ import type { ProxyDescription } from '../model/proxy-description.ts';
 import { serviceKey, type ServicePortRecord, type ServiceRecord } from '../model/records.ts';
 import type { MeshSnapshot } from '../model/snapshot.ts';
 import { outboundCluster, subsetLabels } from './clusters/outbound-cluster.ts';
+import { backendTlsFor } from './clusters/backend-tls.ts';
 import { blackHoleCluster, collectorCluster, dynamicDnsCluster, httpProxyTunnelCluster, inboundCluster, passthroughCluster } from './clusters/special-clusters.ts';
 import { loadAssignment } from './endpoints.ts';
 import { gatewayListeners } from './listeners/gateway-listeners.ts';
@@ -89,6 +90,7 @@ function serviceClusters(cache: ResourceCache, view: ProxyView, service: Service
   const identities = set?.identities ?? [];
   const dnsEndpoints = service.resolution === 'dns' || service.resolution === 'dns-round-robin' ? dnsEndpointsOf(view, service) : undefined;
   const ownProxy = proxy.isMizzen;
+  const backendTls = backendTlsFor(view, service, port);
   return ['', ...(rule?.spec.subsets ?? []).map(({ name }) => name)].map((subset) => {
     const inputs = [service, port.number, rule, identities.join(), dnsEndpoints, meshConfig, captured, ownProxy, families];
     return cache.resource(TYPE_URLS.cluster, outboundClusterName(service.host, port.number, subset), Cluster, inputs, () => outboundCluster({ service, port, subset, rule, identities, dnsEndpoints, meshConfig, captured, ownProxy, families }));

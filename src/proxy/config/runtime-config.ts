@@ -86,6 +86,8 @@ export interface ValidationConfig {
   /** Name of the SDS secret with the trusted roots (`ROOTCA`), or null when `trustedCaPem` is given or nothing is checked. */
   readonly secretName: string | null;
   readonly trustedCaPem: string | null;
+  /** Certificates that no root vouches for are let in too, as long as they are well formed. */
+  readonly acceptUntrusted?: true;
   /** One of these must match a subject alternative name; empty accepts any that the roots vouch for. */
   readonly subjectAltNames: readonly { readonly type: 'uri' | 'dns' | 'email' | 'ip' | 'any'; readonly match: StringMatchConfig }[];
 }

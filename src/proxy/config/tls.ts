@@ -112,16 +112,14 @@ function validation(common: CommonTlsContext, path: string, findings: Findings):
 function checked(context: CertificateValidationContext, secretName: string | null, path: string, findings: Findings): ValidationConfig {
   findings.refuseFields(context, path, ['caCertificateProviderInstance', 'systemRootCerts', 'verifyCertificateSpki', 'verifyCertificateHash', 'requireSignedCertificateTimestamp', 'crl', 'allowExpiredCertificate', 'customValidatorConfig']);
   findings.ignoreFields(context, path, ['watchedDirectory', 'onlyVerifyLeafCertCrl', 'maxVerifyDepth']);
-  if (context.trustChainVerification === CertificateValidationContext_TrustChainVerification.ACCEPT_UNTRUSTED) {
-    findings.refuse(join(path, 'trust_chain_verification'), 'Accepting certificates that no root vouches for is not supported by this proxy.');
-  }
   const pem = inlineText(context.trustedCa, join(path, 'trusted_ca'), findings);
   const typed = (context.matchTypedSubjectAltNames ?? []).map((name, index) => ({
     type: sanType(name.sanType ?? 0, `${path}.match_typed_subject_alt_names[${index}].san_type`, findings),
     match: stringMatch(name.matcher, `${path}.match_typed_subject_alt_names[${index}].matcher`, findings),
   }));
   const untyped = (context.matchSubjectAltNames ?? []).map((name, index) => ({ type: 'any' as const, match: stringMatch(name, `${path}.match_subject_alt_names[${index}]`, findings) }));
-  return { secretName, trustedCaPem: pem === '' ? null : pem, subjectAltNames: [...typed, ...untyped] };
+  const acceptUntrusted = context.trustChainVerification === CertificateValidationContext_TrustChainVerification.ACCEPT_UNTRUSTED;
+  return { secretName, trustedCaPem: pem === '' ? null : pem, ...(acceptUntrusted ? { acceptUntrusted: true as const } : {}), subjectAltNames: [...typed, ...untyped] };
 }
 
 function sanType(type: SubjectAltNameMatcher_SanType, path: string, findings: Findings): 'uri' | 'dns' | 'email' | 'ip' {

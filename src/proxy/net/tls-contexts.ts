@@ -111,7 +111,7 @@ export class DownstreamTls {
       if (error !== '') fail(error);
       else {
         finished = true;
-        done(socket, describeTls(socket, sni, asksClient, identity.localUri), '');
+        done(socket, describeTls(socket, sni, asksClient && this.#vouchedFor(socket), identity.localUri), '');
       }
     });
   }
@@ -120,8 +120,13 @@ export class DownstreamTls {
     if (this.#config.validation === null) return '';
     const certificate = socket.getPeerX509Certificate();
     if (!certificate) return this.#config.requireClientCertificate ? 'client_certificate_required' : '';
-    const code = verifyCode(socket);
+    const code = this.#config.validation.acceptUntrusted ? '' : verifyCode(socket);
     return code !== '' ? code : this.#nameCheck(parseAlternativeNames(certificate.subjectAltName));
+  }
+
+  /** Whether the roots vouch for a certificate that was let in. */
+  #vouchedFor(socket: TLSSocket): boolean {
+    return !this.#config.validation?.acceptUntrusted || verifyCode(socket) === '';
   }
 
   #current(): readonly ServerIdentity[] | null {
@@ -208,7 +213,7 @@ export class UpstreamTls {
       if (error !== '') fail(`TLS_error:|${error}`);
       else {
         finished = true;
-        done(socket, describeTls(socket, sni, this.config.validation !== null, this.#localUri), '');
+        done(socket, describeTls(socket, sni, this.config.validation !== null && !this.config.validation.acceptUntrusted, this.#localUri), '');
       }
     });
   }
@@ -218,7 +223,7 @@ export class UpstreamTls {
     if (validation === null) return '';
     const certificate = socket.getPeerX509Certificate();
     if (!certificate) return 'peer_certificate_missing';
-    if (validation.trustedCaPem !== null || validation.secretName !== null) {
+    if (!validation.acceptUntrusted && (validation.trustedCaPem !== null || validation.secretName !== null)) {
       const code = verifyCode(socket);
       if (code !== '') return code;
     }

@@ -7,11 +7,12 @@ import type { HttpProtocolOptions as CommonOptions } from '../../../shared/xds/g
 import type { Any } from '../../../shared/xds/generated/google/protobuf/any.ts';
 import { outboundClusterName, packAny, sniClusterName } from '../../../shared/xds/index.ts';
 import { isDetected, isHttp, isHttp2 } from '../../model/protocol.ts';
+import type { BackendTlsRecord } from '../../model/gateway-api-configuration.ts';
 import type { EndpointSet, ServicePortRecord, ServiceRecord } from '../../model/records.ts';
 import type { DestinationRuleRecord } from '../../model/snapshot.ts';
 import { dnsFamilyOf, type AddressFamilies } from '../address-families.ts';
 import { localityEndpoints } from '../endpoints.ts';
-import { meshClientSocket, originatedSocket, RAW_BUFFER } from '../security/tls-contexts.ts';
+import { backendTlsSocket, meshClientSocket, originatedSocket, RAW_BUFFER } from '../security/tls-contexts.ts';
 import { ADS_SOURCE, durationOf } from '../xds-values.ts';
 import { circuitBreakers, connectionFields, effectivePolicy, loadBalancerFields, outlierFields, type EffectivePolicy } from './traffic-policy.ts';
 
@@ -31,6 +32,8 @@ export interface OutboundClusterKey {
   readonly captured: boolean;
   readonly ownProxy: boolean;
   readonly families: AddressFamilies;
+  /** TLS that a policy of the Gateway API asks of gateways, and the Secret that the gateway shows itself with. */
+  readonly backendTls?: { readonly record: BackendTlsRecord; readonly certificate: string | undefined } | undefined;
 }
 
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -108,6 +111,8 @@ function upgradesToHttp2(policy: EffectivePolicy, key: OutboundClusterKey): bool
 function httpOptions(key: OutboundClusterKey, policy: EffectivePolicy, http2: boolean): Partial<Cluster> {
   const { protocol } = key.port;
   const http = policy.connectionPool?.http;
+  // The client's protocol says nothing about what the backend takes once TLS is between them; HTTP/1.1 is what a cluster speaks that says nothing.
+  if (key.backendTls) return http2 ? { typedExtensionProtocolOptions: explicitHttpOptions(true) } : {};
   if (!isHttp(protocol) && !isDetected(protocol)) return {};
   const idleTimeout = durationOf(http?.idleTimeout);
   const common: CommonOptions = { ...(idleTimeout ? { idleTimeout } : {}), ...(http?.maxRequestsPerConnection ? { maxRequestsPerConnection: http.maxRequestsPerConnection } : {}) };
@@ -129,6 +134,7 @@ function upstreamProtocol(http2: boolean, asClient: boolean, policy: EffectivePo
 function transport(key: OutboundClusterKey, policy: EffectivePolicy, http2: boolean): Partial<Cluster> {
   const { service, port, subset, meshConfig, identities } = key;
   const { tls } = policy;
+  if (key.backendTls) return { transportSocket: backendTlsSocket(key.backendTls.record, { http2, certificate: key.backendTls.certificate }) };
   if (tls?.mode === 'DISABLE') return {};
   const alternatives = tls?.subjectAltNames?.length ? tls.subjectAltNames : service.subjectAltNames.length > 0 ? service.subjectAltNames : identities;
   const sni = tls?.sni ?? sniClusterName(service.host, port.number, subset);

@@ -73,13 +73,21 @@ function tlsChains(view: ProxyView, server: GatewayServer): FilterChain[] {
   if (server.kind === 'https' && transportSocket) {
     return [{ filterChainMatch: sniMatch(hosts), filters: [httpChain(view, { ...shared, rbac: policies(view, false), source: { routeName: server.routeName } })], transportSocket }];
   }
-  if (transportSocket) {
+  const named = namedTargets(view, server);
+  if (transportSocket && named.length === 0) {
     const target = tcpTargetOf(view, server);
     return target === undefined ? [] : [{ filterChainMatch: sniMatch(hosts), filters: tcpChain(view, { ...shared, rbac: policies(view, true), target }), transportSocket }];
   }
+  return named.map(({ serverNames, target }) => (
+    { filterChainMatch: sniMatch(serverNames), filters: tcpChain(view, { ...shared, rbac: policies(view, true), target }), ...(transportSocket ? { transportSocket } : {}) }));
+}
+
+/** Where connections go by server name: to the `tls` routes bound to the server. VirtualServices of users have them for passthrough only. */
+function namedTargets(view: ProxyView, server: GatewayServer): ReturnType<typeof tlsRouteTargets> {
   const gateway = `${server.gateway.namespace}/${server.gateway.name}`;
-  return boundVirtualServices(view, server).flatMap(({ record, hosts: common }) => tlsRouteTargets(view, record, server.server.port.number, [gateway], common)).map(({ serverNames, target }) => (
-    { filterChainMatch: sniMatch(serverNames), filters: tcpChain(view, { ...shared, rbac: policies(view, true), target }) }));
+  const passthrough = server.server.tls?.mode === 'PASSTHROUGH' || server.server.tls?.mode === 'AUTO_PASSTHROUGH' || server.server.tls === undefined;
+  return boundVirtualServices(view, server).filter(({ record }) => passthrough || record.spec.gatewayApi !== undefined)
+    .flatMap(({ record, hosts: common }) => tlsRouteTargets(view, record, server.server.port.number, [gateway], common));
 }
 
 /** A wildcard for everything is written by leaving the names out. */

@@ -6,6 +6,7 @@ import { isTls } from '../../model/protocol.ts';
 import type { ServicePortRecord, ServiceRecord } from '../../model/records.ts';
 import type { VirtualServiceRecord } from '../../model/snapshot.ts';
 import type { ProxyView } from '../proxy-view.ts';
+import { MISSING_BACKEND_CLUSTER } from '../routes/http-route.ts';
 import { matchApplies, type RouteAudience } from '../routes/route-match.ts';
 import { virtualServiceFor } from '../virtual-service-index.ts';
 import type { TcpTarget } from './chains.ts';
@@ -15,7 +16,7 @@ export function weightedTarget(view: ProxyView, routes: readonly RouteDestinatio
   const targets = routes.filter(({ weight }) => routes.length === 1 || (weight ?? 0) > 0).map(({ destination, weight }) => {
     const ports = view.servicesByHost.get(destination.host)?.ports;
     const number = destination.port?.number ?? (ports?.length === 1 ? ports[0]?.number : undefined) ?? port;
-    return { name: outboundClusterName(destination.host, number, destination.subset ?? ''), weight: weight ?? 100 };
+    return { name: destination.host === '' ? MISSING_BACKEND_CLUSTER : outboundClusterName(destination.host, number, destination.subset ?? ''), weight: weight ?? 100 };
   });
   const [only] = targets;
   return targets.length === 1 && only ? only.name : targets;

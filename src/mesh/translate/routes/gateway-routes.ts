@@ -1,20 +1,21 @@
 // Gateways: which servers a gateway proxy has on each of its ports, and the route configurations behind them.
-import type { Server } from '../../../shared/api/networking/gateway.ts';
 import type { RouteConfiguration } from '../../../shared/xds/generated/envoy/config/route/v3/route.ts';
 import { VirtualHost_TlsRequirementType, type Route, type VirtualHost } from '../../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
-import { hostCovers, hostsOverlap, narrowerHost } from '../../model/host-name.ts';
+import { hostCovers, hostsOverlap, isWildcard, narrowerHost } from '../../model/host-name.ts';
 import { selects } from '../../model/policy-selection.ts';
+import type { ModelServer } from '../../model/gateway-api-configuration.ts';
 import type { GatewayRecord, VirtualServiceRecord } from '../../model/snapshot.ts';
 import { isVisible } from '../../model/visibility.ts';
 import { selectingServices, type ProxyView } from '../proxy-view.ts';
 import { httpRoutes } from './http-route.ts';
 import { outboundContext } from './outbound-routes.ts';
+import { routeMatch } from './route-match.ts';
 import { virtualHost, withoutDuplicates } from './virtual-host.ts';
 
 /** One server of a Gateway on the port where the proxy listens. */
 export interface GatewayServer {
   readonly gateway: GatewayRecord;
-  readonly server: Server;
+  readonly server: ModelServer;
   /** Port that the gateway's Service leads to: where the proxy listens. */
   readonly listenPort: number;
   readonly bind: string;
@@ -34,7 +35,7 @@ export function gatewayServers(view: ProxyView): readonly GatewayServer[] {
 
 function makeServers(view: ProxyView): GatewayServer[] {
   const { snapshot, proxy } = view;
-  return snapshot.gateways.filter((gateway) => selects(gateway.spec.selector, proxy.labels)).flatMap((gateway) =>
+  return snapshot.gateways.filter((gateway) => selects(gateway.spec.selector, proxy.labels) && (!gateway.spec.ownNamespace || gateway.namespace === proxy.namespace)).flatMap((gateway) =>
     (gateway.spec.servers ?? []).map((server): GatewayServer => {
       const kind = serverKind(server);
       const bind = server.bind && server.bind !== '' ? server.bind : '0.0.0.0';
@@ -46,7 +47,7 @@ function makeServers(view: ProxyView): GatewayServer[] {
 }
 
 /** What a server does with connections: requests over plaintext or terminated TLS, or bytes over either. */
-function serverKind(server: Server): GatewayServer['kind'] {
+function serverKind(server: ModelServer): GatewayServer['kind'] {
   const protocol = server.port.protocol.toUpperCase();
   if (['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB'].includes(protocol)) return 'http';
   if (protocol === 'HTTPS') return server.tls?.mode === 'PASSTHROUGH' || server.tls?.mode === 'AUTO_PASSTHROUGH' ? 'tls' : 'https';
@@ -67,7 +68,7 @@ function targetPort(view: ProxyView, port: number): number {
 }
 
 /** Hosts `namespace/name` of a server as scope and name. */
-function serverHosts(server: Server, gatewayNamespace: string): { readonly scope: string; readonly host: string }[] {
+function serverHosts(server: ModelServer, gatewayNamespace: string): { readonly scope: string; readonly host: string }[] {
   return server.hosts.map((entry) => {
     const slash = entry.indexOf('/');
     const scope = slash < 0 ? '*' : entry.slice(0, slash);
@@ -99,18 +100,28 @@ export function gatewayRouteConfiguration(view: ProxyView, name: string, own: re
   for (const server of own) addServer(view, server, hosts);
   const port = own[0]?.server.port.number ?? 0;
   const virtualHosts = [...hosts].sort(([left], [right]) => (left < right ? -1 : 1)).map(([host, { routes, redirect }]): VirtualHost => ({
-    ...virtualHost(`${host}:${port}`, host === '*' ? ['*'] : host.startsWith('*') ? [host] : [host, `${host}:*`], routes),
+    ...virtualHost(`${host}:${port}`, hostDomains(host), routes),
     ...(redirect ? { requireTls: VirtualHost_TlsRequirementType.ALL } : {}),
   }));
+  for (const host of new Set(own.flatMap(({ server }) => server.misdirected ?? []))) if (!hosts.has(host)) virtualHosts.push(misdirectedHost(host, port));
   if (virtualHosts.length === 0) virtualHosts.push(virtualHost(`blackhole:${port}`, ['*'], []));
   return { name, virtualHosts: withoutDuplicates(virtualHosts), validateClusters: false, ignorePortInHostMatching: true, maxDirectResponseBodySizeBytes: 1048576 };
+}
+
+function hostDomains(host: string): string[] {
+  return isWildcard(host) ? [host] : [host, `${host}:*`];
+}
+
+/** A host of another listener: the client may have used the connection for it because the certificate allows it, and is told to make another (RFC 9110 section 15.5.20). */
+function misdirectedHost(host: string, port: number): VirtualHost {
+  return virtualHost(`misdirected ${host}:${port}`, hostDomains(host), [{ name: 'misdirected', match: routeMatch(undefined), action: { $case: 'directResponse', directResponse: { status: 421 } } }]);
 }
 
 function addServer(view: ProxyView, server: GatewayServer, hosts: Map<string, { routes: Route[]; redirect: boolean }>): void {
   const redirect = server.kind === 'http' && server.server.tls?.httpsRedirect === true;
   const context = outboundContext(view, server.server.port.number, [`${server.gateway.namespace}/${server.gateway.name}`]);
   for (const { record, hosts: common } of boundVirtualServices(view, server)) {
-    if (!record.spec.http?.length) continue;
+    if (!record.spec.http?.length && record.spec.gatewayApi === undefined) continue;
     const routes = httpRoutes(record, context);
     for (const host of common) {
       const present = hosts.get(host);

@@ -15,6 +15,9 @@ import { gatewayApiRetryPolicy, retryPolicy } from './retry-policy.ts';
 import { matchApplies, routeMatch, type RouteAudience } from './route-match.ts';
 import { perFilterConfig } from './route-filters.ts';
 
+/** Name of a cluster that is never there: what the Gateway API routes to a backend that can not be used. */
+export const MISSING_BACKEND_CLUSTER = 'MissingBackend';
+
 /** What making routes needs besides the VirtualService. */
 export interface RouteContext {
   readonly audience: RouteAudience;
@@ -103,7 +106,7 @@ function routeAction(route: ModelHttpRoute, match: ModelHttpMatch | undefined, c
   return {
     ...destinations(route, context),
     ...rewriteFields(route, match),
-    ...(route.gatewayApi ? { clusterNotFoundResponseCode: RouteAction_ClusterNotFoundResponseCode.INTERNAL_SERVER_ERROR } : {}),
+    ...(route.gatewayApi?.missingBackendStatus === 500 ? { clusterNotFoundResponseCode: RouteAction_ClusterNotFoundResponseCode.INTERNAL_SERVER_ERROR } : {}),
     timeout,
     maxStreamDuration: { maxStreamDuration: timeout, grpcTimeoutHeaderMax: timeout },
     ...(retry ? { retryPolicy: retry } : {}),
@@ -119,20 +122,20 @@ function destinationPort(destination: Destination, context: RouteContext): numbe
   return ports?.length === 1 && ports[0] ? ports[0].number : context.audience.port;
 }
 
-/** Cluster of a destination. One that does not exist gives 503 from the router, as in Istio. */
-function destinationCluster(destination: Destination, context: RouteContext): string {
-  if (destination.host === '') return BLACK_HOLE_CLUSTER;
+/** Cluster of a destination. One that does not exist gives 503 from the router, as in Istio, or what the Gateway API asks for. */
+function destinationCluster(destination: Destination, context: RouteContext, route: ModelHttpRoute): string {
+  if (destination.host === '') return route.gatewayApi ? MISSING_BACKEND_CLUSTER : BLACK_HOLE_CLUSTER;
   return outboundClusterName(destination.host, destinationPort(destination, context), destination.subset ?? '');
 }
 
 function destinations(route: ModelHttpRoute, context: RouteContext): Pick<RouteAction, 'clusterSpecifier'> & Partial<RouteAction> {
   const targets = (route.route ?? []).filter(({ weight }, _index, all) => all.length === 1 || (weight ?? 0) > 0);
   const only = targets[0];
-  if (targets.length === 1 && only && !only.headers) return { clusterSpecifier: { $case: 'cluster', cluster: destinationCluster(only.destination, context) } };
+  if (targets.length === 1 && only && !only.headers) return { clusterSpecifier: { $case: 'cluster', cluster: destinationCluster(only.destination, context, route) } };
   const clusters = targets.map(({ destination, weight, headers }): WeightedCluster_ClusterWeight => {
     const host = authorityOf(headers);
     return {
-      name: destinationCluster(destination, context),
+      name: destinationCluster(destination, context, route),
       weight: targets.length === 1 ? 100 : weight ?? 0,
       ...headerFields(headers),
       ...(host ? { hostRewriteSpecifier: { $case: 'hostRewriteLiteral', hostRewriteLiteral: host } } : {}),
@@ -192,7 +195,7 @@ function headerOptions(operations: HeaderManipulation['request']): HeaderValueOp
 function mirrorPolicies(route: ModelHttpRoute, context: RouteContext): RouteAction_RequestMirrorPolicy[] {
   const mirrors = route.mirror ? [{ destination: route.mirror, percentage: route.mirrorPercentage ?? (route.mirrorPercent !== undefined ? { value: route.mirrorPercent } : undefined) }] : route.mirrors ?? [];
   return mirrors
-    .map(({ destination, percentage: percent }) => ({ cluster: destinationCluster(destination, context), share: percent ? percent.value ?? 0 : 100 }))
+    .map(({ destination, percentage: percent }) => ({ cluster: destinationCluster(destination, context, route), share: percent ? percent.value ?? 0 : 100 }))
     .filter(({ share }) => share > 0)
     .map(({ cluster, share }) => ({ cluster, runtimeFraction: percentage(share), traceSampled: false, disableShadowHostSuffixAppend: true }));
 }

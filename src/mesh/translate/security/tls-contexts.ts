@@ -1,9 +1,9 @@
 // TLS contexts: mesh mutual TLS on both sides, and what a DestinationRule or a Gateway asks for.
 import type { ClientTlsSettings } from '../../../shared/api/networking/destination-rule.ts';
-import type { ServerTlsSettings } from '../../../shared/api/networking/gateway.ts';
+import type { BackendTlsRecord, ModelServerTls } from '../../model/gateway-api-configuration.ts';
 import { packAny } from '../../../shared/xds/index.ts';
 import type { TransportSocket } from '../../../shared/xds/generated/envoy/config/core/v3/base.ts';
-import { SubjectAltNameMatcher_SanType, TlsParameters_TlsProtocol, type CertificateValidationContext, type SubjectAltNameMatcher, type TlsParameters } from '../../../shared/xds/generated/envoy/extensions/transport_sockets/tls/v3/common.ts';
+import { CertificateValidationContext_TrustChainVerification, SubjectAltNameMatcher_SanType, TlsParameters_TlsProtocol, type CertificateValidationContext, type SubjectAltNameMatcher, type TlsParameters } from '../../../shared/xds/generated/envoy/extensions/transport_sockets/tls/v3/common.ts';
 import { DownstreamTlsContext, UpstreamTlsContext, type CommonTlsContext } from '../../../shared/xds/generated/envoy/extensions/transport_sockets/tls/v3/tls.ts';
 import { RawBuffer } from '../../../shared/xds/generated/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.ts';
 import { ADS_SOURCE, AGENT_SECRET_SOURCE } from '../xds-values.ts';
@@ -109,7 +109,7 @@ function originatedCertificate(tls: ClientTlsSettings): Pick<CommonTlsContext, '
 }
 
 /** Server side of a Gateway's TLS; undefined for plaintext and passthrough. */
-export function gatewayServerSocket(tls: ServerTlsSettings, options: { readonly trustDomains: readonly string[]; readonly http: boolean }): TransportSocket | undefined {
+export function gatewayServerSocket(tls: ModelServerTls, options: { readonly trustDomains: readonly string[]; readonly http: boolean }): TransportSocket | undefined {
   const { mode = 'SIMPLE' } = tls;
   if (mode === 'PASSTHROUGH' || mode === 'AUTO_PASSTHROUGH') return undefined;
   if (mode === 'ISTIO_MUTUAL') return meshServerSocket({ trustDomains: options.trustDomains, tcp: !options.http, ownProxy: false, minimumVersion: tls.minProtocolVersion, maximumVersion: tls.maxProtocolVersion, cipherSuites: tls.cipherSuites });
@@ -120,19 +120,24 @@ export function gatewayServerSocket(tls: ServerTlsSettings, options: { readonly 
   };
   const mutual = mode === 'MUTUAL' || mode === 'OPTIONAL_MUTUAL';
   return downstream({
-    requireClientCertificate: mode === 'MUTUAL',
-    commonTlsContext: { tlsParams, ...gatewayCertificates(tls), ...(mutual ? gatewayValidation(tls) : {}), ...(options.http ? { alpnProtocols: ['h2', 'http/1.1'] } : {}) },
+    requireClientCertificate: mode === 'MUTUAL' || tls.clientCa?.required === true,
+    commonTlsContext: { tlsParams, ...gatewayCertificates(tls), ...(mutual ? gatewayValidation(tls) : tls.clientCa ? clientValidation(tls.clientCa) : {}), ...(options.http ? { alpnProtocols: ['h2', 'http/1.1'] } : {}) },
   });
 }
 
-function gatewayCertificates(tls: ServerTlsSettings): Pick<CommonTlsContext, 'tlsCertificateSdsSecretConfigs'> {
+/** Names of the Gateway API's bring their scheme: its Secrets may be of other namespaces. */
+function secretName(name: string): string {
+  return name.includes('://') ? name : `kubernetes://${name}`;
+}
+
+function gatewayCertificates(tls: ModelServerTls): Pick<CommonTlsContext, 'tlsCertificateSdsSecretConfigs'> {
   const names = tls.credentialName ? [tls.credentialName] : tls.credentialNames ?? [];
-  if (names.length > 0) return { tlsCertificateSdsSecretConfigs: names.map((name) => ({ name: `kubernetes://${name}`, sdsConfig: ADS_SOURCE })) };
+  if (names.length > 0) return { tlsCertificateSdsSecretConfigs: names.map((name) => ({ name: secretName(name), sdsConfig: ADS_SOURCE })) };
   const files = tls.tlsCertificates?.length ? tls.tlsCertificates : [tls];
   return { tlsCertificateSdsSecretConfigs: files.map(({ serverCertificate = '', privateKey = '' }) => ({ name: `file-cert:${serverCertificate}~${privateKey}`, sdsConfig: AGENT_SECRET_SOURCE })) };
 }
 
-function gatewayValidation(tls: ServerTlsSettings): Pick<CommonTlsContext, 'validationContextType'> {
+function gatewayValidation(tls: ModelServerTls): Pick<CommonTlsContext, 'validationContextType'> {
   const name = tls.caCertCredentialName ?? tls.credentialName ?? tls.credentialNames?.[0];
   const sds = name ? { name: `kubernetes://${name}-cacert`, sdsConfig: ADS_SOURCE } : { name: `file-root:${tls.caCertificates ?? tls.tlsCertificates?.find(({ caCertificates }) => caCertificates)?.caCertificates ?? ''}`, sdsConfig: AGENT_SECRET_SOURCE };
   const validation: CertificateValidationContext = {
@@ -141,4 +146,32 @@ function gatewayValidation(tls: ServerTlsSettings): Pick<CommonTlsContext, 'vali
     ...(tls.verifyCertificateHash?.length ? { verifyCertificateHash: [...tls.verifyCertificateHash] } : {}),
   };
   return { validationContextType: { $case: 'combinedValidationContext', combinedValidationContext: { defaultValidationContext: validation, validationContextSdsSecretConfig: sds } } };
+}
+
+/** A check against authorities given as text. Without need of a certificate any is let in: the trust chain is not checked either. */
+function clientValidation({ pem, required }: NonNullable<ModelServerTls['clientCa']>): Pick<CommonTlsContext, 'validationContextType'> {
+  return {
+    validationContextType: {
+      $case: 'validationContext',
+      validationContext: { trustedCa: { specifier: { $case: 'inlineString', inlineString: pem } }, ...(required ? {} : { trustChainVerification: CertificateValidationContext_TrustChainVerification.ACCEPT_UNTRUSTED }) },
+    },
+  };
+}
+
+/** Client side of the TLS that a BackendTLSPolicy asks for; `certificate` is the Secret that the gateway shows itself with. */
+export function backendTlsSocket(record: BackendTlsRecord, options: { readonly http2: boolean; readonly certificate: string | undefined }): TransportSocket {
+  const validation: CertificateValidationContext = {
+    matchTypedSubjectAltNames: record.subjectAltNames.map(({ type, value }) => ({ sanType: type === 'uri' ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS, matcher: { matchPattern: { $case: 'exact', exact: value } } })),
+  };
+  const { trust } = record;
+  return upstream({
+    sni: record.serverName,
+    commonTlsContext: {
+      validationContextType: trust === 'system'
+        ? { $case: 'combinedValidationContext', combinedValidationContext: { defaultValidationContext: validation, validationContextSdsSecretConfig: { name: 'file-root:system', sdsConfig: AGENT_SECRET_SOURCE } } }
+        : { $case: 'validationContext', validationContext: { ...validation, trustedCa: { specifier: { $case: 'inlineString', inlineString: trust.pem } } } },
+      ...(options.certificate !== undefined ? { tlsCertificateSdsSecretConfigs: [{ name: secretName(options.certificate), sdsConfig: ADS_SOURCE }] } : {}),
+      ...(options.http2 ? { alpnProtocols: ['h2'] } : {}),
+    },
+  });
 }

@@ -1,0 +1,100 @@
+// Workloads behind Gateways: what is to be deployed, or which Service of the user's stands for it, and under which addresses it is found.
+import type { KubernetesGateway } from '../../shared/api/gateway-api/gateway.ts';
+import type { KubernetesService } from '../model/inputs.ts';
+import type { GatewayDeployment } from './binding-types.ts';
+import type { BindingContext } from './binding-context.ts';
+import type { BoundGateway } from './bound-gateway.ts';
+import type { Fault } from './conditions.ts';
+import { GATEWAY_CLASS_LABEL, GATEWAY_NAME_LABEL, SERVICE_TYPE_ANNOTATION } from './names.ts';
+
+/** How a Gateway is reached. */
+export interface Workload {
+  readonly addresses: readonly { readonly type: string; readonly value: string }[];
+  readonly fault: Fault | undefined;
+}
+
+/** The API allows no more addresses in a status. */
+const MAXIMUM_ADDRESSES = 16;
+
+/** Addresses of a Gateway and what it lacks. */
+export function workloadOf(context: BindingContext, bound: BoundGateway): Workload {
+  const names = manualHosts(bound.gateway);
+  if (names.length > 0) return manualWorkload(context, bound.gateway, names);
+  const state = context.resources.workloads.get(bound.name);
+  const addresses = (state?.addresses ?? []).slice(0, MAXIMUM_ADDRESSES).map(({ type, value }) => ({ type: type ?? 'IPAddress', value: value ?? '' }));
+  return { addresses, fault: stateFault(bound, context) };
+}
+
+function stateFault(bound: BoundGateway, context: BindingContext): Fault | undefined {
+  const state = context.resources.workloads.get(bound.name);
+  if (state?.refusedAddresses?.length) return { reason: 'AddressNotUsable', message: `The platform can not give the address ${state.refusedAddresses.join(', ')}.` };
+  if (!state || state.addresses.length === 0) return { reason: 'AddressNotAssigned', message: state?.message ?? 'No address is assigned yet.' };
+  if (!state.ready) return { reason: 'Pending', message: state.message ?? 'No proxy of the Gateway is ready yet.' };
+  return undefined;
+}
+
+/** Hosts of Services that the user deployed himself. */
+export function manualHosts({ spec }: KubernetesGateway): readonly string[] {
+  return (spec.addresses ?? []).flatMap(({ type, value }) => (type === 'Hostname' && value ? [value] : []));
+}
+
+/** The Service that a host stands for: short in the Gateway's own namespace, or in full. */
+function serviceOf(context: BindingContext, gateway: KubernetesGateway, host: string): KubernetesService | undefined {
+  const [name = '', namespace = gateway.metadata.namespace ?? ''] = host.split('.');
+  return namespace === gateway.metadata.namespace ? context.services.get(`${namespace}/${name}`) : undefined;
+}
+
+function manualWorkload(context: BindingContext, gateway: KubernetesGateway, hosts: readonly string[]): Workload {
+  const missing = hosts.find((host) => serviceOf(context, gateway, host) === undefined);
+  return {
+    addresses: hosts.map((value) => ({ type: 'Hostname', value })),
+    fault: missing === undefined ? undefined : { reason: 'AddressNotUsable', message: `There is no Service ${missing} in the namespace of the Gateway.` },
+  };
+}
+
+/** Labels of the proxies where the user deployed them himself; undefined for our own deployments. */
+export function manualSelector(context: BindingContext, gateway: KubernetesGateway): Readonly<Record<string, string>> | undefined {
+  const [host] = manualHosts(gateway);
+  return host === undefined ? undefined : serviceOf(context, gateway, host)?.spec?.selector ?? { [GATEWAY_NAME_LABEL]: gateway.metadata.name };
+}
+
+/** The deployment of a Gateway; undefined when the user brings his own. */
+export function deploymentOf(bound: BoundGateway): GatewayDeployment | undefined {
+  const { gateway, className } = bound;
+  if (manualHosts(gateway).length > 0) return undefined;
+  const { name, namespace = '', uid = '' } = gateway.metadata;
+  const { labels = {}, annotations = {} } = gateway.spec.infrastructure ?? {};
+  const selector = { [GATEWAY_NAME_LABEL]: name };
+  return {
+    gateway: { namespace, name, uid, apiVersion: gateway.apiVersion },
+    className,
+    name: workloadName(bound),
+    labels: { ...labels, ...selector, [GATEWAY_CLASS_LABEL]: className },
+    annotations,
+    selector,
+    ports: portsOf(bound),
+    serviceType: serviceType(gateway),
+    addresses: (gateway.spec.addresses ?? []).flatMap(({ type, value }) => ((type ?? 'IPAddress') === 'IPAddress' && value ? [value] : [])),
+  };
+}
+
+/** Name of the objects of a Gateway's workload, its service account too. */
+export function workloadName({ gateway, className }: BoundGateway): string {
+  return `${gateway.metadata.name}-${className}`;
+}
+
+/** Ports of all listeners that have a protocol of ours and are in nobody's way, served at present or not: a Service should not change with a certificate. */
+function portsOf(bound: BoundGateway): GatewayDeployment['ports'] {
+  const ports = new Map<number, string>();
+  for (const listener of bound.listeners) {
+    if (listener.mode === 'unsupported' || bound.conflicts.has(listener)) continue;
+    const { port } = listener.listener;
+    if (!ports.has(port)) ports.set(port, { http: 'http', https: 'https', 'tls-terminate': 'tls', 'tls-passthrough': 'tls', tcp: 'tcp' }[listener.mode]);
+  }
+  return [...ports].sort(([left], [right]) => left - right).map(([port, protocol]) => ({ name: `${protocol}-${port}`, port, appProtocol: protocol }));
+}
+
+function serviceType({ metadata, spec }: KubernetesGateway): GatewayDeployment['serviceType'] {
+  const asked = spec.infrastructure?.annotations?.[SERVICE_TYPE_ANNOTATION] ?? metadata.annotations?.[SERVICE_TYPE_ANNOTATION];
+  return asked === 'ClusterIP' || asked === 'NodePort' ? asked : 'LoadBalancer';
+}
