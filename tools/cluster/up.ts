@@ -1,4 +1,6 @@
 // `npm run cluster:up`: starts a real Kubernetes on this machine and says how to use and remove it.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ClusterError, startCluster, type ClusterOptions } from './index.ts';
 
@@ -31,13 +33,19 @@ function optionsOf(args: string[]): ClusterOptions | undefined {
   });
   if (values.help === true) return undefined;
   return {
-    name: values.name, nodes: Number(values.nodes), images: values.image,
+    name: values.name, nodes: Number(values.nodes), images: values.image.map(archive),
     proxyMode: oneOf('--proxy-mode', values['proxy-mode'], ['iptables', 'nftables']),
     ipFamily: oneOf('--ip-family', values['ip-family'], ['ipv4', 'dual']),
     scope: oneOf('--scope', values.scope, ['node', 'apiserver']),
     kubernetes: oneOf('--kubernetes', values.kubernetes, ['1.35', '1.36']),
     ...(values['install-packages'] === undefined ? {} : { installPackages: values['install-packages'] }),
   };
+}
+
+/** The whole path of an archive: it is read where this process's folder means nothing. */
+function archive(path: string): string {
+  if (!existsSync(path)) throw new ClusterError('CLUSTER_UNSUPPORTED', `--image ${path}: there is no such file; \`npm run images\` makes the mesh's in dist/images`);
+  return resolve(path);
 }
 
 function oneOf<T extends string>(option: string, value: string, known: readonly T[]): T {
