@@ -37,6 +37,7 @@ ${rows.join('\n')}
 | \`POD_NAME\`, \`POD_NAMESPACE\` | the operator's own pod: identity in the leader's Lease, and where its Lease and webhook certificate are |
 | \`OPERATOR_VERSION\` | version in \`status.operatorVersion\`; the program's own when absent |
 | \`MIZZEN_TEMPLATES\`, \`MIZZEN_CRDS\` | as \`--templates-dir\` and \`--crds-dir\` |
+| \`RELATED_IMAGE_<VERSION>_<IMAGE>\` | image in place of a version's own, for example \`RELATED_IMAGE_V3_1_PROXY=registry.example.com/mizzen/mizzen-proxy@sha256:...\`; images are DISCOVERY, PROXY and CNI (installation.md) |
 | \`KUBECONFIG\` | API server and credentials; the pod's service account when absent |
 `;
 }

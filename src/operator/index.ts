@@ -22,7 +22,7 @@ const log = createLogger('operator');
 
 /** The operator's components in the order of their start; `onLost` is called when the lead is lost, and must end the program. */
 export function createOperator(client: KubeClient, options: OperatorOptions, onLost: () => void, kubeConfig: KubeConfigOptions = {}): readonly Component[] {
-  const registry = loadVersionRegistry(options.templatesDirectory);
+  const registry = loadVersionRegistry(options.templatesDirectory, options.relatedImages);
   const bind = options.bindAddress === undefined ? {} : { host: options.bindAddress };
   const admission = createAdmission({
     client, registry, operatorNamespace: options.namespace, manageConfigurations: options.manageWebhooks,

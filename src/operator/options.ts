@@ -1,6 +1,7 @@
 // Command line and environment of the operator -> typed options. `docs/operate/operator-options.md` describes them.
 import { parseArgs } from 'node:util';
 import { isLogLevel, type LogLevel } from '../shared/observability/index.ts';
+import { readRelatedImages, type RelatedImages } from './versions/index.ts';
 
 /** What the operator is told from outside. */
 export interface OperatorOptions {
@@ -22,6 +23,8 @@ export interface OperatorOptions {
   readonly memberReconcilers: number;
   readonly waveDeadlineSeconds: number | undefined;
   readonly logLevel: LogLevel;
+  /** Images that stand in place of the versions' own. */
+  readonly relatedImages?: RelatedImages;
 }
 
 /** One flag: its default and what it does. */
@@ -71,7 +74,14 @@ export function parseOperatorOptions(args: readonly string[], environment: Reado
     memberReconcilers: number(text, 'memberReconcilers'),
     waveDeadlineSeconds: text('wave-deadline') === '' ? undefined : number(text, 'wave-deadline'),
     logLevel,
+    relatedImages: relatedImages(environment),
   };
+}
+
+function relatedImages(environment: Readonly<Record<string, string | undefined>>): RelatedImages {
+  const read = readRelatedImages(environment);
+  if (!read.ok) throw new Error(read.error.map(({ path, message }) => `${path}: ${message}`).join('; '));
+  return read.value;
 }
 
 function number(text: (flag: string) => string, name: string): number {

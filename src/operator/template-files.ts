@@ -1,11 +1,11 @@
 // Reads the templates from disk, once at start, so that all that follows is pure.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
-import { parseVersionRegistry, type VersionRegistry } from './versions/index.ts';
+import { parseVersionRegistry, type RelatedImages, type VersionRegistry } from './versions/index.ts';
 
-/** The registry of the versions in a directory. */
-export function loadVersionRegistry(directory: string): VersionRegistry {
-  return parseVersionRegistry(readTextFiles(directory));
+/** The registry of the versions in a directory, with other images than the versions' own where they are named. */
+export function loadVersionRegistry(directory: string, related?: RelatedImages): VersionRegistry {
+  return parseVersionRegistry(readTextFiles(directory), related);
 }
 
 /** Every file's text by its path below `directory`, with forward slashes. */

@@ -7,20 +7,27 @@ export interface ImageChoice {
   readonly imageTag?: string | undefined;
 }
 
-/** The image to run; earlier choices win over later ones. A name with a slash or an at sign is taken whole. */
+/**
+ * The image to run; earlier choices win over later ones. A name with a slash or an at sign is taken whole. A digest of the version's own image holds
+ * as long as nobody names another image or tag; in a registry that mirrors the version's own it is the same.
+ */
 export function chooseImage(own: string, ...choices: readonly (ImageChoice | undefined)[]): string {
-  const { registry, name, tag } = splitImage(own);
-  const chosenName = first(choices.map((choice) => choice?.imageName)) ?? name;
-  if (chosenName.includes('/') || chosenName.includes('@')) return chosenName;
+  const { registry, name, tag, digest } = splitImage(own);
+  const otherName = first(choices.map((choice) => choice?.imageName));
+  if (otherName?.includes('/') || otherName?.includes('@')) return otherName;
+  const otherTag = first(choices.map((choice) => choice?.imageTag));
   const chosenRegistry = first(choices.map((choice) => choice?.imageRegistry)) ?? registry;
-  const chosenTag = first(choices.map((choice) => choice?.imageTag)) ?? tag;
-  return `${chosenRegistry ? `${chosenRegistry}/` : ''}${chosenName}${chosenTag ? `:${chosenTag}` : ''}`;
+  const place = `${chosenRegistry ? `${chosenRegistry}/` : ''}${otherName ?? name}`;
+  if (digest !== '' && (otherName ?? name) === name && otherTag === undefined) return `${place}@${digest}`;
+  const chosenTag = otherTag ?? tag;
+  return `${place}${chosenTag ? `:${chosenTag}` : ''}`;
 }
 
-function splitImage(image: string): { registry: string; name: string; tag: string } {
-  const slash = image.lastIndexOf('/');
-  const [name = '', tag = ''] = image.slice(slash + 1).split(':');
-  return { registry: slash < 0 ? '' : image.slice(0, slash), name, tag };
+function splitImage(image: string): { registry: string; name: string; tag: string; digest: string } {
+  const [reference = '', digest = ''] = image.split('@');
+  const slash = reference.lastIndexOf('/');
+  const [name = '', tag = ''] = reference.slice(slash + 1).split(':');
+  return { registry: slash < 0 ? '' : reference.slice(0, slash), name, tag, digest };
 }
 
 function first(values: readonly (string | undefined)[]): string | undefined {

@@ -2,6 +2,7 @@
 import { parse } from 'yaml';
 import { err, errorIssue, ok, type Issue, type Result } from '../../shared/lib/index.ts';
 import { versionDescriptorSchema, versionsFileSchema, type VersionDirectory, type VersionEntry } from './descriptor.ts';
+import { withRelatedImages, type RelatedImages } from './related-images.ts';
 
 /** Looks versions up. */
 export class VersionRegistry {
@@ -49,13 +50,13 @@ export class VersionRegistry {
 }
 
 /** Builds the registry from the files of templates/: every text by its path. Throws on a malformed file, which is a defect of the image. */
-export function parseVersionRegistry(files: ReadonlyMap<string, string>): VersionRegistry {
+export function parseVersionRegistry(files: ReadonlyMap<string, string>, related: RelatedImages = new Map()): VersionRegistry {
   const { versions } = versionsFileSchema.parse(parse(files.get('versions.yaml') ?? ''));
   const directories = new Map<string, VersionDirectory>();
   for (const { name, status } of versions) {
     if (status === 'eol') continue;
     const own = new Map([...files].filter(([path]) => path.startsWith(`${name}/`)).map(([path, text]) => [path.slice(name.length + 1), text]));
-    directories.set(name, { descriptor: versionDescriptorSchema.parse(parse(own.get('version.yaml') ?? '')), files: own });
+    directories.set(name, withRelatedImages({ descriptor: versionDescriptorSchema.parse(parse(own.get('version.yaml') ?? '')), files: own }, related));
   }
   return new VersionRegistry(versions, directories);
 }
