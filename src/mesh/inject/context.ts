@@ -42,6 +42,9 @@ export interface TemplateContext {
   readonly excludeOutboundPorts: string;
   readonly includeOutboundIPRanges: string;
   readonly excludeOutboundIPRanges: string;
+  readonly excludeInterfaces: string;
+  readonly virtualInterfaces: string;
+  readonly multusNetworks: string;
 }
 
 const CODE = 'MESH_INJECT_ANNOTATION';
@@ -88,6 +91,9 @@ export function buildContext(pod: Pod, options: InjectOptions): Result<TemplateC
     statusPort,
     ...logLevelsOf(annotations, values),
     ...capturedTrafficOf(annotations, values),
+    excludeInterfaces: annotations['traffic.sidecar.istio.io/excludeInterfaces'] ?? '',
+    virtualInterfaces: annotations['istio.io/reroute-virtual-interfaces'] ?? annotations['traffic.sidecar.istio.io/kubevirtInterfaces'] ?? '',
+    multusNetworks: multusNetworksOf(annotations, values),
   };
   return issues.length > 0 ? err(issues) : ok(context);
 }
@@ -138,6 +144,22 @@ function portOf(text: string | undefined, fallback: number, issues: Issue[]): nu
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
   issues.push(errorIssue(CODE, 'metadata.annotations[status.sidecar.istio.io/port]', `is ${text}; it must be a port number`));
   return fallback;
+}
+
+const NETWORKS_ANNOTATION = 'k8s.v1.cni.cncf.io/networks';
+
+// Multus calls a plugin for the pods that name its network, after those the pod asks for itself; the value is a list or JSON.
+function multusNetworksOf(annotations: Readonly<Record<string, string>>, values: PlainObject): string {
+  const network = textAt(values, 'istio_cni', 'istio_cni_network');
+  if (network === undefined || valueAt(values, 'istio_cni', 'chained') !== false) return '';
+  const own = annotations[NETWORKS_ANNOTATION]?.trim() ?? '';
+  if (!own.startsWith('[')) return own === '' ? network : `${own},${network}`;
+  try {
+    const list: unknown = JSON.parse(own);
+    return JSON.stringify([...(Array.isArray(list) ? (list as unknown[]) : []), { name: network }]);
+  } catch {
+    return own; // Multus itself refuses the pod and says why
+  }
 }
 
 function proxyImageOf(annotations: Readonly<Record<string, string>>, values: PlainObject): string {

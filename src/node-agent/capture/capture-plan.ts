@@ -1,59 +1,37 @@
 // Options -> packet filter rules as data, those of Istio's sidecar capture, in order. The firewall folder turns them into commands.
 import type { CaptureOptions } from './capture-options.ts';
-
-/** One rule at the end of a chain. */
-export interface CaptureRule {
-  readonly table: 'nat' | 'mangle';
-  readonly chain: string;
-  readonly match: readonly string[];
-  readonly target: readonly string[];
-}
+import { dnsRedirection, dnsZones } from './dns-capture.ts';
+import { families, hasFamily, mangle, nat, tcp, tcpPort, type AddressFamily, type CaptureRule, type FamilyFacts, type RoutePlan } from './rule.ts';
+import { transparentInbound, transparentRoutes } from './transparent-inbound.ts';
 
 /** A plan for one address family. */
 export interface CapturePlan {
-  readonly family: 'IPv4' | 'IPv6';
+  readonly family: AddressFamily;
   readonly rules: readonly CaptureRule[];
-  /** `ip rule` and `ip route` arguments that transparent proxying needs. */
-  readonly routes: readonly (readonly string[])[];
+  /** What `ip` has to add: the source address of inbound connections, and what transparent proxying needs. */
+  readonly routes: readonly RoutePlan[];
 }
-
-const TPROXY_MARK = '1337';
-const TPROXY_TABLE = '133';
-const TUNNEL_PORT = '15008';
-const DNS_PORT = '15053';
-
-interface Family {
-  readonly name: CapturePlan['family'];
-  readonly loopback: string;
-  /** Source address of the proxy's own inbound connections to the application. */
-  readonly passthrough: string;
-}
-
-const families: Record<CapturePlan['family'], Family> = {
-  IPv4: { name: 'IPv4', loopback: '127.0.0.1/32', passthrough: '127.0.0.6/32' },
-  IPv6: { name: 'IPv6', loopback: '::1/128', passthrough: '::6/128' },
-};
 
 /** The rules for one family. */
-export function planCapture(options: CaptureOptions, family: CapturePlan['family'] = 'IPv4'): CapturePlan {
+export function planCapture(options: CaptureOptions, family: AddressFamily = 'IPv4'): CapturePlan {
   const facts = families[family];
-  const transparent = options.mode === 'TPROXY';
-  const rules = [
-    ...redirectChains(options),
-    ...(transparent ? transparentInbound(options, facts) : redirectInbound(options)),
-    ...outbound(options, facts),
-    ...(options.redirectDns ? dns() : []),
-  ];
-  const routes = transparent && options.includeInboundPorts.length > 0
-    ? [['rule', 'add', 'fwmark', TPROXY_MARK, 'lookup', TPROXY_TABLE], ['route', 'add', 'local', 'default', 'dev', 'lo', 'table', TPROXY_TABLE]]
-    : [];
-  return { family, rules, routes };
+  const transparent = options.mode === 'TPROXY' && options.includeInboundPorts.length > 0;
+  return {
+    family,
+    rules: [
+      ...(options.dropInvalid ? [mangle('PREROUTING', ['-m', 'conntrack', '--ctstate', 'INVALID'], 'DROP')] : []),
+      ...(transparent ? transparentInbound(options, facts) : []),
+      ...redirectChains(options),
+      ...virtualMachines(options, facts),
+      ...options.excludeInterfaces.map((name) => nat('PREROUTING', ['-i', name], 'RETURN')),
+      ...(transparent ? [] : redirectInbound(options)),
+      ...outbound(options, facts),
+      ...(options.redirectDns ? [...dnsRedirection(options, facts), ...dnsZones(options, facts)] : []),
+    ],
+    // Unlike 127.0.0.6, the source of the proxy's connections to the application is nobody's address until it is given to loopback.
+    routes: [...(family === 'IPv6' ? [{ object: 'address', words: [facts.passthrough, 'dev', 'lo'] } as const] : []), ...(transparent ? transparentRoutes(options) : [])],
+  };
 }
-
-const nat = (chain: string, match: readonly string[], ...target: string[]): CaptureRule => ({ table: 'nat', chain, match, target });
-const mangle = (chain: string, match: readonly string[], ...target: string[]): CaptureRule => ({ table: 'mangle', chain, match, target });
-const tcp = ['-p', 'tcp'] as const;
-const tcpPort = (port: string): string[] => [...tcp, '--dport', port];
 
 function redirectChains(options: CaptureOptions): CaptureRule[] {
   return [
@@ -62,59 +40,48 @@ function redirectChains(options: CaptureOptions): CaptureRule[] {
   ];
 }
 
+// What a virtual machine sends arrives at its interface as if from outside; it is the workload's outbound traffic.
+function virtualMachines({ virtualInterfaces, includeOutboundRanges, excludeOutboundRanges }: CaptureOptions, facts: FamilyFacts): CaptureRule[] {
+  const captured = includeOutboundRanges.includes('*') ? [[]] : hasFamily(includeOutboundRanges, facts).map((range) => ['-d', range]);
+  return virtualInterfaces.flatMap((name) => [
+    ...hasFamily(excludeOutboundRanges, facts).map((range) => nat('PREROUTING', ['-i', name, '-d', range], 'RETURN')),
+    ...captured.map((match) => nat('PREROUTING', ['-i', name, ...match], 'ISTIO_REDIRECT')),
+    nat('PREROUTING', ['-i', name], 'RETURN'),
+  ]);
+}
+
 function redirectInbound(options: CaptureOptions): CaptureRule[] {
   if (options.includeInboundPorts.length === 0) return [];
   return [
-    ...options.excludeInterfaces.map((name) => nat('PREROUTING', ['-i', name], 'RETURN')),
     nat('PREROUTING', tcp, 'ISTIO_INBOUND'),
-    nat('ISTIO_INBOUND', tcpPort(TUNNEL_PORT), 'RETURN'),
-    ...inboundPorts(options, (match, captured) => nat('ISTIO_INBOUND', match, captured ? 'ISTIO_IN_REDIRECT' : 'RETURN')),
+    nat('ISTIO_INBOUND', tcpPort(String(options.tunnelPort)), 'RETURN'),
+    ...(options.includeInboundPorts.includes('*')
+      ? [...options.excludeInboundPorts.map((port) => nat('ISTIO_INBOUND', tcpPort(port), 'RETURN')), nat('ISTIO_INBOUND', tcp, 'ISTIO_IN_REDIRECT')]
+      : options.includeInboundPorts.map((port) => nat('ISTIO_INBOUND', tcpPort(port), 'ISTIO_IN_REDIRECT'))),
   ];
 }
 
-function inboundPorts(options: CaptureOptions, rule: (match: readonly string[], captured: boolean) => CaptureRule): CaptureRule[] {
-  if (!options.includeInboundPorts.includes('*')) return options.includeInboundPorts.map((port) => rule(tcpPort(port), true));
-  return [...options.excludeInboundPorts.map((port) => rule(tcpPort(port), false)), rule(tcp, true)];
-}
-
-function transparentInbound(options: CaptureOptions, { loopback, passthrough }: Family): CaptureRule[] {
-  if (options.includeInboundPorts.length === 0) return [];
-  return [
-    mangle('ISTIO_DIVERT', [], 'MARK', '--set-mark', TPROXY_MARK),
-    mangle('ISTIO_DIVERT', [], 'ACCEPT'),
-    mangle('ISTIO_TPROXY', ['!', '-d', loopback, ...tcp], 'TPROXY', '--tproxy-mark', `${TPROXY_MARK}/0xffffffff`, '--on-port', String(options.inboundPort)),
-    ...options.excludeInterfaces.map((name) => mangle('PREROUTING', ['-i', name], 'RETURN')),
-    mangle('PREROUTING', tcp, 'ISTIO_INBOUND'),
-    mangle('ISTIO_INBOUND', [...tcp, '-m', 'mark', '--mark', TPROXY_MARK], 'RETURN'),
-    mangle('ISTIO_INBOUND', [...tcp, '-s', passthrough, '-i', 'lo'], 'RETURN'),
-    mangle('ISTIO_INBOUND', [...tcp, '-i', 'lo', '-m', 'mark', '!', '--mark', '1338'], 'RETURN'),
-    mangle('ISTIO_INBOUND', [...tcp, '-m', 'conntrack', '--ctstate', 'RELATED,ESTABLISHED'], 'ISTIO_DIVERT'),
-    ...inboundPorts(options, (match, captured) => mangle('ISTIO_INBOUND', match, captured ? 'ISTIO_TPROXY' : 'RETURN')),
-    ...options.proxyUid.split(',').map((uid) => mangle('OUTPUT', [...tcp, '-o', 'lo', '-m', 'owner', '--uid-owner', uid], 'MARK', '--set-mark', '1338')),
-    ...options.proxyGid.split(',').map((gid) => mangle('OUTPUT', [...tcp, '-o', 'lo', '-m', 'owner', '--gid-owner', gid], 'MARK', '--set-mark', '1338')),
-  ];
-}
-
-function outbound(options: CaptureOptions, { loopback, passthrough }: Family): CaptureRule[] {
+function outbound(options: CaptureOptions, facts: FamilyFacts): CaptureRule[] {
   const chain = 'ISTIO_OUTPUT';
-  const owners = [...options.proxyUid.split(',').map((id) => ['--uid-owner', id]), ...options.proxyGid.split(',').map((id) => ['--gid-owner', id])];
   return [
     ...options.excludeInterfaces.map((name) => nat('OUTPUT', ['-o', name], 'RETURN')),
-    nat('OUTPUT', options.redirectDns ? [] : tcp, chain),
+    nat('OUTPUT', [], chain),
     ...options.excludeOutboundPorts.flatMap((port) => [nat(chain, tcpPort(port), 'RETURN'), nat(chain, ['-p', 'udp', '--dport', port], 'RETURN')]),
     // The proxy's own connections to the application come from here.
-    nat(chain, ['-o', 'lo', '-s', passthrough], 'RETURN'),
-    ...owners.flatMap((owner) => ownerRules(chain, owner, options, loopback)),
+    nat(chain, ['-o', 'lo', '-s', facts.passthrough], 'RETURN'),
+    ...options.proxyUid.split(',').flatMap((id) => ownerRules(chain, ['--uid-owner', id], options, facts, options.redirectDns)),
+    ...options.proxyGid.split(',').flatMap((id) => ownerRules(chain, ['--gid-owner', id], options, facts, false)),
+    ...ownerGroups(chain, options),
     ...(options.redirectDns ? [nat(chain, [], 'ISTIO_OUTPUT_DNS')] : []),
-    nat(chain, ['-d', loopback], 'RETURN'),
-    ...options.excludeOutboundRanges.filter((range) => isFamily(range, loopback)).map((range) => nat(chain, ['-d', range], 'RETURN')),
-    ...options.includeOutboundPorts.map((port) => nat(chain, tcpPort(port), 'ISTIO_REDIRECT')),
-    ...capturedRanges(chain, options, loopback),
+    nat(chain, ['-d', facts.loopback], 'RETURN'),
+    ...hasFamily(options.excludeOutboundRanges, facts).map((range) => nat(chain, ['-d', range], 'RETURN')),
+    ...(options.includeOutboundPorts.includes('*') ? [nat(chain, tcp, 'ISTIO_REDIRECT')] : options.includeOutboundPorts.map((port) => nat(chain, tcpPort(port), 'ISTIO_REDIRECT'))),
+    ...capturedRanges(chain, options, facts),
   ];
 }
 
-function ownerRules(chain: string, owner: readonly string[], { redirectDns }: CaptureOptions, loopback: string): CaptureRule[] {
-  const spared = redirectDns ? ['-m', 'multiport', '!', '--dports', `53,${TUNNEL_PORT}`] : ['!', '--dport', TUNNEL_PORT];
+function ownerRules(chain: string, owner: readonly string[], { redirectDns, tunnelPort }: CaptureOptions, { loopback }: FamilyFacts, spareDns: boolean): CaptureRule[] {
+  const spared = spareDns ? ['-m', 'multiport', '!', '--dports', `53,${tunnelPort}`] : ['!', '--dport', String(tunnelPort)];
   return [
     // A pod that calls itself by its service's address goes through its own inbound filters.
     nat(chain, ['-o', 'lo', '!', '-d', loopback, ...tcp, ...spared, '-m', 'owner', ...owner], 'ISTIO_IN_REDIRECT'),
@@ -123,15 +90,12 @@ function ownerRules(chain: string, owner: readonly string[], { redirectDns }: Ca
   ];
 }
 
-function capturedRanges(chain: string, { includeOutboundRanges }: CaptureOptions, loopback: string): CaptureRule[] {
+function ownerGroups(chain: string, { includeOutboundGroups, excludeOutboundGroups }: CaptureOptions): CaptureRule[] {
+  if (!includeOutboundGroups.includes('*')) return [nat(chain, includeOutboundGroups.flatMap((group) => ['-m', 'owner', '!', '--gid-owner', group]), 'RETURN')];
+  return excludeOutboundGroups.map((group) => nat(chain, ['-m', 'owner', '--gid-owner', group], 'RETURN'));
+}
+
+function capturedRanges(chain: string, { includeOutboundRanges }: CaptureOptions, facts: FamilyFacts): CaptureRule[] {
   if (includeOutboundRanges.includes('*')) return [nat(chain, [], 'ISTIO_REDIRECT')];
-  return includeOutboundRanges.filter((range) => isFamily(range, loopback)).map((range) => nat(chain, ['-d', range], 'ISTIO_REDIRECT'));
-}
-
-function dns(): CaptureRule[] {
-  return ['tcp', 'udp'].map((protocol) => nat('ISTIO_OUTPUT_DNS', ['-p', protocol, '--dport', '53'], 'REDIRECT', '--to-ports', DNS_PORT));
-}
-
-function isFamily(range: string, loopback: string): boolean {
-  return range.includes(':') === loopback.includes(':');
+  return hasFamily(includeOutboundRanges, facts).map((range) => nat(chain, ['-d', range], 'ISTIO_REDIRECT'));
 }

@@ -1,34 +1,51 @@
-// Places the plugin and its configuration on the node, puts them back when something removes them, and takes them away at the end.
-import { access, chmod, copyFile, constants, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+// Places the plugin and its configuration on the node and puts them back when something removes them. They outlive this program: a node whose agent restarts, is upgraded or is
+// away must not start pods uncaptured. Only the end of the control plane's installation takes them away.
+import { watch, type FSWatcher } from 'node:fs';
+import { access, constants, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLogger } from '../../shared/observability/index.ts';
 import { describeError } from '../../shared/lib/index.ts';
 import { ANNOTATIONS_CAPABILITY } from '../cni/index.ts';
+import { launcherText, placeFile, placeRuntime, removeUnusedRuntimes, type RuntimeFiles } from './host-runtime.ts';
+import { aloneText, listFile, mainFile, REPLACED_SUFFIX, withoutPlugin, withPlugin, type PluginEntry } from './network-configuration.ts';
 
 /** Where the node's CNI directories are mounted, and what to put there. */
 export interface PluginInstallerOptions {
+  /** Name of the plugin: its file, and its type in the configuration. */
+  readonly plugin: string;
   readonly pluginFile: string;
+  readonly runtime: () => Promise<RuntimeFiles>;
   readonly binDirectory: string;
   readonly configDirectory: string;
-  /** Chained after the cluster's own plugin; otherwise a configuration of its own, for multus. */
+  /** The folder of sockets, as the node sees it. */
+  readonly socketDirectory: string;
+  readonly excludeNamespaces: readonly string[];
+  /** Chained after the cluster's own plugin; otherwise a configuration of its own, for Multus. */
   readonly chained: boolean;
+  /** Whether the plugin is to go when this program stops. */
+  readonly isUninstalled: () => Promise<boolean>;
 }
 
-const PLUGIN = 'istio-cni';
-const REPAIR_MILLISECONDS = 10_000;
+const CHECK_MILLISECONDS = 5_000;
+const EXECUTABLE = 0o755;
 const log = createLogger('cni-install');
 
-interface ConfigurationList { cniVersion?: string; name?: string; plugins?: { type?: string }[]; type?: string }
-
-/** Keeps the plugin installed between `start` and `stop`. */
+/** Keeps the plugin installed. */
 export class PluginInstaller {
   readonly name = 'cni plugin installer';
   readonly #options: PluginInstallerOptions;
+  readonly #entry: PluginEntry;
   #timer: NodeJS.Timeout | undefined;
+  #watcher: FSWatcher | undefined;
   #problem: string | undefined = 'the plugin is not installed yet';
+  #work: Promise<void> = Promise.resolve();
+  #stopping = false;
+  #folder: string | undefined;
 
   constructor(options: PluginInstallerOptions) {
     this.#options = options;
+    const { plugin, socketDirectory, excludeNamespaces } = options;
+    this.#entry = { type: plugin, name: plugin, socketDirectory, excludeNamespaces, capabilities: { [ANNOTATIONS_CAPABILITY]: true } };
   }
 
   /** Why the node is not ready. */
@@ -37,81 +54,116 @@ export class PluginInstaller {
   }
 
   async start(): Promise<void> {
-    await this.#repair();
-    this.#timer = setInterval(() => void this.#repair(), REPAIR_MILLISECONDS);
+    await this.#keep();
+    this.#timer = setInterval(() => void this.#keep(), CHECK_MILLISECONDS);
+    this.#watch();
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true;
     clearInterval(this.#timer);
-    if (this.#problem === undefined) await this.#remove();
+    this.#watcher?.close();
+    await this.#work;
+    if (await this.#options.isUninstalled()) await this.#remove();
+    else log.info({}, 'the plugin stays on the node');
   }
 
-  async #repair(): Promise<void> {
+  // The cluster's own network writes its file anew when it is upgraded: noticed at once where the kernel tells, else at the next check.
+  #watch(): void {
     try {
-      await this.#install();
-      this.#problem = undefined;
+      this.#watcher = watch(this.#options.configDirectory, () => void this.#keep());
+      this.#watcher.on('error', () => this.#watcher?.close());
     } catch (error) {
-      this.#problem = describeError(error);
-      log.warn({ error: this.#problem }, 'the plugin could not be installed');
+      log.info({ error: describeError(error) }, 'the folder of configurations cannot be watched and is only checked every few seconds');
     }
   }
 
+  #keep(): Promise<void> {
+    this.#work = this.#work.then(async () => {
+      if (this.#stopping) return;
+      try {
+        await this.#install();
+        this.#problem = undefined;
+      } catch (error) {
+        const problem = describeError(error);
+        if (problem !== this.#problem) log.warn({ error: problem }, 'the plugin could not be installed');
+        this.#problem = problem;
+      }
+    });
+    return this.#work;
+  }
+
   async #install(): Promise<void> {
-    const { pluginFile, binDirectory } = this.#options;
+    const { plugin, pluginFile, binDirectory } = this.#options;
     await access(binDirectory, constants.W_OK);
-    const target = join(binDirectory, PLUGIN);
-    const wanted = await readFile(pluginFile);
-    const present = await readFile(target).catch(() => undefined);
-    if (!present?.equals(wanted)) {
-      // Renamed into place, so that no runtime ever starts half a plugin.
-      await copyFile(pluginFile, `${target}.new`);
-      await chmod(`${target}.new`, 0o755);
-      await rename(`${target}.new`, target);
-      log.info({ target }, 'plugin installed');
+    const launcher = join(binDirectory, plugin);
+    if (this.#folder === undefined || !(await isThere(launcher)) || !(await isThere(join(binDirectory, this.#folder)))) {
+      const files = await this.#options.runtime();
+      const folder = await placeRuntime(binDirectory, files, pluginFile);
+      this.#folder = folder;
+      if (await placeFile(launcher, launcherText(folder, files.loader), EXECUTABLE)) log.info({ launcher, folder }, 'plugin installed');
+      await removeUnusedRuntimes(binDirectory);
     }
     await this.#configure();
   }
 
   async #configure(): Promise<void> {
-    const own = { type: PLUGIN, name: PLUGIN, capabilities: { [ANNOTATIONS_CAPABILITY]: true } };
-    if (!this.#options.chained) return this.#write(`${PLUGIN}.conf`, { cniVersion: '1.0.0', ...own });
-    const file = await this.#mainConfiguration();
-    if (!file) throw new Error(`there is no CNI configuration in ${this.#options.configDirectory} yet to be chained to`);
-    const list = await this.#read(file);
-    const plugins = list.plugins ?? [list];
-    if (plugins.some((plugin) => plugin.type === PLUGIN)) return;
-    const target = file.endsWith('.conflist') ? file : file.replace(/\.conf$|\.json$/, '.conflist');
-    await this.#write(target, { ...(list.plugins ? list : { cniVersion: list.cniVersion ?? '1.0.0', name: list.name ?? 'network' }), plugins: [...plugins, own] });
+    const { plugin, configDirectory, chained } = this.#options;
+    if (!chained) {
+      if (await placeFile(join(configDirectory, `${plugin}.conf`), aloneText(this.#entry))) log.info({ plugin }, 'configuration for Multus written');
+      return;
+    }
+    const files = await this.#files();
+    const file = mainFile(files, isOwn);
+    if (file === undefined) throw new Error(`there is no CNI configuration in ${configDirectory} yet to be chained to`);
+    const text = withPlugin(files.get(file) ?? '', this.#entry);
+    if (text === undefined) return;
+    const target = listFile(file);
+    await placeFile(join(configDirectory, target), text);
+    // A runtime would take `10-net.conf` before `10-net.conflist`.
+    if (target !== file) await rename(join(configDirectory, file), join(configDirectory, `${file}${REPLACED_SUFFIX}`));
+    log.info({ file: target }, 'plugin chained to the cluster\'s own');
   }
 
-  async #mainConfiguration(): Promise<string | undefined> {
-    const files = (await readdir(this.#options.configDirectory)).filter((file) => /\.(conflist|conf|json)$/.test(file)).sort();
-    return files.find((file) => file.endsWith('.conflist')) ?? files[0];
-  }
-
-  async #read(file: string): Promise<ConfigurationList> {
-    return JSON.parse(await readFile(join(this.#options.configDirectory, file), 'utf8')) as ConfigurationList;
-  }
-
-  async #write(file: string, content: object): Promise<void> {
-    const target = join(this.#options.configDirectory, file);
-    const text = `${JSON.stringify(content, null, 2)}\n`;
-    if ((await readFile(target, 'utf8').catch(() => '')) === text) return;
-    await writeFile(`${target}.tmp`, text);
-    await rename(`${target}.tmp`, target);
-    log.info({ target }, 'CNI configuration written');
+  async #files(): Promise<Map<string, string>> {
+    const { configDirectory } = this.#options;
+    const entries = (await readdir(configDirectory, { withFileTypes: true })).filter((entry) => !entry.isDirectory());
+    const read = entries.map(async ({ name }) => [name, await readFile(join(configDirectory, name), 'utf8').catch(() => '')] as const);
+    return new Map(await Promise.all(read));
   }
 
   async #remove(): Promise<void> {
-    for (const file of await readdir(this.#options.configDirectory)) {
-      if (file === `${PLUGIN}.conf`) await rm(join(this.#options.configDirectory, file));
-      else if (file.endsWith('.conflist')) {
-        const list = await this.#read(file);
-        const plugins = (list.plugins ?? []).filter((plugin) => plugin.type !== PLUGIN);
-        if (plugins.length !== (list.plugins ?? []).length) await this.#write(file, { ...list, plugins });
-      }
+    const { plugin, configDirectory, binDirectory } = this.#options;
+    const files = await this.#files();
+    for (const [file, text] of files) {
+      const original = [...files.keys()].find((name) => name.endsWith(REPLACED_SUFFIX) && listFile(name.slice(0, -REPLACED_SUFFIX.length)) === file);
+      const rest = withoutPlugin(text, plugin);
+      if (file === `${plugin}.conf`) await rm(join(configDirectory, file));
+      else if (rest !== undefined) await this.#restore(file, rest, original);
     }
-    await rm(join(this.#options.binDirectory, PLUGIN), { force: true });
-    log.info({}, 'plugin removed');
+    // First the configuration, so that no runtime looks for a plugin that is gone.
+    await rm(join(binDirectory, plugin), { force: true });
+    await removeUnusedRuntimes(binDirectory, true);
+    log.info({ plugin }, 'plugin removed from the node');
   }
+
+  async #restore(file: string, rest: string, original: string | undefined): Promise<void> {
+    const { configDirectory } = this.#options;
+    const othersOfOurs = /"type": "[^"]+-istio-cni"/.test(rest);
+    if (original === undefined || othersOfOurs) {
+      await placeFile(join(configDirectory, file), rest);
+      return;
+    }
+    await rename(join(configDirectory, original), join(configDirectory, original.slice(0, -REPLACED_SUFFIX.length)));
+    await rm(join(configDirectory, file));
+  }
+}
+
+/** Whether a plugin of this name is one of the mesh's. */
+function isOwn(type: string): boolean {
+  return type.endsWith('-istio-cni');
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(() => true, () => false);
 }

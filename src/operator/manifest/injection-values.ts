@@ -25,11 +25,16 @@ export function injectionConfig(spec: ControlPlaneSpec, directory: VersionDirect
   };
 }
 
+/** Name of a version's CNI plugin on the node, and of the network by which Multus calls it. */
+export function cniPluginOf(versionName: string): string {
+  return `${versionName.replaceAll('.', '-')}-istio-cni`;
+}
+
 /** The key `values`. */
 export function injectionValues(spec: ControlPlaneSpec, version: VersionDescriptor, facts: Facts): Data {
   return {
     revision: facts.name,
-    istio_cni: { enabled: at(spec.proxy, 'networking', 'initialization', 'type') === 'CNI' },
+    istio_cni: { enabled: at(spec.proxy, 'networking', 'initialization', 'type') === 'CNI', chained: facts.platform !== 'openshift', istio_cni_network: cniPluginOf(version.name) },
     sidecarInjection: { nativeSidecars: version.features.nativeSidecars },
     sidecarInjectorWebhook: { rewriteAppHTTPProbe: at(spec.proxy, 'runtime', 'readiness', 'rewriteApplicationProbes') !== false },
     global: globalValues(spec, version, facts),

@@ -5,7 +5,7 @@ import { replicasOrScaling, rollingUpdate, scheduling } from './deployment-value
 import type { Facts } from './facts.ts';
 import { gatewayValues, levels } from './gateway-values.ts';
 import { chooseImage } from './images.ts';
-import { injectionConfig, injectionValues } from './injection-values.ts';
+import { cniPluginOf, injectionConfig, injectionValues } from './injection-values.ts';
 import { at } from './field.ts';
 import { buildMeshConfig, clusterDomainOf } from './mesh-config.ts';
 
@@ -90,13 +90,16 @@ function environment(...maps: readonly (Readonly<Record<string, string | undefin
 function cniValues(spec: ControlPlaneSpec, versionName: string, facts: Facts): Record<string, unknown> {
   const install = spec.proxy?.networking?.initialization?.type === 'CNI';
   const openshift = facts.platform === 'openshift';
+  const name = `istio-cni-node-${versionName.replaceAll('.', '-')}`;
+  const plugin = cniPluginOf(versionName);
   return {
     enabled: true,
-    name: `istio-cni-node-${versionName.replaceAll('.', '-')}`,
+    name,
+    plugin,
     // Without the plugin the agent only reports that its node is ready, and needs nothing of the host.
     hostDirectories: install,
     binDirectory: openshift ? '/var/lib/cni/bin' : '/opt/cni/bin',
     configDirectory: openshift ? '/etc/cni/multus/net.d' : '/etc/cni/net.d',
-    args: ['node-agent', `--install-plugin=${install}`, `--chained=${!openshift}`],
+    args: ['node-agent', `--install-plugin=${install}`, ...(install ? [`--chained=${!openshift}`, `--plugin-name=${plugin}`, `--daemon-set=${name}`] : [])],
   };
 }

@@ -1,0 +1,145 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ownRuntimeFiles } from './host-runtime.ts';
+import { mainFile, withoutPlugin, withPlugin, type PluginEntry } from './network-configuration.ts';
+import { PluginInstaller, type PluginInstallerOptions } from './plugin-installer.ts';
+
+const PLUGIN = 'v3-1-istio-cni';
+const bridge = { cniVersion: '1.0.0', name: 'k8s', plugins: [{ type: 'bridge' }, { type: 'portmap', capabilities: { portMappings: true } }] };
+
+describe('PluginInstaller', () => {
+  let directory: string;
+  let uninstalled: boolean;
+  const started: PluginInstaller[] = [];
+  const path = (...names: string[]): string => join(directory, ...names);
+  const config = async (name: string): Promise<unknown> => JSON.parse(await readFile(path('net.d', name), 'utf8'));
+  const install = async (options: Partial<PluginInstallerOptions> = {}): Promise<PluginInstaller> => {
+    const installer = new PluginInstaller({
+      plugin: PLUGIN, pluginFile: path('cni.js'), runtime: async () => ({ program: path('node'), loader: path('ld-linux.so.2'), libraries: [path('libc.so.6')] }), binDirectory: path('bin'), configDirectory: path('net.d'),
+      socketDirectory: '/var/run/mizzen-cni/x', excludeNamespaces: ['istio-system'], chained: true, isUninstalled: async () => uninstalled, ...options,
+    });
+    started.push(installer);
+    await installer.start();
+    return installer;
+  };
+  const stop = async (): Promise<void> => {
+    for (const installer of started.splice(0)) await installer.stop();
+  };
+  const entry = (type = PLUGIN) => ({ type, name: type, socketDirectory: '/var/run/mizzen-cni/x', excludeNamespaces: ['istio-system'], capabilities: { 'io.kubernetes.cri.pod-annotations': true } });
+
+  beforeEach(async () => {
+    uninstalled = false;
+    directory = await mkdtemp(join(tmpdir(), 'cni-install-'));
+    await mkdir(path('bin'));
+    await mkdir(path('net.d'));
+    for (const file of ['cni.js', 'node', 'ld-linux.so.2', 'libc.so.6']) await writeFile(path(file), file);
+    await writeFile(path('net.d', '10-main.conflist'), JSON.stringify(bridge));
+  });
+  afterEach(async () => {
+    await stop();
+    await rm(directory, { recursive: true });
+  });
+
+  it('places the plugin and chains it to the cluster\'s own', async () => {
+    const installer = await install();
+    expect(installer.problem()).toBeUndefined();
+    expect(await config('10-main.conflist')).toEqual({ ...bridge, plugins: [...bridge.plugins, entry()] });
+    const launcher = await readFile(path('bin', PLUGIN), 'utf8');
+    const folder = /\/(mizzen-runtime\/[0-9a-f]{16})"/.exec(launcher)?.[1] ?? '';
+    expect((await readdir(path('bin', folder))).sort()).toEqual(['cni.mjs', 'ld-linux.so.2', 'lib', 'node']);
+    expect((await stat(path('bin', PLUGIN))).mode & 0o777).toBe(0o755);
+  });
+
+  it('stays on the node when its program ends, and goes with the control plane', async () => {
+    await install();
+    await stop();
+    expect(await config('10-main.conflist')).toMatchObject({ plugins: [{}, {}, { type: PLUGIN }] });
+    expect(await readdir(path('bin'))).toEqual(['mizzen-runtime', PLUGIN]);
+    uninstalled = true;
+    await install();
+    await stop();
+    expect(await config('10-main.conflist')).toEqual(bridge);
+    expect(await readdir(path('bin'))).toEqual([]);
+  });
+
+  it('comes back when the cluster\'s own network writes its configuration anew, or the plugin is deleted', async () => {
+    await install();
+    await writeFile(path('net.d', '10-main.conflist'), JSON.stringify({ ...bridge, name: 'new' }));
+    await vi.waitFor(async () => expect(await config('10-main.conflist')).toMatchObject({ name: 'new', plugins: [{}, {}, { type: PLUGIN }] }));
+    await rm(path('bin', PLUGIN));
+    await writeFile(path('net.d', '99-unrelated.conf'), '{}'); // what the watcher sees
+    await vi.waitFor(async () => expect(await readdir(path('bin'))).toContain(PLUGIN));
+  });
+
+  it('is not ready while there is no network to be chained to', async () => {
+    await rm(path('net.d', '10-main.conflist'));
+    const installer = await install();
+    expect(installer.problem()).toContain('there is no CNI configuration');
+    await writeFile(path('net.d', '10-main.conflist'), JSON.stringify(bridge));
+    await vi.waitFor(() => expect(installer.problem()).toBeUndefined());
+  });
+
+  it('turns a configuration of one plugin into a list, and back', async () => {
+    await rm(path('net.d', '10-main.conflist'));
+    const single = { cniVersion: '0.4.0', name: 'plain', type: 'bridge', mtu: 1400 };
+    await writeFile(path('net.d', '10-main.conf'), JSON.stringify(single));
+    await install();
+    expect(await config('10-main.conflist')).toEqual({ cniVersion: '0.4.0', name: 'plain', plugins: [{ type: 'bridge', mtu: 1400 }, entry()] });
+    expect((await readdir(path('net.d'))).sort()).toEqual(['10-main.conf.replaced-by-mizzen', '10-main.conflist']);
+    uninstalled = true;
+    await stop();
+    expect(await readdir(path('net.d'))).toEqual(['10-main.conf']);
+    expect(await config('10-main.conf')).toEqual(single);
+  });
+
+  it('shares the node with another version', async () => {
+    await install();
+    await install({ plugin: 'v3-0-istio-cni' });
+    expect(await config('10-main.conflist')).toEqual({ ...bridge, plugins: [...bridge.plugins, entry(), entry('v3-0-istio-cni')] });
+    expect(await readdir(path('bin', 'mizzen-runtime'))).toHaveLength(1);
+    uninstalled = true;
+    await started.shift()?.stop();
+    expect(await config('10-main.conflist')).toEqual({ ...bridge, plugins: [...bridge.plugins, entry('v3-0-istio-cni')] });
+    expect(await readdir(path('bin'))).toEqual(['mizzen-runtime', 'v3-0-istio-cni']);
+  });
+
+  it('writes a configuration of its own for Multus', async () => {
+    await install({ chained: false });
+    expect(await config(`${PLUGIN}.conf`)).toMatchObject({ cniVersion: '1.0.0', name: PLUGIN, type: PLUGIN });
+    expect(await config('10-main.conflist')).toEqual(bridge);
+    uninstalled = true;
+    await stop();
+    expect(await readdir(path('net.d'))).toEqual(['10-main.conflist']);
+  });
+
+  it.runIf(process.platform === 'linux')('gives the node a run time that needs nothing of it but a shell', { timeout: 30_000 }, async () => {
+    await writeFile(path('cni.js'), 'process.stdout.write(JSON.stringify({ versions: process.versions.node, options: process.env.NODE_OPTIONS ?? null }));');
+    await install({ runtime: ownRuntimeFiles });
+    const output = execFileSync(path('bin', PLUGIN), { env: { NODE_OPTIONS: '--no-such-option' }, encoding: 'utf8' });
+    expect(JSON.parse(output)).toEqual({ versions: process.versions.node, options: null });
+  });
+});
+
+describe('the node\'s CNI configuration', () => {
+  const own = (type: string): boolean => type.endsWith('-istio-cni');
+  const plugin: PluginEntry = { type: PLUGIN, name: PLUGIN, socketDirectory: '/s', excludeNamespaces: [], capabilities: {} };
+
+  it('has as its main file the first that a runtime takes', () => {
+    expect(mainFile(new Map([['20-b.conflist', '{"plugins":[{"type":"bridge"}]}'], ['10-a.conf', '{"type":"bridge"}']]), own)).toBe('10-a.conf');
+    expect(mainFile(new Map([['05-x.conf', `{"type":"${PLUGIN}"}`], ['08-y.conf', 'half a fi'], ['09-z.conf.bak', '{"type":"bridge"}'], ['10-a.conf', '{"type":"bridge"}']]), own)).toBe('10-a.conf');
+    expect(mainFile(new Map([['10-a.conf', '[]']]), own)).toBeUndefined();
+  });
+
+  it('keeps what it does not know, and is left alone when it is right', () => {
+    const text = JSON.stringify({ cniVersion: '1.0.0', name: 'n', disableCheck: true, plugins: [{ type: 'bridge', ipam: { x: [1] } }] });
+    const chained = withPlugin(text, plugin);
+    expect(JSON.parse(chained ?? '')).toEqual({ cniVersion: '1.0.0', name: 'n', disableCheck: true, plugins: [{ type: 'bridge', ipam: { x: [1] } }, plugin] });
+    expect(withPlugin(chained ?? '', plugin)).toBeUndefined();
+    expect(withPlugin(chained ?? '', { ...plugin, socketDirectory: '/t' })).toContain('"/t"');
+    expect(JSON.parse(withoutPlugin(chained ?? '', PLUGIN) ?? '')).toEqual(JSON.parse(text));
+    expect(withoutPlugin(text, PLUGIN)).toBeUndefined();
+  });
+});

@@ -1,0 +1,71 @@
+// The node's CNI configuration with the plugin in it and without: text in, text out. Chained means behind the cluster's own plugin, in its file, because runtimes read only the first.
+
+/** What the plugin is told. */
+export interface PluginEntry {
+  readonly type: string;
+  readonly name: string;
+  readonly socketDirectory: string;
+  readonly excludeNamespaces: readonly string[];
+  readonly capabilities: Readonly<Record<string, boolean>>;
+}
+
+interface Plugin { readonly type?: string; readonly [field: string]: unknown }
+interface ConfigurationList { readonly cniVersion?: string; readonly name?: string; readonly plugins?: readonly Plugin[]; readonly type?: string }
+
+const DEFAULT_VERSION = '1.0.0';
+/** How a configuration of one plugin is put aside once a list stands in its place. */
+export const REPLACED_SUFFIX = '.replaced-by-mizzen';
+
+/** The file of the cluster's own network among those of the folder: the first that a runtime would take and that is a configuration. */
+export function mainFile(files: ReadonlyMap<string, string>, isOwn: (type: string) => boolean): string | undefined {
+  return [...files.keys()].sort().find((file) => {
+    const list = /\.(conflist|conf|json)$/.test(file) ? parse(files.get(file) ?? '') : undefined;
+    return list !== undefined && pluginsOf(list).some((plugin) => plugin.type !== undefined && !isOwn(plugin.type));
+  });
+}
+
+/** The file's text with `entry` as the last plugin, or undefined when it is there as it should be. */
+export function withPlugin(text: string, entry: PluginEntry): string | undefined {
+  const list = parse(text);
+  if (!list) throw new Error('the cluster\'s CNI configuration is not JSON');
+  const present = pluginsOf(list).find((plugin) => plugin.type === entry.type);
+  if (list.plugins && JSON.stringify(present) === JSON.stringify(entry)) return undefined;
+  const others = pluginsOf(list).filter((plugin) => plugin.type !== entry.type);
+  if (list.plugins) return print({ ...list, plugins: [...others, entry] });
+  const { cniVersion, name, ...single } = list;
+  return print({ cniVersion: cniVersion ?? DEFAULT_VERSION, name: name ?? 'network', plugins: [single, entry] });
+}
+
+/** The file's text without the plugin, or undefined when it is not in it. */
+export function withoutPlugin(text: string, type: string): string | undefined {
+  const list = parse(text);
+  if (!list?.plugins?.some((plugin) => plugin.type === type)) return undefined;
+  return print({ ...list, plugins: list.plugins.filter((plugin) => plugin.type !== type) });
+}
+
+/** The name under which a configuration becomes a list. */
+export function listFile(file: string): string {
+  return file.replace(/\.(conf|json)$/, '.conflist');
+}
+
+/** A configuration of the plugin alone, which Multus delegates to. */
+export function aloneText(entry: PluginEntry): string {
+  return print({ cniVersion: DEFAULT_VERSION, ...entry });
+}
+
+function parse(text: string): ConfigurationList | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined; // a file that is being written, or none of CNI's: not to be chained to
+  }
+}
+
+function pluginsOf(list: ConfigurationList): readonly Plugin[] {
+  return list.plugins ?? (list.type === undefined ? [] : [list as Plugin]);
+}
+
+function print(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

@@ -1,0 +1,2 @@
+// Capture on the plugin's request.
+export { captureNamespace, CaptureService, type CaptureServiceOptions } from './capture-service.ts';
