@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildImages, debianPackageNames, HELP, imageCache, LOCK_FILE, parseRequest, resolveLock, sizeTable } from './images/index.ts';
+import { buildImages, debianPackageNames, HELP, imageCache, LOCK_FILE, parseRequest, pushImages, referencePrefix, REGISTRY, resolveLock, sizeTable, writeManifests } from './images/index.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -22,6 +22,11 @@ async function main(): Promise<void> {
   const output = resolve(request.output ?? join(root, 'dist/images'));
   const images = await buildImages({ root, output, architectures: request.architectures, only: request.only, versions: request.versions, cache, progress });
   process.stdout.write(sizeTable(images));
+  if (request.push !== undefined) await pushImages(images, { output, registry: request.push, progress });
+  if (request.manifests !== undefined) {
+    const prefix = request.registry ?? (request.push === undefined ? REGISTRY : referencePrefix(request.push));
+    for (const path of writeManifests({ root, images, prefix, folder: resolve(request.manifests) })) progress(`wrote ${path}`);
+  }
 }
 
 try {

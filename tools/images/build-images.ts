@@ -39,7 +39,8 @@ export interface BuiltImage {
   readonly input: string;
 }
 
-const REGISTRY = 'docker.io/mizzen';
+/** What the names of images in archives start with. */
+export const REGISTRY = 'docker.io/mizzen';
 /** Where the versions and digests of Debian packages are kept, from the project's folder. */
 export const LOCK_FILE = 'tools/images/debian.lock.json';
 const TOOL_INPUTS = ['tools/images', 'LICENSE'];

@@ -2,8 +2,11 @@
 export { directory, file, readTar, readTree, symlink, type FileEntry } from './file-tree.ts';
 export { writeLayer, type Layer, type LayerSource } from './layer.ts';
 export { writeImage, writeMultiPlatformImage, type ImageConfig, type ImageTarget, type ImageVariant, type Platform, type WrittenImage } from './write-image.ts';
-export { buildImages, imageCache, LOCK_FILE, type BuiltImage, type BuildOptions } from './build-images.ts';
+export { buildImages, imageCache, LOCK_FILE, REGISTRY, type BuiltImage, type BuildOptions } from './build-images.ts';
 export { resolveLock } from './debian-packages.ts';
 export { HELP, parseRequest } from './command-line.ts';
 export { sizeTable } from './size-table.ts';
 export { debianPackageNames } from './image-layers.ts';
+export { writeManifests, type ManifestOptions } from './manifests.ts';
+export { pushImages, referencePrefix, type PushOptions } from './push-images.ts';
+export { startRegistry, type Registry } from './registry.ts';
