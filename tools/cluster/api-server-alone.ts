@@ -14,6 +14,7 @@ import type { ClusterNode, ClusterOptions, ControlPlaneComponent, NodeComponent,
 import { prepareMachine } from './preflight.ts';
 import { checkName, isBeingStarted, newState, readState, stateFolder, writeState, type ClusterState } from './state.ts';
 import { Supervisor } from './supervisor.ts';
+import { startWatchdog } from './watchdog.ts';
 
 const ADDRESS = '127.0.0.1';
 const READY_MILLISECONDS = 60_000;
@@ -31,20 +32,21 @@ export async function startApiServer(options: ClusterOptions, progress: (line: s
   const binaries = await apiServerBinaries(kubernetes, progress);
   const begun = newState({ name: options.name, scope: 'apiserver', kubernetes, nodes: 0, proxyMode: 'iptables', ipFamily: 'ipv4', snapshotter: '' });
   try {
-    return await bringUp({ ...begun, binaries }, progress);
+    return await bringUp({ ...begun, binaries }, options.endsWithStarter === true, progress);
   } catch (error) {
     await removeApiServer(options.name);
     throw error;
   }
 }
 
-async function bringUp(begun: ClusterState, progress: (line: string) => void): Promise<RealCluster> {
+async function bringUp(begun: ClusterState, watched: boolean, progress: (line: string) => void): Promise<RealCluster> {
   const folder = stateFolder(begun.name, 'apiserver');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const watchdog = watched ? startWatchdog(begun.name, 'apiserver', folder) : undefined;
   const supervisor = new Supervisor(folder);
   const pid = await supervisor.launch((command) => command);
   const [apiServerPort = 0, etcdPort = 0, etcdPeerPort = 0] = await freePorts(3);
-  const state: ClusterState = { ...begun, supervisor: processIdentity(pid), apiServerUrl: `https://${ADDRESS}:${apiServerPort}` };
+  const state: ClusterState = { ...begun, watchdog, supervisor: processIdentity(pid), apiServerUrl: `https://${ADDRESS}:${apiServerPort}` };
   writeState(state);
   const authority = await ClusterAuthority.create(join(folder, 'pki'));
   const options: ControlPlaneOptions = {

@@ -8,12 +8,14 @@ import { restoreHostSettings } from './host-settings.ts';
 import { clusterControlGroup, STATE_ROOT } from './layout.ts';
 import { claimedIndices, clusterNames, readState, releaseIndices, stateFolder } from './state.ts';
 import { Supervisor } from './supervisor.ts';
+import { stopWatchdog } from './watchdog.ts';
 
 const END_MILLISECONDS = 15_000;
 
 /** Removes a cluster of whole nodes: processes first, then what outlives them. */
 export async function removeCluster(name: string): Promise<void> {
   const folder = stateFolder(name, 'node');
+  stopWatchdog(readState(name, 'node')?.watchdog);
   if (hierarchies().length > 0) await removeControlGroup(clusterControlGroup(name));
   for (const index of claimedIndices(name)) await removeHostLinks(index);
   for (const path of mountsUnder(folder)) await attempt(['umount', '--lazy', path]);
@@ -28,7 +30,9 @@ export async function removeCluster(name: string): Promise<void> {
 /** Removes an API server that runs alone. */
 export async function removeApiServer(name: string): Promise<void> {
   const folder = stateFolder(name, 'apiserver');
-  const supervisor = readState(name, 'apiserver')?.supervisor;
+  const state = readState(name, 'apiserver');
+  const supervisor = state?.supervisor;
+  stopWatchdog(state?.watchdog);
   if (supervisor !== undefined && isAlive(supervisor)) {
     await new Supervisor(folder).end().catch(() => process.kill(supervisor.pid, 'SIGTERM'));
     await waitUntil(() => (isAlive(supervisor) ? undefined : true), END_MILLISECONDS, () => `the supervisor ${supervisor.pid} of ${name} does not end`);

@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly ipFamily?: 'ipv4' | 'dual';
   /** Whether missing Debian packages may be installed; the default is whether CI=true. */
   readonly installPackages?: boolean;
+  /** Whether the cluster is removed when this process ends, however it ends; otherwise it runs on until it is stopped. */
+  readonly endsWithStarter?: boolean;
   /** Gets a line for each step, in time. */
   readonly progress?: (line: string) => void;
 }

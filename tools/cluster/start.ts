@@ -16,7 +16,7 @@ import { writeKubeconfig } from './kubeconfig.ts';
 import { kubeProxyComponent } from './kube-proxy.ts';
 import { Kubectl } from './kubectl.ts';
 import { kubeletComponent } from './kubelet.ts';
-import { clusterLayout, MAXIMUM_NODES, type ClusterLayout, type NodeLayout } from './layout.ts';
+import { clusterFolder, clusterLayout, MAXIMUM_NODES, type ClusterLayout, type NodeLayout } from './layout.ts';
 import type { ClusterOptions, RealCluster } from './model.ts';
 import { NodeNamespaces } from './node-namespaces.ts';
 import { NodesCluster } from './nodes-cluster.ts';
@@ -24,6 +24,7 @@ import { prepareMachine } from './preflight.ts';
 import { checkName, claimIndex, isBeingStarted, newState, readState, writeState, type ClusterState } from './state.ts';
 import { Supervisor } from './supervisor.ts';
 import { PAUSE_IMAGE, systemImages } from './system-images.ts';
+import { startWatchdog } from './watchdog.ts';
 
 const API_SERVER_PORT = 6443;
 const READY_MILLISECONDS = 90_000;
@@ -48,8 +49,9 @@ export async function startNodes(options: ClusterOptions, progress: (line: strin
   });
   const binaries = await nodeBinaries(progress);
   writeState(state);
+  const watchdog = options.endsWithStarter === true ? startWatchdog(options.name, 'node', clusterFolder(options.name)) : undefined;
   try {
-    return await bringUp({ ...state, binaries: binaries.kubernetes }, binaries, options.images ?? [], progress);
+    return await bringUp({ ...state, watchdog, binaries: binaries.kubernetes }, binaries, options.images ?? [], progress);
   } catch (error) {
     await removeCluster(options.name);
     throw error;

@@ -24,6 +24,8 @@ export interface ClusterState {
   readonly starter: ProcessIdentity | undefined;
   /** The supervisor of an API server alone; those of nodes are found by their cgroups. */
   readonly supervisor: ProcessIdentity | undefined;
+  /** Who removes the cluster when its starter is gone; undefined when it is to outlive that. */
+  readonly watchdog: ProcessIdentity | undefined;
   readonly ready: boolean;
 }
 
@@ -61,8 +63,8 @@ export function isBeingStarted(state: ClusterState): boolean {
 }
 
 /** The state of a cluster that this process begins to start. */
-export function newState(state: Omit<ClusterState, 'starter' | 'supervisor' | 'ready' | 'binaries' | 'apiServerUrl'>): ClusterState {
-  return { ...state, binaries: '', apiServerUrl: '', starter: processIdentity(process.pid), supervisor: undefined, ready: false };
+export function newState(state: Omit<ClusterState, 'starter' | 'supervisor' | 'watchdog' | 'ready' | 'binaries' | 'apiServerUrl'>): ClusterState {
+  return { ...state, binaries: '', apiServerUrl: '', starter: processIdentity(process.pid), supervisor: undefined, watchdog: undefined, ready: false };
 }
 
 /** Names of the whole clusters that are written down. */

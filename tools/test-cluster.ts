@@ -1,0 +1,157 @@
+// `npm run test:cluster` (ring 3): boots a real Kubernetes with the operator and a mesh, runs test/cluster on it, takes it down again whatever happens,
+// and ends with one line that counts. Where it cannot run, it says why in one line; under CI=true that is a failure.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { attachCluster, ClusterError, Kubectl, startCluster, stopCluster, type RealCluster } from './cluster/index.ts';
+import { buildImages, imageCache } from './images/index.ts';
+import { CLUSTER_VARIABLE } from '../test/cluster/support/cluster-under-test.ts';
+import { installMesh, installOperator } from '../test/cluster/support/mesh-installation.ts';
+
+const USAGE = `Runs the tests of test/cluster on a real Kubernetes with a mesh, booted for them and removed afterwards. Needs root on Linux.
+
+  npm run test:cluster -- [options] [file filters]
+
+  --name NAME            the cluster's name (default: ring3)
+  --nodes N              how many nodes (default: 2)
+  --use NAME             runs on a cluster that --keep or cluster:up left, as it is; nothing is booted, installed or removed
+  --refresh              with --use: builds and loads the images first, restarts the operator, and installs what is missing
+  --keep                 leaves the cluster running
+  --bare                 installs no operator and no mesh
+  --help                 prints this
+`;
+
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+}
+
+interface Request {
+  readonly name: string;
+  readonly nodes: number;
+  readonly use: boolean;
+  readonly refresh: boolean;
+  readonly keep: boolean;
+  readonly bare: boolean;
+  readonly filters: readonly string[];
+}
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const report = join(root, '.cache/cluster-test-report.json');
+const imageFolder = join(root, '.cache/cluster-images');
+const start = Date.now();
+const interrupted = new AbortController();
+let tests: ChildProcess | undefined;
+
+function progress(line: string): void {
+  process.stderr.write(`${((Date.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}\n`);
+}
+
+function requestOf(args: string[]): Request | undefined {
+  const { values, positionals } = parseArgs({
+    args, allowPositionals: true,
+    options: {
+      name: { type: 'string', default: 'ring3' }, nodes: { type: 'string', default: '2' }, use: { type: 'string' }, refresh: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false }, bare: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const { refresh, keep, bare } = values;
+  return { name: values.use ?? values.name, nodes: Number(values.nodes), use: values.use !== undefined, refresh, keep, bare, filters: positionals };
+}
+
+/** The cluster to test on; throws a ClusterError when this machine cannot have one. */
+async function obtainCluster(request: Request): Promise<RealCluster> {
+  if (request.use) return attachCluster(request.name);
+  return startCluster({ name: request.name, nodes: request.nodes, endsWithStarter: !request.keep, progress });
+}
+
+async function furnish(cluster: RealCluster, request: Request): Promise<void> {
+  const kubectl = new Kubectl(cluster.kubectl, cluster.kubeconfig);
+  const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
+  const images = await buildImages({ root, output: imageFolder, architectures: [architecture], only: [], versions: [], cache: imageCache(process.env), progress });
+  interrupted.signal.throwIfAborted();
+  await Promise.all(cluster.nodes.map((node) => node.importImages(images.map((image) => join(imageFolder, image.archive)))));
+  progress(`the nodes hold the images (${images.length})`);
+  interrupted.signal.throwIfAborted();
+  if (request.bare) return;
+  await installOperator(kubectl, progress);
+  interrupted.signal.throwIfAborted();
+  await installMesh(kubectl, progress);
+}
+
+/** Runs the tests; resolves with vitest's status. */
+function runTests(request: Request): Promise<number> {
+  mkdirSync(dirname(report), { recursive: true });
+  rmSync(report, { force: true });
+  return new Promise((resolve) => {
+    tests = spawn(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', join(root, 'config/vitest.cluster.config.ts'),
+      '--reporter=verbose', '--reporter=json', `--outputFile.json=${report}`, ...request.filters],
+    { cwd: root, stdio: 'inherit', env: { ...process.env, [CLUSTER_VARIABLE]: request.name } });
+    tests.on('error', () => resolve(1));
+    tests.on('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+async function testOn(request: Request): Promise<number> {
+  // Attached clusters belong to somebody else; those that were booted here are ours also when booting failed half-way.
+  const ours = !request.use && !request.keep;
+  try {
+    const cluster = await obtainCluster(request);
+    interrupted.signal.throwIfAborted();
+    if (!request.use || request.refresh) await furnish(cluster, request);
+    return await runTests(request);
+  } finally {
+    if (ours) {
+      await stopCluster(request.name);
+      progress('the cluster is gone');
+    }
+  }
+}
+
+function count(status: number): void {
+  const counts = JSON.parse(readFileSync(report, 'utf8')) as Report;
+  // A file that fails before its first test has no failed test of its own; it must still count.
+  const failed = Math.max(counts.numFailedTests, status === 0 ? 0 : 1);
+  process.stdout.write(`${counts.numPassedTests} passed, ${failed} failed, ${counts.numPendingTests + counts.numTodoTests} skipped\n`);
+}
+
+async function main(): Promise<number> {
+  const request = requestOf(process.argv.slice(2));
+  if (request === undefined) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  try {
+    const status = await testOn(request);
+    if (interrupted.signal.aborted) return 130;
+    count(status);
+    return status;
+  } catch (error) {
+    if (interrupted.signal.aborted) return 130;
+    const unsupported = error instanceof ClusterError && error.code === 'CLUSTER_UNSUPPORTED';
+    process.stderr.write(`test:cluster: ${unsupported ? `cannot run here: ${error.message}` : error instanceof Error ? error.message : String(error)}\n`);
+    const skipped = unsupported && process.env['CI'] !== 'true';
+    process.stdout.write(unsupported ? '0 passed, 0 failed, 1 skipped\n' : '0 passed, 1 failed, 0 skipped\n');
+    return skipped ? 0 : 1;
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    interrupted.abort(new Error(`interrupted by ${signal}`));
+    tests?.kill(signal);
+  });
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof TypeError)) throw error;
+  process.stderr.write(`test:cluster: ${error.message}\n`);
+  process.exitCode = 1;
+}
