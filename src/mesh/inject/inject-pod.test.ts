@@ -105,8 +105,8 @@ describe('injectPod', () => {
       expect(JSON.parse(proxy?.env?.find(({ name }) => name === 'PROXY_CONFIG')?.value ?? '')).toMatchObject({ discoveryAddress: 'istiod-basic.istio-system.svc:15012' });
       expect(sidecar.pod.spec?.containers?.[0]?.env?.some(({ name }) => name === 'HTTP_PROXY') ?? false).toBe(mode === 'NONE');
     }
-    const gateway = injected({ metadata: { name: 'g', annotations: { 'inject.istio.io/templates': 'gateway' } }, spec: { containers: [{ name: 'istio-proxy', image: 'auto' }] } }, { config: shipped.value });
-    expect(gateway.pod.spec?.containers?.map(({ name, image }) => [name, image])).toEqual([['istio-proxy', 'example.com/mizzen/mizzen-proxy:v3.0.0']]);
+    const gateway = injected({ metadata: { name: 'g', annotations: { 'inject.istio.io/templates': 'gateway' } }, spec: { containers: [{ name: 'istio-proxy', image: 'auto', imagePullPolicy: 'Always' }] } }, { config: shipped.value });
+    expect(gateway.pod.spec?.containers?.map(({ name, image, imagePullPolicy }) => [name, image, imagePullPolicy])).toEqual([['istio-proxy', 'example.com/mizzen/mizzen-proxy:v3.0.0', 'IfNotPresent']]);
   });
 });
 

@@ -72,7 +72,10 @@ function mergeTemplates(pod: Pod, templates: readonly CompiledTemplate[], contex
 
 function overlayOwnProxy(template: Container, own: Container): Container {
   const { image, ...rest } = own;
-  return strategicMerge(template, image === undefined || image === 'auto' ? rest : own) as Container;
+  if (image !== undefined && image !== 'auto') return strategicMerge(template, own) as Container;
+  // The API server wrote this policy for an image without a tag, before it asked us; the image is another now.
+  const { imagePullPolicy, ...others } = rest;
+  return strategicMerge(template, imagePullPolicy === 'Always' ? others : rest) as Container;
 }
 
 /** Probes, environment, order and metadata: what the engine adds to the merged pod. */

@@ -1,7 +1,7 @@
 //go:build tools
 
 // The programs of the image echo-advanced: named here so that go.mod keeps all that they need.
-package conformance
+package programs
 
 import (
 	_ "istio.io/istio/pkg/test/echo/cmd/client"

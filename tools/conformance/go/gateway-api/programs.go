@@ -1,7 +1,7 @@
 //go:build tools
 
-// What the conformance run builds: named here so that go.mod keeps all that it needs.
-package conformance
+// The programs of the conformance run, named here so that go.mod keeps all that they need.
+package programs
 
 import (
 	_ "sigs.k8s.io/gateway-api/conformance"
