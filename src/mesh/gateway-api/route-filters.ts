@@ -1,26 +1,11 @@
 // Filters of rules and backends as fields of the model's routes.
-import type { CorsFilter, HeaderFilter, HttpRouteRule, PathModifier, RequestRedirect, RouteFilter } from '../../shared/api/gateway-api/http-route.ts';
+import type { CorsFilter, HeaderFilter, PathModifier, RequestRedirect, RouteFilter } from '../../shared/api/gateway-api/http-route.ts';
 import type { CorsPolicy, HeaderManipulation } from '../../shared/api/networking/virtual-service.ts';
 import type { ModelHttpRedirect, ModelHttpRoute } from '../model/gateway-api-configuration.ts';
 import type { Backends } from './backends.ts';
-import type { Fault } from './conditions.ts';
 import { quotePattern } from './route-matches.ts';
 
 type Filters = readonly RouteFilter[] | undefined;
-
-const RULE_FILTERS = new Set(['RequestHeaderModifier', 'ResponseHeaderModifier', 'RequestMirror', 'RequestRedirect', 'URLRewrite', 'CORS']);
-const BACKEND_FILTERS = new Set(['RequestHeaderModifier', 'ResponseHeaderModifier']);
-
-/** Why a rule's filters can not be done; requests of such a rule fail rather than go unfiltered. */
-export function filterFault(rule: Pick<HttpRouteRule, 'filters' | 'backendRefs'>): Fault | undefined {
-  const odd = rule.filters?.find(({ type }) => !RULE_FILTERS.has(type));
-  if (odd) return { reason: 'UnsupportedValue', message: `Filters of type ${odd.type} are not supported. Requests that the rule matches are refused.` };
-  const backend = (rule.backendRefs ?? []).flatMap(({ filters }) => filters ?? []).find(({ type }) => !BACKEND_FILTERS.has(type));
-  if (backend) return { reason: 'UnsupportedValue', message: `Filters of type ${backend.type} are not supported on a backend. Put it on the rule.` };
-  const types = new Set(rule.filters?.map(({ type }) => type));
-  if (types.has('RequestRedirect') && types.has('URLRewrite')) return { reason: 'IncompatibleFilters', message: 'A rule can not both redirect and rewrite.' };
-  return undefined;
-}
 
 /** Header changes of a rule or backend. */
 export function headersOf(filters: Filters): HeaderManipulation | undefined {

@@ -6,7 +6,8 @@ import type { HttpRetry, HttpRouteDestination } from '../../shared/api/networkin
 import type { ModelHttpRoute } from '../model/gateway-api-configuration.ts';
 import type { Backends } from './backends.ts';
 import type { RankedRoute } from './ranked-route.ts';
-import { corsOf, filterFault, headersOf, mirrorsOf, redirectOf, rewriteOf } from './route-filters.ts';
+import { corsOf, headersOf, mirrorsOf, redirectOf, rewriteOf } from './route-filters.ts';
+import { matchesCompile, ruleFault } from './rule-fault.ts';
 import { grpcMatch, httpMatch, type RankedMatch } from './route-matches.ts';
 
 /** Where routes are made for. */
@@ -22,6 +23,7 @@ type RuleFields = Omit<HttpRouteRule, 'matches'>;
 export function routesOf(owner: HTTPRoute | GRPCRoute, backends: Backends, place: RoutePlace): RankedRoute[] {
   const rules: readonly RuleFields[] = owner.spec.rules ?? [];
   return rules.flatMap((rule, index) => {
+    if (!matchesCompile(rule)) return [];
     const matches = matchesOf(owner, index);
     const label = rule.name ?? String(index);
     const base = ruleRoute(owner, rule, backends);
@@ -53,10 +55,10 @@ function ruleRoute(owner: HTTPRoute | GRPCRoute, rule: RuleFields, backends: Bac
   const source = `/apis/${GATEWAY_API_GROUP}/v1/namespaces/${owner.metadata.namespace ?? ''}/${API_PATH[owner.kind]}/${owner.metadata.name}`;
   const tryTimeout = limit(rule.timeouts?.backendRequest);
   const gatewayApi = { source, missingBackendStatus: failure, ...(tryTimeout ? { tryTimeout } : {}) } as const;
+  if (ruleFault(rule)) return { gatewayApi, directResponse: { status: failure } };
   const headers = headersOf(rule.filters);
   const cors = corsOf(rule.filters);
   const shared = { ...(headers ? { headers } : {}), ...(cors ? { corsPolicy: cors } : {}), gatewayApi };
-  if (filterFault(rule)) return { ...shared, directResponse: { status: failure } };
   if (rule.filters?.some(({ type }) => type === 'RequestRedirect')) return shared;
   const destinations = destinationsOf(rule.backendRefs ?? [], backends);
   const mirrors = mirrorsOf(rule.filters, backends);
@@ -90,7 +92,7 @@ function retriesOf({ retry }: RuleFields): HttpRetry | undefined {
 
 /** Redirect and rewrite: what they do depends on the prefix that matched. */
 function pathFields(rule: RuleFields, prefix: string, place: RoutePlace): Pick<ModelHttpRoute, 'redirect' | 'rewrite'> {
-  if (filterFault(rule)) return {};
+  if (ruleFault(rule)) return {};
   const redirect = redirectOf(rule.filters, prefix, place.listenerPort);
   if (redirect) return { redirect };
   const rewrite = rewriteOf(rule.filters, prefix);

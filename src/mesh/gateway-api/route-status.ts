@@ -6,7 +6,7 @@ import type { BindingContext } from './binding-context.ts';
 import type { BoundRoute } from './bound-route.ts';
 import { condition, unlessFault, type Fault } from './conditions.ts';
 import { CONTROLLER_NAME } from './names.ts';
-import { filterFault } from './route-filters.ts';
+import { ruleFault } from './rule-fault.ts';
 
 /** The status of a route. */
 export function routeStatus(context: BindingContext, { route, parents }: BoundRoute): GatewayApiStatus {
@@ -31,7 +31,7 @@ function conditionsOf(context: BindingContext, route: AnyRoute, parent: BoundPar
 
 /** What is wrong with each rule. */
 function ruleFaults(route: AnyRoute): readonly (Fault | undefined)[] {
-  if (route.kind === 'HTTPRoute') return (route.spec.rules ?? []).map(filterFault);
-  if (route.kind === 'GRPCRoute') return (route.spec.rules ?? []).map(filterFault);
+  if (route.kind === 'HTTPRoute') return (route.spec.rules ?? []).map(ruleFault);
+  if (route.kind === 'GRPCRoute') return (route.spec.rules ?? []).map(ruleFault);
   return [];
 }

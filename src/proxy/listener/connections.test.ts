@@ -58,6 +58,20 @@ describe('TLS', () => {
     expect((await harness.raw(strict, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')).text).toBe('');
   });
 
+  it('lets strangers in where untrusted certificates are accepted, and believes nothing of theirs', async () => {
+    const app = await harness.httpServer((request, response) => response.end(String(request.headers['x-forwarded-client-cert'])));
+    const observed: StreamInfo[] = [];
+    const chain = filterChain([connectionManager()], { tls: { ...SERVER_TLS, requireClientCertificate: false, validation: { ...SERVER_TLS.validation, secretName: 'ROOTCA', trustedCaPem: null, subjectAltNames: [], acceptUntrusted: true } } });
+    const behind = await harness.dataPlane(runtimeConfig({ listeners: [listener('open', harness.address, [chain], { listenerFilters: ['tls_inspector'] })], clusters: [cluster('a', [endpoint(harness.address, app)])], routes }), {
+      secrets: await identities.secretsOf('server'), observers: () => [{ onStreamEnd: (info) => observed.push(info) }],
+    });
+    for (const authority of [identities.stranger, identities.authority]) {
+      const asker = await client(harness.portOf(behind, 'open'), await identities.secretsOf('client', authority), { ...clientTls('server'), validation: null });
+      expect((await harness.ask(harness.portOf(asker, 'in'))).status).toBe(200);
+    }
+    expect(observed.map(({ connection }) => connection.tls?.peerVerified)).toEqual([false, true]);
+  });
+
   it('refuses peers of two identities, on both sides', async () => {
     const app = await harness.httpServer((_request, response) => response.end('ok'));
     const two = await identities.secretsOf('server');

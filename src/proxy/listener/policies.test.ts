@@ -128,6 +128,13 @@ describe('CORS', () => {
     expect(answer.headers['access-control-allow-methods']).toBe(methods);
     expect(answer.headers['access-control-allow-credentials']).toBe(allowed === undefined ? undefined : 'true');
   });
+
+  it.each([{ credentials: true, methods: 'PUT', names: 'x-a, x-b' }, { credentials: false, methods: '*', names: '*' }])('a star with credentials $credentials', async ({ credentials, methods, names }) => {
+    const wide = { ...policy, allowMethods: '*', allowHeaders: '*', allowCredentials: credentials };
+    const { plain } = await mesh(connectionManager({ filters: [{ name: 'cors', kind: 'cors' }] }), [], [route(routeAction('a'), { perFilter: { cors: wide } })]);
+    const answer = await harness.ask(plain, '/', { method: 'OPTIONS', headers: { origin: 'https://shop.test', 'access-control-request-method': 'PUT', 'access-control-request-headers': 'x-a, x-b' } });
+    expect([answer.headers['access-control-allow-methods'], answer.headers['access-control-allow-headers']]).toEqual([methods, names]);
+  });
 });
 
 describe('local rate limit', () => {

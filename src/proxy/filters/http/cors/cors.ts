@@ -39,8 +39,8 @@ class Cors implements HttpFilter {
       if (value !== '') answer.push([name, value]);
     };
     if (this.#allowed) {
-      add('access-control-allow-methods', policy.allowMethods);
-      add('access-control-allow-headers', policy.allowHeaders);
+      add('access-control-allow-methods', allowed(policy, policy.allowMethods, headers.get('access-control-request-method')));
+      add('access-control-allow-headers', allowed(policy, policy.allowHeaders, headers.get('access-control-request-headers')));
       add('access-control-max-age', policy.maxAge);
     }
     this.#callbacks.sendLocalReply({ status: 200, body: '', details: 'cors_response', headers: answer });
@@ -53,4 +53,9 @@ class Cors implements HttpFilter {
     if (this.#policy.allowCredentials) headers.set('access-control-allow-credentials', 'true');
     if (this.#policy.exposeHeaders !== '') headers.set('access-control-expose-headers', this.#policy.exposeHeaders);
   }
+}
+
+/** A star means itself to a browser when credentials are sent along, so what was asked for is named instead (Fetch, section 3.3.4). */
+function allowed({ allowCredentials }: CorsPolicyConfig, value: string, asked: string | undefined): string {
+  return value === '*' && allowCredentials ? asked ?? '' : value;
 }
