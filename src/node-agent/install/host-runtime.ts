@@ -30,7 +30,7 @@ export async function ownRuntimeFiles(): Promise<RuntimeFiles> {
 /** Places the run time with the plugin; answers the folder's path relative to the node's folder of plugins. */
 export async function placeRuntime(binDirectory: string, files: RuntimeFiles, pluginFile: string): Promise<string> {
   const sources: readonly (readonly [string, string])[] = [
-    [files.program, 'node'], [files.loader, basename(files.loader)], ...files.libraries.map((path) => [path, join('lib', basename(path))] as const), [pluginFile, 'cni.mjs'],
+    [files.program, 'node'], [files.loader, basename(files.loader)], ...files.libraries.map((path) => [path, join('lib', sharedObjectName(path))] as const), [pluginFile, 'cni.mjs'],
   ];
   const digest = await digestOf(sources);
   const relative = join(RUNTIME_FOLDER, digest);
@@ -53,9 +53,14 @@ export async function placeRuntime(binDirectory: string, files: RuntimeFiles, pl
   return relative;
 }
 
+// The name that programs ask for: a mapped file has its whole version, as libstdc++.so.6.0.30 for libstdc++.so.6.
+function sharedObjectName(path: string): string {
+  return basename(path).replace(/(\.so\.\d+)[.\d]*$/, '$1');
+}
+
 /** The plugin as the container runtime starts it. */
 export function launcherText(relative: string, loader: string): string {
-  return `#!/bin/sh\n# The mesh's CNI plugin; everything it runs with is in its own folder.\nunset NODE_OPTIONS LD_PRELOAD LD_LIBRARY_PATH\ndir="\${0%/*}/${relative}"\nexec "$dir/${basename(loader)}" --library-path "$dir/lib" "$dir/node" "$dir/cni.mjs"\n`;
+  return `#!/bin/sh\n# The mesh's CNI plugin; everything it runs with is in its own folder.\nunset NODE_OPTIONS LD_PRELOAD LD_LIBRARY_PATH\ndir="\${0%/*}/${relative}"\nexec "$dir/${basename(loader)}" --inhibit-cache --library-path "$dir/lib" "$dir/node" "$dir/cni.mjs"\n`;
 }
 
 /** Puts a file in place in one step; false when it was there already. */

@@ -3,6 +3,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { DaemonSet } from '../../shared/api/core/workloads.ts';
+import { KubeError, type KubeClient } from '../../shared/kube/index.ts';
+import { isUninstalled } from './uninstall.ts';
 import { ownRuntimeFiles } from './host-runtime.ts';
 import { mainFile, withoutPlugin, withPlugin, type PluginEntry } from './network-configuration.ts';
 import { PluginInstaller, type PluginInstallerOptions } from './plugin-installer.ts';
@@ -120,6 +123,40 @@ describe('PluginInstaller', () => {
     await install({ runtime: ownRuntimeFiles });
     const output = execFileSync(path('bin', PLUGIN), { env: { NODE_OPTIONS: '--no-such-option' }, encoding: 'utf8' });
     expect(JSON.parse(output)).toEqual({ versions: process.versions.node, options: null });
+    const folder = /(mizzen-runtime\/[0-9a-f]{16})"/.exec(await readFile(path('bin', PLUGIN), 'utf8'))?.[1] ?? '';
+    const loader = (await readdir(path('bin', folder))).find((name) => name.startsWith('ld-')) ?? '';
+    const libraries = execFileSync(path('bin', folder, loader), ['--inhibit-cache', '--library-path', path('bin', folder, 'lib'), '--list', path('bin', folder, 'node')], { encoding: 'utf8' });
+    const found = [...libraries.matchAll(/=> (\S+)/g)].map((match) => match[1] ?? '');
+    expect(found.length).toBeGreaterThan(3);
+    expect(found.filter((file) => !file.startsWith(directory))).toEqual([]);
+  });
+});
+
+describe('isUninstalled', () => {
+  const daemonSet = (args: string[], metadata = {}): DaemonSet => ({ metadata, spec: { template: { spec: { containers: [{ name: 'install-cni', args }] } } } });
+  const refusal = (status: number): KubeError => new KubeError('GET', status, 'Refused', 'refused');
+  const ask = async (...answers: (DaemonSet | undefined | Error)[]): Promise<boolean> => {
+    const client = { find: async () => {
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      if (answer instanceof Error) throw answer;
+      return answer;
+    } };
+    return isUninstalled(client as unknown as KubeClient, 'istio-system', 'istio-cni-node', 1);
+  };
+
+  it('is so when the DaemonSet is gone, going, or no longer installs', async () => {
+    expect(await ask(undefined)).toBe(true);
+    expect(await ask(daemonSet(['--install-plugin=true'], { deletionTimestamp: '2026-01-01T00:00:00Z' }))).toBe(true);
+    expect(await ask(daemonSet(['--install-plugin=false']))).toBe(true);
+    expect(await ask(daemonSet(['--install-plugin=true']))).toBe(false);
+  });
+
+  it('is so when the permissions are gone, not when the server is away or only starting', async () => {
+    expect(await ask(refusal(403))).toBe(true);
+    expect(await ask(refusal(401))).toBe(true);
+    expect(await ask(refusal(403), daemonSet(['--install-plugin=true']))).toBe(false);
+    expect(await ask(refusal(503))).toBe(false);
+    expect(await ask(new Error('connection refused'))).toBe(false);
   });
 });
 
