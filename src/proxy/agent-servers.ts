@@ -11,13 +11,13 @@ export function agentServer(name: string, host: string, port: number, routes: re
 
 /** The servers of the agent over what it sees of its proxy. */
 export function agentServers(options: ProxyOptions, view: AgentView): readonly HttpServer[] {
-  const { statusPort, healthPort, prometheusPort, bindAddress, podIp, appAddress, appMetrics, appProbes } = options;
+  const { statusPort, healthPort, prometheusPort, bindAddress, podIps, appAddress, probeTarget, appMetrics, appProbes } = options;
   const probe = (path: string, headers: Parameters<typeof runProbe>[2]): ReturnType<typeof runProbe> | undefined => {
     const known = appProbes[path];
-    return known ? runProbe(known, appAddress, headers) : undefined;
+    return known ? runProbe(known, probeTarget, headers) : undefined;
   };
   return [
-    agentServer('agent', bindAddress, statusPort, agentRoutes(view, { appAddress, appMetrics, probe, own: ownAddresses(podIp, bindAddress) })),
+    agentServer('agent', bindAddress, statusPort, agentRoutes(view, { appAddress, appMetrics, probe, own: ownAddresses(podIps, bindAddress) })),
     agentServer('health', bindAddress, healthPort, readinessRoutes(view)),
     agentServer('metrics', bindAddress, prometheusPort, proxyMetricsRoutes(view)),
   ];

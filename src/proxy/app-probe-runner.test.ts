@@ -6,6 +6,7 @@ import { GrpcServer, type GrpcMethod } from '../shared/grpc/index.ts';
 import { runProbe } from './app-probe-runner.ts';
 
 const HOST = '127.77.2.1';
+const TARGET = { address: HOST, source: '' };
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
   for (const server of open.splice(0)) await server.close();
@@ -23,22 +24,22 @@ describe('HTTP probes', () => {
       seen.push(request.url, request.headers.host, request.headers['x-a'], request.headers['user-agent']);
       response.writeHead(418).end();
     }));
-    const outcome = await runProbe({ kind: 'http', path: '/ready?x=1', port, scheme: 'http', host: '', headers: [{ name: 'Host', value: 'h.example' }, { name: 'X-A', value: '1' }], timeoutMilliseconds: 1000 }, HOST, { 'user-agent': 'kube-probe/1.30' });
+    const outcome = await runProbe({ kind: 'http', path: '/ready?x=1', port, scheme: 'http', host: '', headers: [{ name: 'Host', value: 'h.example' }, { name: 'X-A', value: '1' }], timeoutMilliseconds: 1000 }, TARGET, { 'user-agent': 'kube-probe/1.30' });
     expect(outcome.status).toBe(418);
     expect(seen).toEqual(['/ready?x=1', 'h.example', '1', 'kube-probe/1.30']);
   });
 
   it('fail when nothing answers in time', async () => {
     const port = await listen(createServer(() => undefined));
-    expect(await runProbe({ kind: 'http', path: '/', port, scheme: 'http', host: '', headers: [], timeoutMilliseconds: 100 }, HOST)).toMatchObject({ status: 500, text: 'no answer within 100 ms' });
+    expect(await runProbe({ kind: 'http', path: '/', port, scheme: 'http', host: '', headers: [], timeoutMilliseconds: 100 }, TARGET)).toMatchObject({ status: 500, text: 'no answer within 100 ms' });
   });
 });
 
 describe('TCP probes', () => {
   it('succeed by connecting, and fail when refused', async () => {
     const port = await listen(createTcpServer((socket) => socket.end()));
-    expect((await runProbe({ kind: 'tcp', port, timeoutMilliseconds: 1000 }, HOST)).status).toBe(200);
-    expect((await runProbe({ kind: 'tcp', port: 1, timeoutMilliseconds: 1000 }, HOST)).status).toBe(500);
+    expect((await runProbe({ kind: 'tcp', port, timeoutMilliseconds: 1000 }, TARGET)).status).toBe(200);
+    expect((await runProbe({ kind: 'tcp', port: 1, timeoutMilliseconds: 1000 }, TARGET)).status).toBe(500);
   });
 });
 
@@ -54,7 +55,7 @@ describe('gRPC probes', () => {
     });
     await server.start();
     open.push({ close: () => server.stop() });
-    expect((await runProbe({ kind: 'grpc', port: server.port, service: 'svc', timeoutMilliseconds: 1000 }, HOST)).status).toBe(status);
+    expect((await runProbe({ kind: 'grpc', port: server.port, service: 'svc', timeoutMilliseconds: 1000 }, TARGET)).status).toBe(status);
     expect(services).toEqual(['svc']);
   });
 });

@@ -1,10 +1,10 @@
 // Executes an application's original probe on its behalf: kubelet asks the agent, which can reach the app behind the capture.
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
 import { connect } from 'node:net';
-import { GrpcClient, type GrpcMethod } from '../shared/grpc/index.ts';
 import { describeError } from '../shared/lib/index.ts';
-import type { AppProbe, GrpcProbe, HttpProbe, TcpProbe } from './options/index.ts';
+import type { ApplicationAddress, AppProbe, GrpcProbe, HttpProbe, TcpProbe } from './options/index.ts';
 
 /** What came of a probe: the HTTP status to answer with. */
 export interface ProbeOutcome {
@@ -12,19 +12,13 @@ export interface ProbeOutcome {
   readonly text: string;
 }
 
-const HEALTH_CHECK: GrpcMethod<string, number> = {
-  path: '/grpc.health.v1.Health/Check',
-  request: { encode: (service) => (service === '' ? new Uint8Array() : Buffer.concat([Buffer.from([10, Buffer.byteLength(service)]), Buffer.from(service)])), decode: () => '' },
-  response: { encode: () => new Uint8Array(), decode: (bytes) => (bytes[0] === 8 ? bytes[1] ?? 0 : 0) },
-};
-
-/** Executes `probe` against the application at `address`. */
-export async function runProbe(probe: AppProbe, address: string, incoming: Readonly<Record<string, string | string[] | undefined>> = {}): Promise<ProbeOutcome> {
+/** Executes `probe` against the application at `target`. */
+export async function runProbe(probe: AppProbe, target: ApplicationAddress, incoming: Readonly<Record<string, string | string[] | undefined>> = {}): Promise<ProbeOutcome> {
   try {
     switch (probe.kind) {
-      case 'http': return await probeHttp(probe, address, incoming);
-      case 'tcp': return await probeTcp(probe, address);
-      case 'grpc': return await probeGrpc(probe, address);
+      case 'http': return await probeHttp(probe, target, incoming);
+      case 'tcp': return await probeTcp(probe, target);
+      case 'grpc': return await probeGrpc(probe, target);
     }
   } catch (error) {
     return { status: 500, text: describeError(error) };
@@ -32,15 +26,15 @@ export async function runProbe(probe: AppProbe, address: string, incoming: Reado
 }
 
 /** The app's own status is passed on; a redirect counts as good, as it does for kubelet. */
-function probeHttp(probe: HttpProbe, address: string, incoming: Readonly<Record<string, string | string[] | undefined>>): Promise<ProbeOutcome> {
+function probeHttp(probe: HttpProbe, target: ApplicationAddress, incoming: Readonly<Record<string, string | string[] | undefined>>): Promise<ProbeOutcome> {
   return new Promise((resolve, reject) => {
     const named = probe.headers.find(({ name }) => name.toLowerCase() === 'host')?.value;
     const options = {
-      host: probe.host || address, port: probe.port, path: probe.path, method: 'GET', agent: false,
+      ...(probe.host === '' ? whereTo(target) : { host: probe.host }), port: probe.port, path: probe.path, method: 'GET', agent: false,
       headers: {
         'user-agent': String(incoming['user-agent'] ?? 'kube-probe/mizzen'),
         ...Object.fromEntries(probe.headers.filter(({ name }) => name.toLowerCase() !== 'host').map(({ name, value }) => [name, value])),
-        host: named ?? `${probe.host || address}:${probe.port}`,
+        host: named ?? authority(probe.host || target.address, probe.port),
         connection: 'close',
       },
       // Kubelet does not verify certificates of probes either.
@@ -59,9 +53,9 @@ function probeHttp(probe: HttpProbe, address: string, incoming: Readonly<Record<
   });
 }
 
-function probeTcp({ port, timeoutMilliseconds }: TcpProbe, address: string): Promise<ProbeOutcome> {
+function probeTcp({ port, timeoutMilliseconds }: TcpProbe, target: ApplicationAddress): Promise<ProbeOutcome> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: address, port });
+    const socket = connect({ ...whereTo(target), port });
     socket.setTimeout(timeoutMilliseconds, () => socket.destroy(new Error(`no connection within ${timeoutMilliseconds} ms`)));
     socket.once('connect', () => {
       socket.destroy();
@@ -71,12 +65,57 @@ function probeTcp({ port, timeoutMilliseconds }: TcpProbe, address: string): Pro
   });
 }
 
-async function probeGrpc({ port, service, timeoutMilliseconds }: GrpcProbe, address: string): Promise<ProbeOutcome> {
-  const client = new GrpcClient({ address: `${address}:${port}` });
-  try {
-    const status = await client.unary(HEALTH_CHECK, service, { timeoutMilliseconds });
-    return status === 1 ? { status: 200, text: '' } : { status: 500, text: `the service answered health status ${status}` };
-  } finally {
-    client.close();
-  }
+/** One call of grpc.health.v1.Health/Check, by hand: a client library would choose its own source address. */
+function probeGrpc({ port, service, timeoutMilliseconds }: GrpcProbe, target: ApplicationAddress): Promise<ProbeOutcome> {
+  return new Promise((resolve, reject) => {
+    const session = connectHttp2(`http://${authority(target.address, port)}`, { createConnection: () => connect({ ...whereTo(target), port }) });
+    const fail = (error: Error): void => {
+      reject(error);
+      session.destroy();
+    };
+    const limit = setTimeout(() => fail(new Error(`no answer within ${timeoutMilliseconds} ms`)), timeoutMilliseconds);
+    session.on('error', fail);
+    session.on('close', () => clearTimeout(limit));
+    const stream = session.request({ ':method': 'POST', ':path': '/grpc.health.v1.Health/Check', 'content-type': 'application/grpc', te: 'trailers' });
+    let answer = Buffer.alloc(0);
+    let code = '';
+    const note = (headers: IncomingHttpHeaders): void => {
+      code = String(headers['grpc-status'] ?? code);
+    };
+    stream.on('response', note);
+    stream.on('trailers', note);
+    stream.on('data', (data: Buffer) => {
+      answer = Buffer.concat([answer, data]).subarray(0, 64);
+    });
+    stream.on('error', fail);
+    stream.on('end', () => {
+      resolve(healthOf(answer, code));
+      session.close();
+    });
+    stream.end(healthRequest(service));
+  });
+}
+
+/** HealthCheckRequest in its frame: no compression, length, then field 1. */
+function healthRequest(service: string): Buffer {
+  const name = Buffer.from(service);
+  const message = name.length === 0 ? name : Buffer.concat([Buffer.from([10, name.length]), name]);
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
+}
+
+/** HealthCheckResponse: 1 in field 1 is SERVING. */
+function healthOf(answer: Buffer, code: string): ProbeOutcome {
+  if (code !== '0' && code !== '') return { status: 500, text: `the call ended with gRPC status ${code}` };
+  const status = answer[5] === 8 ? answer[6] ?? 0 : 0;
+  return status === 1 ? { status: 200, text: '' } : { status: 500, text: `the service answered health status ${status}` };
+}
+
+function whereTo({ address, source }: ApplicationAddress): { readonly host: string; readonly localAddress?: string } {
+  return { host: address, ...(source === '' ? {} : { localAddress: source }) };
+}
+
+function authority(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

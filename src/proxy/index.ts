@@ -1,4 +1,5 @@
 // The proxy as a program's component: options in, a running agent and data plane out.
+import { networkInterfaces } from 'node:os';
 import { describeError, err, ok, type Result } from '../shared/lib/index.ts';
 import type { Component } from '../shared/process/index.ts';
 import { createLogger } from '../shared/observability/index.ts';
@@ -16,7 +17,7 @@ export { HELP_TEXT, parseArguments, type OptionSources, type ProxyCommand, type 
 
 /** A proxy made from flags, environment and files, with its options; or what is wrong with them. */
 export function createProxy(sources: OptionSources): Result<{ readonly component: Component; readonly options: ProxyOptions }, string[]> {
-  const options = readProxyOptions(sources);
+  const options = readProxyOptions({ interfaces: interfaceAddresses(), ...sources });
   if (!options.ok) return options;
   const result = options.value;
   if (result.envoyBinary !== '') return ok({ component: new EnvoyAgent(result, result.envoyBinary, endWithEnvoy), options: result });
@@ -27,6 +28,11 @@ export function createProxy(sources: OptionSources): Result<{ readonly component
     return err([describeError(error)]);
   }
   return ok({ component: new ProxyProcess(options.value, (joints) => dataPlaneOf(joints, { ...captured, drainMilliseconds: result.drainMilliseconds })), options: options.value });
+}
+
+/** Addresses of the machine's interfaces; IPv6 ones of one link only are left out. */
+function interfaceAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).filter(({ scopeid = 0 }) => scopeid === 0).map(({ address }) => address));
 }
 
 /** Without its Envoy the agent has nothing left to serve; the container starts both again. */

@@ -4,7 +4,9 @@ import { createLogger } from '../shared/observability/index.ts';
 import type { Component } from '../shared/process/index.ts';
 import { adminRoutes, type ClusterView, type ListenerView, type ProcessView, type ServerState } from './admin/index.ts';
 import { agentServer, agentServers } from './agent-servers.ts';
-import type { RuntimeConfig } from './config/index.ts';
+import { capturedDns } from './captured-dns.ts';
+import { NAME_TABLE, type RuntimeConfig } from './config/index.ts';
+import { dnsMetricLines, type DnsServer } from './dns/index.ts';
 import { waitForDrain } from './graceful-drain.ts';
 import { nodeOf, type ProxyOptions } from './options/index.ts';
 import { identityOptions } from './identity-options.ts';
@@ -39,6 +41,8 @@ export interface DataPlaneJoints {
 const DRAIN_LIMIT_MILLISECONDS = 50_000;
 /** When, after the proxy is ready for the first time, what starting took is given back. */
 const SETTLED_MILLISECONDS = 3000;
+/** How long the names of the mesh may hold back readiness: a control plane may have none to tell. */
+const NAMES_PATIENCE_MILLISECONDS = 15_000;
 /** How long the first certificate may hold back the stream to the control plane. */
 const IDENTITY_PATIENCE_MILLISECONDS = 3000;
 
@@ -56,6 +60,7 @@ export class ProxyProcess implements Component {
   readonly #dataPlane: RunningDataPlane;
   readonly #configuration: Configuration;
   readonly #ads: AdsClient;
+  readonly #dns: DnsServer | null;
   readonly #servers: readonly HttpServer[];
   readonly #startedAt = Date.now();
   #draining = false;
@@ -74,14 +79,16 @@ export class ProxyProcess implements Component {
     this.#dataPlane = createDataPlane({ secrets: this.#secrets, observers: (filter, chain) => this.#telemetry.observersFor(filter, chain), stats: this.#stats, localWorkload: local, localNodeId: this.#node.id });
     this.#configuration = new Configuration({ store: this.#store, hasSecret: (name) => this.#secrets.get(name) !== undefined, apply: (config) => this.#dataPlane.apply(config) });
     this.#identity = new WorkloadIdentity(identityOptions(options, this.#secrets));
+    this.#dns = capturedDns(options, this.#stats);
     this.#ads = new AdsClient({
       address: options.discoveryAddress, delta: options.deltaXds, node: this.#node, identity: () => this.#identity.client(), token: () => this.#identity.readToken(),
-      store: this.#store, configuration: this.#configuration, isRemoteSecret, onSecrets: (changed, removed) => this.#takeSecrets(changed, removed),
+      store: this.#store, configuration: this.#configuration, isRemoteSecret, onSecrets: (changed, removed) => this.#takeSecrets(changed, removed), ...(this.#dns ? { onNames: () => this.#takeNames() } : {}),
     });
     this.#servers = this.#makeServers();
   }
 
   async start(): Promise<void> {
+    await this.#dns?.start();
     for (const server of this.#servers) await server.start();
     this.#secrets.onChange(() => this.#refreshSoon());
     void this.#identity.start().catch((error: unknown) => this.#log.error({ error: String(error) }, 'the identity could not be set up'));
@@ -114,6 +121,8 @@ export class ProxyProcess implements Component {
     await this.#dataPlane.close();
     await this.#telemetry.close();
     for (const server of this.#servers) await server.stop();
+    // The application may need names up to its own end.
+    await this.#dns?.stop();
   }
 
   #drain(direction: 'inbound' | 'all'): void {
@@ -135,6 +144,11 @@ export class ProxyProcess implements Component {
     for (const name of removed) if (isRemoteSecret(name)) this.#secrets.delete(name);
   }
 
+  #takeNames(): void {
+    const table = this.#store.nameTables.entries.get(NAME_TABLE)?.config;
+    if (table) this.#dns?.useTable(table);
+  }
+
   /** Several secrets that change together make one configuration. */
   #refreshSoon(): void {
     if (this.#refreshPending) return;
@@ -148,7 +162,11 @@ export class ProxyProcess implements Component {
   #state(): ServerState {
     if (this.#draining) return 'DRAINING';
     if (!this.#store.clusters.received) return 'PRE_INITIALIZING';
-    return this.#configuration.isComplete() && this.#dataPlane.isReady() ? 'LIVE' : 'INITIALIZING';
+    return this.#configuration.isComplete() && this.#dataPlane.isReady() && !this.#waitsForNames() ? 'LIVE' : 'INITIALIZING';
+  }
+
+  #waitsForNames(): boolean {
+    return this.#dns !== null && this.#dns.table === undefined && Date.now() - this.#startedAt < NAMES_PATIENCE_MILLISECONDS;
   }
 
   #notReady(): string | undefined {
@@ -158,6 +176,7 @@ export class ProxyProcess implements Component {
     if (state === 'DRAINING') return 'the proxy is draining';
     const { connected, lastError } = this.#ads.status;
     if (!connected && state === 'PRE_INITIALIZING') return `no configuration yet: ${lastError || 'connecting to the control plane'}`;
+    if (this.#waitsForNames()) return 'the names of the mesh have not come yet';
     const { clusters, listeners } = this.#configuration.warming;
     return `configuration is not complete; warming clusters: ${clusters.join(', ') || 'none'}; warming listeners: ${listeners.join(', ') || 'none'}`;
   }
@@ -170,6 +189,7 @@ export class ProxyProcess implements Component {
       state: () => this.#state(),
       notReady: () => this.#notReady(),
       proxyMetrics: () => this.#telemetry.renderPrometheus(this.#stats.snapshot()),
+      ...(this.#dns ? { agentMetrics: () => dnsMetricLines(this.#stats), names: () => this.#dns?.table?.hosts ?? {} } : {}),
       syncz: () => ({ ads: this.#ads.status, warming: this.#configuration.warming, rejected: this.#configuration.rejected, refused: this.#store.refusals() }),
       clusters: () => this.#dataPlane.clusters(),
       listeners: () => this.#dataPlane.listeners(),

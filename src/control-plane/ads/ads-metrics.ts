@@ -2,7 +2,7 @@
 import { programMetrics } from '../../shared/observability/index.ts';
 import { TYPE_URLS } from '../../shared/xds/index.ts';
 
-const SHORT_NAMES: Readonly<Record<string, string>> = { [TYPE_URLS.cluster]: 'cds', [TYPE_URLS.endpoint]: 'eds', [TYPE_URLS.listener]: 'lds', [TYPE_URLS.route]: 'rds', [TYPE_URLS.secret]: 'sds' };
+const SHORT_NAMES: Readonly<Record<string, string>> = { [TYPE_URLS.cluster]: 'cds', [TYPE_URLS.endpoint]: 'eds', [TYPE_URLS.listener]: 'lds', [TYPE_URLS.route]: 'rds', [TYPE_URLS.secret]: 'sds', [TYPE_URLS.nameTable]: 'nds' };
 const PUSH_SECONDS = [0.01, 0.1, 1, 3, 5, 10, 20, 30];
 
 const rejectsByType = new Map(Object.values(SHORT_NAMES).map((short) => [short, programMetrics.gauge(`pilot_xds_${short}_reject`, `Proxies that refused ${short.toUpperCase()}.`, ['node', 'err'])]));

@@ -35,7 +35,7 @@ export function trimPod(pod: Pod): Pod {
       containers: (spec?.containers ?? []).map(trimContainer),
       initContainers: (spec?.initContainers ?? []).map(trimContainer),
     },
-    status: { ...(status?.phase === undefined ? {} : { phase: status.phase }), ...(status?.podIP === undefined ? {} : { podIP: status.podIP }) },
+    status: { ...(status?.phase === undefined ? {} : { phase: status.phase }), ...(status?.podIP === undefined ? {} : { podIP: status.podIP }), ...((status?.podIPs?.length ?? 0) > 1 ? { podIPs: status?.podIPs } : {}) },
   } as Pod;
 }
 

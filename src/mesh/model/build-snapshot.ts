@@ -10,7 +10,7 @@ import { serviceKey, type ServiceRecord, type WorkloadRecord } from './records.t
 import { createdAt, kubernetesServiceRecord, serviceEntryRecords } from './services.ts';
 import type { ConfigRecord, MeshSnapshot, NamespaceRecord } from './snapshot.ts';
 import { prepareVirtualServices } from './virtual-services.ts';
-import { workloadOf } from './workloads.ts';
+import { workloadsOf } from './workloads.ts';
 
 /** The snapshot of `input`, and what was found wrong while relating its objects to one another. */
 export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): { readonly snapshot: MeshSnapshot; readonly issues: Issue[] } {
@@ -85,7 +85,7 @@ function serviceTable(input: SnapshotInput): Map<string, ServiceRecord> {
 }
 
 function workloadTable(pods: readonly KubernetesPod[]): Map<string, WorkloadRecord> {
-  const sorted = pods.map(workloadOf).filter((workload) => workload !== undefined)
+  const sorted = pods.flatMap(workloadsOf)
     .sort((left, right) => compareText(left.address, right.address) || compareText(left.namespace, right.namespace) || compareText(left.podName, right.podName));
   return new Map(sorted.map((workload) => [workload.address, workload]));
 }

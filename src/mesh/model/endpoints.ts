@@ -71,7 +71,7 @@ function fromSlices(service: ServiceRecord, slices: readonly KubernetesEndpointS
       for (const address of endpoint.addresses ?? []) {
         // A slice a port is legal: the endpoint then has the ports of all of them.
         const ports0 = found.get(address)?.ports ?? {};
-        found.set(address, sliceEndpoint(service, address, { ...ports0, ...ports }, endpoint.zone ?? '', context, tlsOf));
+        found.set(address, { ...sliceEndpoint(service, address, { ...ports0, ...ports }, endpoint.zone ?? '', context, tlsOf), ...(endpoint.hostname ? { hostname: endpoint.hostname } : {}) });
       }
     }
   }
@@ -128,10 +128,14 @@ function fromServiceEntry(service: ServiceRecord, inline: readonly WorkloadEntry
   const endpoints = inline.map((spec) => entryEndpoint(service, spec, ''));
   if (!service.selector || Object.keys(service.selector).length === 0) return endpoints;
   endpoints.push(...selectedEntries(service, context).map((entry) => entryEndpoint(service, entry.spec, entry.name)));
+  const seen = new Set<string>();
   for (const workload of context.workloads.values()) {
+    // A pod of two families stands there twice.
+    if (seen.has(workload.podName)) continue;
     if (workload.namespace !== service.namespace || !selects(service.selector, workload.labels)) continue;
     const ports: Record<number, number> = {};
     for (const port of service.ports) ports[port.number] = typeof port.targetPort === 'number' ? port.targetPort : port.number;
+    seen.add(workload.podName);
     endpoints.push({ address: workload.address, ports, network: '', weight: 1, health: 'healthy', ...workloadFields(workload), locality: workload.locality, ...tlsOf(workload) });
   }
   return endpoints;

@@ -30,6 +30,7 @@ export interface KubernetesEndpointSlice {
   readonly addressType?: string | undefined;
   readonly endpoints?: readonly {
     readonly addresses?: readonly string[] | undefined;
+    readonly hostname?: string | undefined;
     readonly conditions?: { readonly ready?: boolean | undefined; readonly serving?: boolean | undefined; readonly terminating?: boolean | undefined } | undefined;
     readonly targetRef?: { readonly kind?: string | undefined; readonly namespace?: string | undefined; readonly name?: string | undefined } | undefined;
     readonly nodeName?: string | undefined;
@@ -48,7 +49,7 @@ export interface KubernetesPod {
     readonly containers?: readonly { readonly ports?: readonly { readonly name?: string | undefined; readonly containerPort?: number | undefined; readonly protocol?: string | undefined }[] | undefined }[] | undefined;
     readonly initContainers?: readonly { readonly ports?: readonly { readonly name?: string | undefined; readonly containerPort?: number | undefined; readonly protocol?: string | undefined }[] | undefined }[] | undefined;
   } | undefined;
-  readonly status?: { readonly phase?: string | undefined; readonly podIP?: string | undefined } | undefined;
+  readonly status?: { readonly phase?: string | undefined; readonly podIP?: string | undefined; readonly podIPs?: readonly { readonly ip?: string | undefined }[] | undefined } | undefined;
 }
 
 /** A Namespace (v1): only the fields we use. */

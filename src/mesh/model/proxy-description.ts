@@ -27,6 +27,10 @@ export interface ProxyMetadata {
   readonly revision: string;
   /** Whether an unprivileged pod moves listener ports below 1024. */
   readonly unprivilegedPod: boolean;
+  /** Whether the proxy answers the pod's DNS queries, and so gets the table of names. */
+  readonly dnsCapture: boolean;
+  /** Whether hosts of ServiceEntries without an address get one of their own; only DNS capture makes clients use it. */
+  readonly dnsAutoAllocate: boolean;
   /** Per-pod overlay of the mesh's ProxyConfig, as the agent sent it. */
   readonly proxyConfig: Readonly<Record<string, unknown>>;
 }
@@ -94,6 +98,8 @@ function parseMetadata(metadata: Readonly<Record<string, unknown>>): ProxyMetada
     network: text(metadata, 'NETWORK'),
     istioVersion: text(metadata, 'ISTIO_VERSION'),
     revision: text(metadata, 'ISTIO_REVISION'),
+    dnsCapture: flag(metadata, 'DNS_CAPTURE'),
+    dnsAutoAllocate: flag(metadata, 'DNS_CAPTURE') && (text(metadata, 'DNS_AUTO_ALLOCATE') === '' || flag(metadata, 'DNS_AUTO_ALLOCATE')),
     unprivilegedPod: flag(metadata, 'UNPRIVILEGED_POD'),
     proxyConfig: typeof proxyConfig === 'object' && proxyConfig !== null ? (proxyConfig as Record<string, unknown>) : {},
   };

@@ -49,6 +49,8 @@ export interface EndpointRecord {
   readonly namespace: string;
   readonly workloadName: string;
   readonly podName: string;
+  /** The pod's own name in its headless service (its hostname), where it has one. */
+  readonly hostname?: string | undefined;
   /** `region/zone/subzone`, possibly empty. */
   readonly locality: string;
   readonly network: string;

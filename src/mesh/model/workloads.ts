@@ -5,13 +5,19 @@ import type { WorkloadRecord } from './records.ts';
 /** Label by which the injector says that the workload's proxy accepts mesh mutual TLS. */
 const TLS_MODE_LABEL = 'security.istio.io/tlsMode';
 
-/** The workload of a pod, or undefined while it has no address or has ended. */
-export function workloadOf(pod: KubernetesPod): WorkloadRecord | undefined {
-  const address = pod.status?.podIP;
+/** The workload of a pod under each of its addresses (a pod of both families has two); none while it has no address or has ended. */
+export function workloadsOf(pod: KubernetesPod): WorkloadRecord[] {
+  const { podIP, podIPs = [] } = pod.status ?? {};
+  const workload = podIP ? workloadOf(pod, podIP) : undefined;
+  if (!workload) return [];
+  return [workload, ...podIPs.flatMap(({ ip }) => (ip && ip !== podIP ? [{ ...workload, address: ip }] : []))];
+}
+
+function workloadOf(pod: KubernetesPod, address: string): WorkloadRecord | undefined {
   const phase = pod.status?.phase;
   // Pods on the host's network share its address, so the address does not tell them apart.
   if (pod.spec?.hostNetwork) return undefined;
-  if (!address || phase === 'Succeeded' || phase === 'Failed') return undefined;
+  if (phase === 'Succeeded' || phase === 'Failed') return undefined;
   const { name = '', namespace = '', labels = {}, annotations = {} } = pod.metadata ?? {};
   const owner = ownerOf(pod);
   return {

@@ -4,6 +4,7 @@ import type { LbEndpoint, LocalityLbEndpoints } from '../../shared/xds/generated
 import { HealthStatus } from '../../shared/xds/generated/envoy/config/core/v3/health_check.ts';
 import { selects } from '../model/policy-selection.ts';
 import type { EndpointRecord, EndpointSet } from '../model/records.ts';
+import type { AddressFamilies } from './address-families.ts';
 import { socketAddress } from './xds-values.ts';
 
 /** Everything that an assignment is made of. */
@@ -14,11 +15,17 @@ export interface AssignmentKey {
   /** Labels of the cluster's subset; empty for all. */
   readonly labels: Readonly<Record<string, string>>;
   readonly clusterId: string;
+  /** Families of the client's pod: endpoints of others are out of its reach. */
+  readonly families: AddressFamilies;
 }
 
 /** The assignment; without endpoints it is empty, so that its cluster need not wait. */
 export function loadAssignment(key: AssignmentKey): ClusterLoadAssignment {
-  return { clusterName: key.clusterName, endpoints: localityEndpoints(key.set?.endpoints ?? [], key) };
+  return { clusterName: key.clusterName, endpoints: localityEndpoints((key.set?.endpoints ?? []).filter(({ address }) => isReachable(address, key.families)), key) };
+}
+
+function isReachable(address: string, families: AddressFamilies): boolean {
+  return families === 'dual' || address.includes(':') === (families === 'ipv6');
 }
 
 /** The endpoints that serve `port` and have `labels`, grouped by locality. */

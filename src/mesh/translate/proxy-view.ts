@@ -8,6 +8,7 @@ import type { MeshSnapshot, SidecarRecord, VirtualServiceRecord } from '../model
 import { MESH_GATEWAY } from '../model/virtual-services.ts';
 import { isVisible } from '../model/visibility.ts';
 import { familiesOf, type AddressFamilies } from './address-families.ts';
+import { withAutoAddresses } from './auto-addresses.ts';
 
 /** A port that the proxy's own workload serves. */
 export interface InboundPort {
@@ -44,7 +45,9 @@ const visibleVirtualServices = new WeakMap<object, Map<string, readonly VirtualS
 /** The view of `proxy` on `snapshot`. */
 export function viewOf(snapshot: MeshSnapshot, proxy: ProxyDescription): ProxyView {
   const sidecar = proxy.type === 'sidecar' ? sidecarFor(snapshot, proxy) : undefined;
-  const services = sidecar ? narrow(servicesFor(snapshot, proxy.namespace), sidecar, proxy.namespace) : servicesFor(snapshot, proxy.namespace);
+  const visible = servicesFor(snapshot, proxy.namespace);
+  const addressed = proxy.metadata.dnsAutoAllocate ? withAutoAddresses(visible, snapshot.services) : visible;
+  const services = sidecar ? narrow(addressed, sidecar, proxy.namespace) : addressed;
   const mode = sidecar?.spec.outboundTrafficPolicy?.mode ?? snapshot.meshConfig.outboundTrafficPolicy.mode;
   return {
     snapshot,

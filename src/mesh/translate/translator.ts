@@ -4,6 +4,7 @@ import { Cluster } from '../../shared/xds/generated/envoy/config/cluster/v3/clus
 import { ClusterLoadAssignment } from '../../shared/xds/generated/envoy/config/endpoint/v3/endpoint.ts';
 import { Listener } from '../../shared/xds/generated/envoy/config/listener/v3/listener.ts';
 import { RouteConfiguration } from '../../shared/xds/generated/envoy/config/route/v3/route.ts';
+import { NameTable } from '../../shared/xds/generated/istio/name_table.ts';
 import { HTTP_PROXY_ROUTE, HTTP_PROXY_TUNNEL, outboundClusterName, parseClusterName, TYPE_URLS } from '../../shared/xds/index.ts';
 import { destinationRuleFor } from '../model/destination-rules.ts';
 import type { ProxyDescription } from '../model/proxy-description.ts';
@@ -16,6 +17,7 @@ import { loadAssignment } from './endpoints.ts';
 import { gatewayListeners } from './listeners/gateway-listeners.ts';
 import { inboundListeners } from './listeners/inbound-listeners.ts';
 import { outboundListeners } from './listeners/outbound-listeners.ts';
+import { headlessEndpoints, nameTable } from './name-table.ts';
 import type { NamedResource } from './named-resource.ts';
 import { viewOf, type ProxyView } from './proxy-view.ts';
 import { namedResource, ResourceCache } from './resource-cache.ts';
@@ -49,6 +51,7 @@ function generateWith(cache: ResourceCache, snapshot: MeshSnapshot, proxy: Proxy
     case TYPE_URLS.cluster: return chosen(clusters(cache, view), names);
     case TYPE_URLS.listener: return chosen(listeners(cache, view), names);
     case TYPE_URLS.endpoint: return (names === 'wildcard' ? endpointNames(cache, view) : names).flatMap((name) => assignment(cache, view, name));
+    case TYPE_URLS.nameTable: return nameTables(cache, view);
     case TYPE_URLS.route: return names === 'wildcard' ? [] : names.flatMap((name) => route(cache, view, name));
     // Secrets hold keys, which a snapshot never does: the server of the proxies adds them.
     default: return [];
@@ -131,8 +134,14 @@ function assignment(cache: ResourceCache, view: ProxyView, name: string): NamedR
   const rule = service && parsed.subset !== '' ? destinationRuleFor(snapshot, service, proxy) : undefined;
   const known = parsed.subset === '' || (rule?.spec.subsets?.some((subset) => subset.name === parsed.subset) ?? false);
   const { clusterId } = proxy.metadata;
-  return [cache.resource(TYPE_URLS.endpoint, name, ClusterLoadAssignment, [set, rule, known, clusterId], () =>
-    loadAssignment({ clusterName: name, set: known ? set : undefined, port: parsed.port, labels: subsetLabels(rule, parsed.subset), clusterId }))];
+  return [cache.resource(TYPE_URLS.endpoint, name, ClusterLoadAssignment, [set, rule, known, clusterId, view.families], () =>
+    loadAssignment({ clusterName: name, set: known ? set : undefined, port: parsed.port, labels: subsetLabels(rule, parsed.subset), clusterId, families: view.families }))];
+}
+
+/** One table, for proxies that answer DNS. */
+function nameTables(cache: ResourceCache, view: ProxyView): readonly NamedResource[] {
+  if (!view.proxy.metadata.dnsCapture) return [];
+  return cache.list(TYPE_URLS.nameTable, 'name-table', [view.services, ...headlessEndpoints(view)], () => [namedResource(TYPE_URLS.nameTable, 'name-table', NameTable, nameTable(view))]);
 }
 
 /** Outbound and gateway listeners are shared by the replicas of a workload; the inbound ones are each proxy's own, and few. */

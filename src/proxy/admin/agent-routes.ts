@@ -55,6 +55,7 @@ export function agentRoutes(view: AgentView, options: AgentOptions): HttpRoute[]
     // Only processes of the pod may end it or look inside. The hooks above are asked by the kubelet, from whatever address its node has towards pods.
     ...[
       acting('/quitquitquit', () => view.quit()), acting('/drain', () => view.drain('inbound')),
+      { method: 'GET', path: '/debug/ndsz', handler: (): HttpResponse => ({ body: { table: view.names?.() ?? {} } }) },
       { method: 'GET', path: '/debug/syncz', handler: (): HttpResponse => ({ body: view.syncz() }) },
     ].map((route) => ownPodOnly(route, options.own)),
   ];
@@ -110,6 +111,7 @@ function agentMetrics(view: AgentView): string {
     '# TYPE istio_agent_xds_proxy_rejects counter', `istio_agent_xds_proxy_rejects ${refusals}`,
     '# TYPE istio_agent_xds_proxy_connected gauge', `istio_agent_xds_proxy_connected ${connected ? 1 : 0}`,
     ...(expiry.length > 0 ? ['# TYPE istio_agent_cert_expiry_seconds gauge', ...expiry] : []),
+    ...(view.agentMetrics?.() ?? []),
     '# TYPE process_resident_memory_bytes gauge', `process_resident_memory_bytes ${memory.rss}`,
     '',
   ].join('\n');

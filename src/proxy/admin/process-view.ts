@@ -28,8 +28,12 @@ export interface AgentView {
   notReady(): string | undefined | Promise<string | undefined>;
   /** The proxy's own metrics in Prometheus' text format. */
   proxyMetrics(): string | Promise<string>;
+  /** Lines for the agent's own metrics, of what else it does. */
+  agentMetrics?(): readonly string[];
   secrets(): readonly SecretDescription[];
   ads(): AdsStatus;
+  /** The hosts that the DNS server answers; absent where DNS is not captured. */
+  names?(): object;
   /** What the debug page tells of configuration. */
   syncz(): object;
   /** Begins to drain; the process goes on. */

@@ -53,7 +53,7 @@ describe('the admin interface', () => {
 
 describe('a pod\'s own addresses', () => {
   it('are its address and its loopback, but no loopback that several pods share', () => {
-    expect([...ownAddresses('10.1.2.3', '0.0.0.0')]).toEqual(['10.1.2.3', '127.0.0.1', '::1']);
-    expect([...ownAddresses('127.10.1.5', '0.0.0.0')]).toEqual(['127.10.1.5']);
+    expect([...ownAddresses(['10.1.2.3'], '0.0.0.0')]).toEqual(['10.1.2.3', '127.0.0.1', '::1']);
+    expect([...ownAddresses(['127.10.1.5'], '0.0.0.0')]).toEqual(['127.10.1.5']);
   });
 });

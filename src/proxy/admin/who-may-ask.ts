@@ -4,9 +4,9 @@ import { HttpError, type HttpRequest, type HttpRoute } from '../../shared/http/i
 const LOCAL_HOST = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?$/i;
 
 /** The pod's own addresses. In a sandbox, where every pod is in 127/8, 127.0.0.1 is no pod's. */
-export function ownAddresses(podIp: string, bindAddress: string): ReadonlySet<string> {
-  const named = [podIp, bindAddress].filter((address) => address !== '' && address !== '0.0.0.0' && address !== '::');
-  return new Set(podIp.startsWith('127.') ? named : [...named, '127.0.0.1', '::1']);
+export function ownAddresses(podIps: readonly string[], bindAddress: string): ReadonlySet<string> {
+  const named = [...podIps, bindAddress].filter((address) => address !== '' && address !== '0.0.0.0' && address !== '::');
+  return new Set(podIps[0]?.startsWith('127.') ? named : [...named, '127.0.0.1', '::1']);
 }
 
 /** The route for requests from `own` addresses alone. */

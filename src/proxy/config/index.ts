@@ -3,6 +3,7 @@ export { assembleRuntimeConfig, EMPTY_RUNTIME_CONFIG, routeNamesOf, secretNamesO
 export { compileCluster } from './cluster.ts';
 export { compileEndpoints } from './endpoints.ts';
 export { compileListener } from './listener.ts';
+export { compileNameTable, NAME_TABLE, type NameInfoConfig, type NameTableConfig } from './name-table.ts';
 export { compileRoute } from './route.ts';
 export { compileSecret, type SecretConfig } from './secret.ts';
 export { digestOf } from './digest.ts';

@@ -24,7 +24,7 @@ export function nodeOf(options: ProxyOptions): NodeDescription {
       ...options.metadata,
       NAME: options.podName,
       NAMESPACE: options.podNamespace,
-      INSTANCE_IPS: options.podIp,
+      INSTANCE_IPS: options.podIps.join(','),
       SERVICE_ACCOUNT: options.serviceAccount,
       WORKLOAD_NAME: options.workloadName,
       NODE_NAME: options.nodeName,

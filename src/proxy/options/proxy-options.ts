@@ -2,6 +2,7 @@
 // Pure: files come in as a function. Called once by the program.
 import { describeError, err, ok, parseDuration, type Result } from '../../shared/lib/index.ts';
 import { parseAppProbers, type AppProbe } from './app-probers.ts';
+import { applicationAddress, instanceAddresses, wildcardFor, type ApplicationAddress } from './pod-addresses.ts';
 
 /** What the proxy runs with. */
 export interface ProxyOptions {
@@ -9,6 +10,8 @@ export interface ProxyOptions {
   readonly podName: string;
   readonly podNamespace: string;
   readonly podIp: string;
+  /** All addresses of the pod, `podIp` first. */
+  readonly podIps: readonly string[];
   readonly hostIp: string;
   readonly serviceAccount: string;
   readonly nodeName: string;
@@ -50,14 +53,26 @@ export interface ProxyOptions {
   readonly appProbes: Readonly<Record<string, AppProbe>>;
   /** Where the application's own metrics are, when the pod's annotations say so. */
   readonly appMetrics: { readonly port: number; readonly path: string } | null;
-  /** Address at which the agent reaches the application. */
+  /** Address at which the agent reads the application's metrics. */
   readonly appAddress: string;
+  /** How the agent executes the application's probes. */
+  readonly probeTarget: ApplicationAddress;
+  /** DNS of the pod, where it is captured. */
+  readonly dns: DnsOptions | null;
   /** The Envoy to run in place of our own data plane; empty for our own. */
   readonly envoyBinary: string;
   /** Where an Envoy's bootstrap and sockets are put. */
   readonly configurationFolder: string;
   /** Worker threads of an Envoy; 0 takes one for each processor. */
   readonly concurrency: number;
+}
+
+/** What the DNS server of a captured pod runs with. */
+export interface DnsOptions {
+  readonly addresses: readonly string[];
+  readonly port: number;
+  /** The text of the pod's resolv.conf. */
+  readonly resolverText: string;
 }
 
 /** Sources of the options. */
@@ -67,6 +82,8 @@ export interface OptionSources {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Content of a file, undefined when it does not exist. */
   readonly readFile: (path: string) => string | undefined;
+  /** Addresses of the network interfaces. */
+  readonly interfaces?: readonly string[];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -87,8 +104,10 @@ export function readProxyOptions(sources: OptionSources): Result<ProxyOptions, s
   const podIp = text('INSTANCE_IP');
   if (podIp === '') problems.push('INSTANCE_IP is empty. Set it to the IP address of the pod.');
   if (text('POD_NAME') === '') problems.push('POD_NAME is empty. Set it to the name of the pod.');
+  const podIps = instanceAddresses(podIp, sources.interfaces ?? [], text('ISTIO_DUAL_STACK', 'true') !== 'false');
+  const captured = role === 'sidecar' && (meta('INTERCEPTION_MODE') === 'REDIRECT' || meta('INTERCEPTION_MODE') === 'TPROXY');
   const options: ProxyOptions = {
-    role, podName: text('POD_NAME'), podNamespace: namespace, podIp, hostIp: text('HOST_IP'),
+    role, podName: text('POD_NAME'), podNamespace: namespace, podIp, podIps, hostIp: text('HOST_IP'),
     serviceAccount: text('SERVICE_ACCOUNT', 'default'), nodeName: meta('NODE_NAME'), workloadName: meta('WORKLOAD_NAME'),
     trustDomain: text('TRUST_DOMAIN', 'cluster.local'), clusterId: meta('CLUSTER_ID') || 'Kubernetes', meshId: meta('MESH_ID') || text('TRUST_DOMAIN', 'cluster.local'), network: meta('NETWORK'),
     revision: text('REVISION') || meta('ISTIO_REVISION'), domain, version: text('MIZZEN_VERSION', '3.1.0'),
@@ -100,7 +119,7 @@ export function readProxyOptions(sources: OptionSources): Result<ProxyOptions, s
     statusPort: port('statusPort', proxyConfig['statusPort'], 15020, problems),
     healthPort: port('ISTIO_META_ENVOY_STATUS_PORT', metadata['ENVOY_STATUS_PORT'], 15021, problems),
     prometheusPort: port('ISTIO_META_ENVOY_PROMETHEUS_PORT', metadata['ENVOY_PROMETHEUS_PORT'], 15090, problems),
-    bindAddress: text('PROXY_BIND_ADDRESS', podIp.includes(':') ? '::' : '0.0.0.0'),
+    bindAddress: text('PROXY_BIND_ADDRESS', wildcardFor(podIps)),
     drainMilliseconds: duration('drainDuration', proxyConfig['drainDuration'], 45_000, problems),
     terminationDrainMilliseconds: duration('terminationDrainDuration', text('TERMINATION_DRAIN_DURATION_SECONDS') ? `${text('TERMINATION_DRAIN_DURATION_SECONDS')}s` : proxyConfig['terminationDrainDuration'], 5000, problems),
     minimumDrainMilliseconds: duration('MINIMUM_DRAIN_DURATION', env['MINIMUM_DRAIN_DURATION'], 5000, problems),
@@ -110,10 +129,24 @@ export function readProxyOptions(sources: OptionSources): Result<ProxyOptions, s
     rootCertificateFile: text('XDS_ROOT_CA', text('CA_ROOT_CA', '/var/run/secrets/istio/root-cert.pem')),
     workloadCertificateFolder: '/var/run/secrets/workload-spiffe-credentials',
     appProbes: probes(text('ISTIO_KUBE_APP_PROBERS'), problems), appMetrics: appMetrics(text('ISTIO_PROMETHEUS_ANNOTATIONS'), problems),
-    appAddress: text('ISTIO_APP_ADDRESS', '127.0.0.1'),
+    appAddress: text('ISTIO_APP_ADDRESS', applicationAddress(podIp, false).address),
+    probeTarget: text('ISTIO_APP_ADDRESS') ? { address: text('ISTIO_APP_ADDRESS'), source: '' } : applicationAddress(podIp, captured),
+    dns: role === 'sidecar' && isTrue(meta('DNS_CAPTURE')) ? dnsOptions(text('DNS_PROXY_ADDR') || meta('DNS_PROXY_ADDR'), sources.readFile('/etc/resolv.conf') ?? '', problems) : null,
     envoyBinary: text('ENVOY_BINARY_PATH'), configurationFolder: configurationFolder(proxyConfig['configPath']), concurrency: concurrency(flags['concurrency'] ?? proxyConfig['concurrency'], problems),
   };
   return problems.length > 0 ? err(problems) : ok(options);
+}
+
+/** The server listens on loopback, where the capture rules lead: on both loopback addresses unless one is given. */
+function dnsOptions(given: string, resolverText: string, problems: string[]): DnsOptions {
+  const match = /^(localhost|127\.[0-9.]+|\[?::1\]?):(\d{1,5})$/.exec(given || 'localhost:15053');
+  if (!match) problems.push(`DNS_PROXY_ADDR is ${JSON.stringify(given)}; it takes a loopback address and a port, such as localhost:15053.`);
+  const [, host = 'localhost', number = '15053'] = match ?? [];
+  return { addresses: host === 'localhost' ? ['127.0.0.1', '::1'] : [host.replace(/[[\]]/g, '')], port: port('DNS_PROXY_ADDR', number, 15053, problems), resolverText };
+}
+
+function isTrue(value: string): boolean {
+  return ['true', '1'].includes(value.toLowerCase());
 }
 
 /** The lines of a downward API file: `key="value"` with Go's quoting. */

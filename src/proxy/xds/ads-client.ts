@@ -3,6 +3,7 @@
 import { Backoff, describeError, type Secret } from '../../shared/lib/index.ts';
 import { GrpcClient, type MessageStream } from '../../shared/grpc/index.ts';
 import { createLogger } from '../../shared/observability/index.ts';
+import { TYPE_URLS } from '../../shared/xds/index.ts';
 import type { Node } from '../../shared/xds/generated/envoy/config/core/v3/base.ts';
 import { protocolFor, type AdsProtocol, type ProtocolMessage } from './ads-protocol.ts';
 import type { Configuration } from './configuration.ts';
@@ -22,6 +23,8 @@ export interface AdsClientOptions {
   readonly isRemoteSecret: (name: string) => boolean;
   /** Called when secrets came or went. */
   readonly onSecrets: (changed: readonly string[], removed: readonly string[]) => void;
+  /** Called when the mesh's names came; absent: they are not asked for. */
+  readonly onNames?: (() => void) | undefined;
   readonly backoff?: { readonly initialMilliseconds: number; readonly maximumMilliseconds: number };
 }
 
@@ -52,7 +55,7 @@ export class AdsClient {
 
   constructor(options: AdsClientOptions) {
     this.#options = options;
-    this.#protocol = protocolFor(options.delta, options.store);
+    this.#protocol = protocolFor(options.delta, options.store, options.onNames !== undefined);
     this.#backoff = new Backoff(options.backoff ?? { initialMilliseconds: 500, maximumMilliseconds: 30_000 });
   }
 
@@ -129,6 +132,7 @@ export class AdsClient {
       return;
     }
     this.#options.onSecrets(taken.secretsChanged, taken.secretsRemoved);
+    if (typeUrl === TYPE_URLS.nameTable) this.#options.onNames?.();
     const rejected = this.#options.configuration.update().filter(({ name }) => taken.names.includes(name)).map(({ name, error }) => `${name}: ${error}`);
     const problems = [...taken.problems, ...rejected];
     if (problems.length > 0) {

@@ -38,11 +38,14 @@ export interface AdsProtocol {
   refuse(response: ProtocolMessage, message: string): ProtocolMessage;
 }
 
-const ORDER = [TYPE_URLS.cluster, TYPE_URLS.listener, TYPE_URLS.endpoint, TYPE_URLS.route, TYPE_URLS.secret];
+/** The name table is asked for only where DNS is captured. */
+function typesOf(names: boolean): readonly string[] {
+  return [TYPE_URLS.cluster, TYPE_URLS.listener, TYPE_URLS.endpoint, TYPE_URLS.route, TYPE_URLS.secret, ...(names ? [TYPE_URLS.nameTable] : [])];
+}
 
-/** The variant that was asked for. */
-export function protocolFor(delta: boolean, store: ResourceStore): AdsProtocol {
-  return delta ? new DeltaProtocol(store) : new SotwProtocol(store);
+/** The variant that was asked for, with or without the name table. */
+export function protocolFor(delta: boolean, store: ResourceStore, names: boolean): AdsProtocol {
+  return delta ? new DeltaProtocol(store, names) : new SotwProtocol(store, names);
 }
 
 /** Forgets resources that nobody wants any more. */
@@ -57,11 +60,12 @@ function secretsOf(typeUrl: string, names: readonly string[]): readonly string[]
 class SotwProtocol implements AdsProtocol {
   readonly method = STREAM_AGGREGATED as unknown as GrpcMethod<ProtocolMessage, ProtocolMessage>;
   readonly #store: ResourceStore;
-  readonly #states = new Map(ORDER.map((typeUrl) => [typeUrl as string, new SotwClientState(typeUrl)]));
+  readonly #states: ReadonlyMap<string, SotwClientState>;
   #up = false;
 
-  constructor(store: ResourceStore) {
+  constructor(store: ResourceStore, names: boolean) {
     this.#store = store;
+    this.#states = new Map(typesOf(names).map((typeUrl) => [typeUrl, new SotwClientState(typeUrl)]));
   }
 
   connect(): readonly ProtocolMessage[] {
@@ -92,7 +96,7 @@ class SotwProtocol implements AdsProtocol {
   take(message: ProtocolMessage): Taken | undefined {
     const response = message as DiscoveryResponse;
     const typeUrl = response.typeUrl ?? '';
-    const table = this.#store.table(typeUrl);
+    const table = this.#states.has(typeUrl) ? this.#store.table(typeUrl) : undefined;
     if (!table) return undefined;
     const version = response.versionInfo ?? '';
     const taken = (response.resources ?? []).map((any) => table.take(any, version));
@@ -125,10 +129,11 @@ class SotwProtocol implements AdsProtocol {
 class DeltaProtocol implements AdsProtocol {
   readonly method = DELTA_AGGREGATED as unknown as GrpcMethod<ProtocolMessage, ProtocolMessage>;
   readonly #store: ResourceStore;
-  readonly #states = new Map(ORDER.map((typeUrl) => [typeUrl as string, new DeltaClientState(typeUrl, WILDCARD_TYPES.has(typeUrl))]));
+  readonly #states: ReadonlyMap<string, DeltaClientState>;
 
-  constructor(store: ResourceStore) {
+  constructor(store: ResourceStore, names: boolean) {
     this.#store = store;
+    this.#states = new Map(typesOf(names).map((typeUrl) => [typeUrl, new DeltaClientState(typeUrl, WILDCARD_TYPES.has(typeUrl))]));
   }
 
   connect(): readonly ProtocolMessage[] {
@@ -151,7 +156,7 @@ class DeltaProtocol implements AdsProtocol {
   take(message: ProtocolMessage): Taken | undefined {
     const response = message as DeltaDiscoveryResponse;
     const typeUrl = response.typeUrl ?? '';
-    const table = this.#store.table(typeUrl);
+    const table = this.#states.has(typeUrl) ? this.#store.table(typeUrl) : undefined;
     if (!table) return undefined;
     const taken = (response.resources ?? []).map((resource) => (resource.resource ? table.take(resource.resource, resource.version ?? '') : { name: resource.name ?? '', problem: undefined }));
     const removed = response.removedResources ?? [];

@@ -26,7 +26,7 @@ function setUp(delta: boolean, warmingLimitMilliseconds: number) {
       return { rejected: [] };
     },
   });
-  return { store, applied, configuration, protocol: protocolFor(delta, store) };
+  return { store, applied, configuration, protocol: protocolFor(delta, store, false) };
 }
 
 it('a cluster that left and comes back warms again', async () => {

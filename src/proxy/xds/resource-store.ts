@@ -7,9 +7,10 @@ import { ClusterLoadAssignment } from '../../shared/xds/generated/envoy/config/e
 import { Listener } from '../../shared/xds/generated/envoy/config/listener/v3/listener.ts';
 import { RouteConfiguration } from '../../shared/xds/generated/envoy/config/route/v3/route.ts';
 import { Secret } from '../../shared/xds/generated/envoy/extensions/transport_sockets/tls/v3/secret.ts';
+import { NameTable } from '../../shared/xds/generated/istio/name_table.ts';
 import type { Any } from '../../shared/xds/generated/google/protobuf/any.ts';
 import {
-  compileCluster, compileEndpoints, compileListener, compileRoute, compileSecret, type ClusterConfig, type EndpointsConfig, type ListenerConfig, type RouteConfig, type SecretConfig,
+  compileCluster, compileEndpoints, compileListener, compileNameTable, compileRoute, compileSecret, NAME_TABLE, type ClusterConfig, type EndpointsConfig, type ListenerConfig, type NameTableConfig, type RouteConfig, type SecretConfig,
 } from '../config/index.ts';
 
 /** A resource in force. */
@@ -115,13 +116,15 @@ export class ResourceStore {
   readonly routes = new ResourceTable<RouteConfig>(TYPE_URLS.route, by(RouteConfiguration, (message) => message.name, compileRoute));
   readonly secrets = new ResourceTable<SecretConfig>(TYPE_URLS.secret, by(Secret, (message) => message.name, compileSecret), false);
 
+  readonly nameTables = new ResourceTable<NameTableConfig>(TYPE_URLS.nameTable, by(NameTable, () => NAME_TABLE, compileNameTable));
+
   /** The table of a type URL. */
-  table(typeUrl: string): ResourceTable<ClusterConfig> | ResourceTable<EndpointsConfig> | ResourceTable<ListenerConfig> | ResourceTable<RouteConfig> | ResourceTable<SecretConfig> | undefined {
-    return { [TYPE_URLS.cluster]: this.clusters, [TYPE_URLS.endpoint]: this.endpoints, [TYPE_URLS.listener]: this.listeners, [TYPE_URLS.route]: this.routes, [TYPE_URLS.secret]: this.secrets }[typeUrl as ResourceTypeUrl];
+  table(typeUrl: string): ResourceTable<ClusterConfig> | ResourceTable<EndpointsConfig> | ResourceTable<ListenerConfig> | ResourceTable<RouteConfig> | ResourceTable<SecretConfig> | ResourceTable<NameTableConfig> | undefined {
+    return { [TYPE_URLS.cluster]: this.clusters, [TYPE_URLS.endpoint]: this.endpoints, [TYPE_URLS.listener]: this.listeners, [TYPE_URLS.route]: this.routes, [TYPE_URLS.secret]: this.secrets, [TYPE_URLS.nameTable]: this.nameTables }[typeUrl as ResourceTypeUrl];
   }
 
   /** Every refusal in force. */
   refusals(): readonly RefusedResource[] {
-    return [this.clusters, this.endpoints, this.listeners, this.routes, this.secrets].flatMap((table) => [...table.refused.values()]);
+    return [this.clusters, this.endpoints, this.listeners, this.routes, this.secrets, this.nameTables].flatMap((table) => [...table.refused.values()]);
   }
 }

@@ -6,6 +6,7 @@ export const TYPE_URLS = {
   endpoint: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
   listener: 'type.googleapis.com/envoy.config.listener.v3.Listener',
   route: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
+  nameTable: 'type.googleapis.com/istio.networking.nds.v1.NameTable',
   secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
 } as const;
 
@@ -13,7 +14,7 @@ export const TYPE_URLS = {
 export type ResourceTypeUrl = (typeof TYPE_URLS)[keyof typeof TYPE_URLS];
 
 /** Push order: a cluster before its endpoints, a listener before its routes. */
-export const PUSH_ORDER: readonly ResourceTypeUrl[] = [TYPE_URLS.cluster, TYPE_URLS.endpoint, TYPE_URLS.listener, TYPE_URLS.route, TYPE_URLS.secret];
+export const PUSH_ORDER: readonly ResourceTypeUrl[] = [TYPE_URLS.cluster, TYPE_URLS.endpoint, TYPE_URLS.listener, TYPE_URLS.route, TYPE_URLS.secret, TYPE_URLS.nameTable];
 
 /** Types whose empty first subscription means "everything". */
-export const WILDCARD_TYPES: ReadonlySet<string> = new Set([TYPE_URLS.cluster, TYPE_URLS.listener]);
+export const WILDCARD_TYPES: ReadonlySet<string> = new Set([TYPE_URLS.cluster, TYPE_URLS.listener, TYPE_URLS.nameTable]);
