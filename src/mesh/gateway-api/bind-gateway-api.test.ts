@@ -1,7 +1,7 @@
 // Binding the Gateway API from outside: YAML in, statuses, configuration and wanted workloads out.
 import { describe, expect, it } from 'vitest';
 import { SUPPORTED_FEATURES } from './features.ts';
-import { bindGatewayApi, referencedObjects } from './index.ts';
+import { bindGatewayApi, referencedObjects, type SecretVerdict } from './index.ts';
 import { bindYaml, CLASS_YAML, objectsOf, resourcesOf, shortConditions, statusOf } from './testdata/bind.ts';
 
 const API = 'apiVersion: gateway.networking.k8s.io/v1';
@@ -143,7 +143,7 @@ describe('listeners', () => {
     { what: 'another Secret elsewhere than the granted one', yaml: https('{name: other, namespace: certs}') + grant, condition: 'ResolvedRefs=False/RefNotPermitted', served: false },
     { what: 'one good certificate of two', yaml: https('{name: cert}, {name: nobody}'), condition: 'ResolvedRefs=False/InvalidCertificateRef', served: true },
   ])('with $what', ({ yaml, condition, served }) => {
-    const binding = bindYaml(yaml, { secrets: new Map([['default/cert', valid], ['certs/cert', valid], ['certs/other', valid], ['default/broken', { type: 'kubernetes.io/tls', keyPair: 'invalid', message: 'no PEM' }]]) });
+    const binding = bindYaml(yaml, { secrets: new Map<string, SecretVerdict>([['default/cert', valid], ['certs/cert', valid], ['certs/other', valid], ['default/broken', { type: 'kubernetes.io/tls', keyPair: 'invalid', message: 'no PEM' }]]) });
     expect(shortConditions(statusOf(binding, 'Gateway', 'web').listeners[0]?.conditions ?? [])[1]).toBe(condition);
     expect(binding.configuration.gateways).toHaveLength(served ? 1 : 0);
     expect(binding.configuration.secretGrants.flatMap(({ secrets }) => secrets)).toHaveLength(served ? 1 : 0);

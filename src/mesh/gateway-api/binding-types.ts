@@ -67,7 +67,13 @@ export interface GatewayApiResources {
 }
 
 /** Conditions as written here; the writer of statuses adds times. */
-export type GatewayApiCondition = Required<Pick<Condition, 'type' | 'status' | 'reason' | 'message' | 'observedGeneration'>>;
+export interface GatewayApiCondition {
+  readonly type: string;
+  readonly status: Condition['status'];
+  readonly reason: string;
+  readonly message: string;
+  readonly observedGeneration: number;
+}
 
 /** The complete status of a GatewayClass. */
 export interface GatewayClassStatus {

@@ -95,8 +95,8 @@ function serviceClusters(cache: ResourceCache, view: ProxyView, service: Service
   const ownProxy = proxy.isMizzen;
   const backendTls = backendTlsFor(view, service, port);
   return ['', ...(rule?.spec.subsets ?? []).map(({ name }) => name)].map((subset) => {
-    const inputs = [service, port.number, rule, identities.join(), dnsEndpoints, meshConfig, captured, ownProxy, families];
-    return cache.resource(TYPE_URLS.cluster, outboundClusterName(service.host, port.number, subset), Cluster, inputs, () => outboundCluster({ service, port, subset, rule, identities, dnsEndpoints, meshConfig, captured, ownProxy, families }));
+    const inputs = [service, port.number, rule, identities.join(), dnsEndpoints, meshConfig, captured, ownProxy, families, backendTls?.record, backendTls?.certificate];
+    return cache.resource(TYPE_URLS.cluster, outboundClusterName(service.host, port.number, subset), Cluster, inputs, () => outboundCluster({ service, port, subset, rule, identities, dnsEndpoints, meshConfig, captured, ownProxy, families, backendTls }));
   });
 }
 
