@@ -13,6 +13,9 @@ const LONGEST_PAUSE_MILLISECONDS = 5_000;
 const HEALTHY_MILLISECONDS = 20_000;
 const GRACE_MILLISECONDS = 10_000;
 
+/** A node's programs see no more of the caller's environment than a service of the machine would. */
+const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/' };
+
 const [socketPath = '', logFolder = ''] = process.argv.slice(2);
 const components = new Map<string, Component>();
 
@@ -38,7 +41,7 @@ class Component {
   #start(): void {
     const [program = '', ...args] = this.#command.command;
     const log = openSync(join(logFolder, `${this.#command.name}.log`), 'a');
-    const child = spawn(program, args, { stdio: ['ignore', log, log], env: { ...process.env, ...this.#command.env }, cwd: '/' });
+    const child = spawn(program, args, { stdio: ['ignore', log, log], env: { ...ENVIRONMENT, ...this.#command.env }, cwd: '/' });
     closeSync(log);
     const started = Date.now();
     this.#child = child;
