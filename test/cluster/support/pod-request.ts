@@ -41,7 +41,8 @@ export function parseAnswer(result: { readonly status: number | undefined; reado
   const start = result.stderr.lastIndexOf('\n{"status":');
   if (start < 0) return { status: 0, headers: {}, body: result.stdout, error: result.stderr.trim() || `curl did not run (status ${result.status ?? 'none'})` };
   const end = result.stderr.lastIndexOf('}}');
-  const written = JSON.parse(result.stderr.slice(start, end + 2)) as { readonly status: number; readonly headers: Readonly<Record<string, readonly string[]>> };
+  // curl writes 000 for no answer, which is no number of JSON.
+  const written = JSON.parse(result.stderr.slice(start, end + 2).replace('"status":000', '"status":0')) as { readonly status: number; readonly headers: Readonly<Record<string, readonly string[]>> };
   return {
     status: written.status, body: result.stdout,
     headers: Object.fromEntries(Object.entries(written.headers).map(([name, values]) => [name, values.join(', ')])),
