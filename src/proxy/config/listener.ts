@@ -50,9 +50,7 @@ export function compileListener(message: Listener, warnings?: Issue[]): Result<L
     bindToPort: message.bindToPort ?? message.deprecatedV1?.bindToPort ?? true,
     useOriginalDestination: message.useOriginalDst ?? false,
     transparent: message.transparent ?? false,
-    keptSourceMark: keptSourceMark(message.listenerFilters ?? []),
-    listenerFilters: (message.listenerFilters ?? []).flatMap((filter, index) => listenerFilter(filter, `listener_filters[${index}]`, findings)),
-    disabledInspectors: disabledInspectors(message.listenerFilters ?? []),
+    ...inspection(message.listenerFilters ?? [], findings),
     listenerFiltersTimeoutMilliseconds: milliseconds(message.listenerFiltersTimeout, 15_000),
     continueOnListenerFiltersTimeout: message.continueOnListenerFiltersTimeout ?? false,
     filterChains: chains,
@@ -65,6 +63,14 @@ export function compileListener(message: Listener, warnings?: Issue[]): Result<L
 function additionalAddress(message: AdditionalAddress, path: string, findings: Findings): AddressConfig {
   findings.ignoreFields(message, path, ['socketOptions']);
   return address(message.address, `${path}.address`, findings);
+}
+
+/** What the listener filters are, each taken apart. */
+function inspection(filters: readonly ListenerFilter[], findings: Findings): Pick<ListenerConfig, 'keptSourceMark' | 'listenerFilters' | 'disabledInspectors'> {
+  return {
+    keptSourceMark: keptSourceMark(filters), disabledInspectors: disabledInspectors(filters),
+    listenerFilters: filters.flatMap((filter, index) => listenerFilter(filter, `listener_filters[${index}]`, findings)),
+  };
 }
 
 /** The mark that original_src puts on upstream connections; null without that filter. */

@@ -39,6 +39,30 @@ describe('options', () => {
     });
   });
 
+  it('know the pod by all of its addresses, unless dual stack is off or the interfaces are not the pod\'s', () => {
+    const of = (podIp: string, interfaces: string[], env: Record<string, string> = {}): unknown => {
+      const result = readProxyOptions({ role: 'sidecar', flags: {}, environment: { ...environment, INSTANCE_IP: podIp, ...env }, readFile: () => undefined, interfaces });
+      return result.ok && [result.value.podIps.join(), result.value.bindAddress, nodeOf(result.value).metadata['INSTANCE_IPS']];
+    };
+    expect(of('10.1.1.1', ['127.0.0.1', '::1', '10.1.1.1', 'fd00::1', 'fe80::1'])).toEqual(['10.1.1.1,fd00::1', '::', '10.1.1.1,fd00::1']);
+    expect(of('10.1.1.1', ['10.1.1.1', 'fd00::1'], { ISTIO_DUAL_STACK: 'false' })).toEqual(['10.1.1.1', '0.0.0.0', '10.1.1.1']);
+    expect(of('fd00::1', ['::1', '::6', 'fd00::1'])).toEqual(['fd00::1', '::', 'fd00::1']);
+    expect(of('127.10.1.1', ['127.0.0.1', '10.1.1.1', 'fd00::1'])).toEqual(['127.10.1.1', '0.0.0.0', '127.10.1.1']);
+  });
+
+  it('reach a captured application on the pod\'s address, from the source that is let through, and others on loopback', () => {
+    expect([
+      options({ INSTANCE_IP: '10.1.1.1', ISTIO_META_INTERCEPTION_MODE: 'REDIRECT' }), options({ INSTANCE_IP: 'fd00::1', ISTIO_META_INTERCEPTION_MODE: 'TPROXY' }), options({ INSTANCE_IP: '127.10.1.1', ISTIO_META_INTERCEPTION_MODE: 'NONE' }), options({ ISTIO_APP_ADDRESS: '127.7.7.7', ISTIO_META_INTERCEPTION_MODE: 'REDIRECT' }),
+    ].map(({ probeTarget }) => probeTarget)).toEqual([{ address: '10.1.1.1', source: '127.0.0.6' }, { address: 'fd00::1', source: '::6' }, { address: '127.0.0.1', source: '' }, { address: '127.7.7.7', source: '' }]);
+  });
+
+  it('serve DNS where it is captured, on loopback alone', () => {
+    expect(options({}).dns).toBeNull();
+    expect(options({ ISTIO_META_DNS_CAPTURE: 'true' }, { '/etc/resolv.conf': 'nameserver 10.96.0.10\n' }).dns).toEqual({ addresses: ['127.0.0.1', '::1'], port: 15053, resolverText: 'nameserver 10.96.0.10\n' });
+    expect(options({ ISTIO_META_DNS_CAPTURE: 'true', DNS_PROXY_ADDR: '127.0.0.2:53' }).dns).toMatchObject({ addresses: ['127.0.0.2'], port: 53 });
+    expect(read({ ISTIO_META_DNS_CAPTURE: 'true', DNS_PROXY_ADDR: '0.0.0.0:15053' }).ok).toBe(false);
+  });
+
   it('follow the environment', () => {
     expect(options({
       PROXY_CONFIG: '{"discoveryAddress":"istiod-basic.mesh.svc:15012","terminationDrainDuration":"1m30s","proxyAdminPort":15001,"serviceCluster":"app.x"}', CA_ADDR: 'ca:1', TRUST_DOMAIN: 'td', ISTIO_DELTA_XDS: 'false',

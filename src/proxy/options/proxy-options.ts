@@ -104,10 +104,8 @@ export function readProxyOptions(sources: OptionSources): Result<ProxyOptions, s
   const podIp = text('INSTANCE_IP');
   if (podIp === '') problems.push('INSTANCE_IP is empty. Set it to the IP address of the pod.');
   if (text('POD_NAME') === '') problems.push('POD_NAME is empty. Set it to the name of the pod.');
-  const podIps = instanceAddresses(podIp, sources.interfaces ?? [], text('ISTIO_DUAL_STACK', 'true') !== 'false');
-  const captured = role === 'sidecar' && (meta('INTERCEPTION_MODE') === 'REDIRECT' || meta('INTERCEPTION_MODE') === 'TPROXY');
   const options: ProxyOptions = {
-    role, podName: text('POD_NAME'), podNamespace: namespace, podIp, podIps, hostIp: text('HOST_IP'),
+    role, podName: text('POD_NAME'), podNamespace: namespace, podIp, ...podOptions(sources, meta, podIp, problems), hostIp: text('HOST_IP'),
     serviceAccount: text('SERVICE_ACCOUNT', 'default'), nodeName: meta('NODE_NAME'), workloadName: meta('WORKLOAD_NAME'),
     trustDomain: text('TRUST_DOMAIN', 'cluster.local'), clusterId: meta('CLUSTER_ID') || 'Kubernetes', meshId: meta('MESH_ID') || text('TRUST_DOMAIN', 'cluster.local'), network: meta('NETWORK'),
     revision: text('REVISION') || meta('ISTIO_REVISION'), domain, version: text('MIZZEN_VERSION', '3.1.0'),
@@ -119,7 +117,6 @@ export function readProxyOptions(sources: OptionSources): Result<ProxyOptions, s
     statusPort: port('statusPort', proxyConfig['statusPort'], 15020, problems),
     healthPort: port('ISTIO_META_ENVOY_STATUS_PORT', metadata['ENVOY_STATUS_PORT'], 15021, problems),
     prometheusPort: port('ISTIO_META_ENVOY_PROMETHEUS_PORT', metadata['ENVOY_PROMETHEUS_PORT'], 15090, problems),
-    bindAddress: text('PROXY_BIND_ADDRESS', wildcardFor(podIps)),
     drainMilliseconds: duration('drainDuration', proxyConfig['drainDuration'], 45_000, problems),
     terminationDrainMilliseconds: duration('terminationDrainDuration', text('TERMINATION_DRAIN_DURATION_SECONDS') ? `${text('TERMINATION_DRAIN_DURATION_SECONDS')}s` : proxyConfig['terminationDrainDuration'], 5000, problems),
     minimumDrainMilliseconds: duration('MINIMUM_DRAIN_DURATION', env['MINIMUM_DRAIN_DURATION'], 5000, problems),
@@ -129,12 +126,21 @@ export function readProxyOptions(sources: OptionSources): Result<ProxyOptions, s
     rootCertificateFile: text('XDS_ROOT_CA', text('CA_ROOT_CA', '/var/run/secrets/istio/root-cert.pem')),
     workloadCertificateFolder: '/var/run/secrets/workload-spiffe-credentials',
     appProbes: probes(text('ISTIO_KUBE_APP_PROBERS'), problems), appMetrics: appMetrics(text('ISTIO_PROMETHEUS_ANNOTATIONS'), problems),
-    appAddress: text('ISTIO_APP_ADDRESS', applicationAddress(podIp, false).address),
-    probeTarget: text('ISTIO_APP_ADDRESS') ? { address: text('ISTIO_APP_ADDRESS'), source: '' } : applicationAddress(podIp, captured),
-    dns: role === 'sidecar' && isTrue(meta('DNS_CAPTURE')) ? dnsOptions(text('DNS_PROXY_ADDR') || meta('DNS_PROXY_ADDR'), sources.readFile('/etc/resolv.conf') ?? '', problems) : null,
     envoyBinary: text('ENVOY_BINARY_PATH'), configurationFolder: configurationFolder(proxyConfig['configPath']), concurrency: concurrency(flags['concurrency'] ?? proxyConfig['concurrency'], problems),
   };
   return problems.length > 0 ? err(problems) : ok(options);
+}
+
+/** What depends on the pod's addresses and on how its traffic comes here. */
+function podOptions({ role, environment: env, interfaces = [], readFile }: OptionSources, meta: (key: string) => string, podIp: string, problems: string[]): Pick<ProxyOptions, 'podIps' | 'bindAddress' | 'appAddress' | 'probeTarget' | 'dns'> {
+  const podIps = instanceAddresses(podIp, interfaces, env['ISTIO_DUAL_STACK'] !== 'false');
+  const captured = role === 'sidecar' && ['REDIRECT', 'TPROXY'].includes(meta('INTERCEPTION_MODE'));
+  const given = env['ISTIO_APP_ADDRESS'];
+  return {
+    podIps, bindAddress: env['PROXY_BIND_ADDRESS'] || wildcardFor(podIps), appAddress: given || applicationAddress(podIp, false).address,
+    probeTarget: given ? { address: given, source: '' } : applicationAddress(podIp, captured),
+    dns: role === 'sidecar' && isTrue(meta('DNS_CAPTURE')) ? dnsOptions(env['DNS_PROXY_ADDR'] || meta('DNS_PROXY_ADDR'), readFile('/etc/resolv.conf') ?? '', problems) : null,
+  };
 }
 
 /** The server listens on loopback, where the capture rules lead: on both loopback addresses unless one is given. */

@@ -9,10 +9,11 @@ export const WORLD_ADDRESS = { IPv4: '10.9.7.1', IPv6: 'fd00:7::1' } as const;
 
 type Family = 'IPv4' | 'IPv6';
 
-/** Who a process is: an application, or the proxy as its mode wants it. */
-export type User = 'application' | 'proxy' | 'transparent-proxy';
+/** Who a process is: the machine, an application, or the proxy as its mode wants it. */
+export type User = 'root' | 'application' | 'proxy' | 'transparent-proxy';
 
 const USERS: Record<User, readonly string[]> = {
+  root: [],
   application: ['--reuid=2000', '--regid=2000', '--clear-groups', '--bounding-set=-all', '--inh-caps=-all'],
   proxy: ['--reuid=1337', '--regid=1337', '--clear-groups', '--bounding-set=-all', '--inh-caps=-all'],
   'transparent-proxy': ['--regid=1337', '--clear-groups', '--bounding-set=-all,+net_admin'],
@@ -86,7 +87,12 @@ export class PodNetwork {
 
   /** Runs a Node program's text in a namespace to its end; returns what it printed. */
   script(namespace: string, text: string, ...parameters: string[]): string {
-    return execFileSync('ip', ['netns', 'exec', namespace, 'setpriv', ...USERS.application, process.execPath, '--input-type=module', '-e', text, ...parameters], { encoding: 'utf8', timeout: 30_000 });
+    return this.scriptAs('application', namespace, text, ...parameters);
+  }
+
+  /** The same as another user. */
+  scriptAs(user: User, namespace: string, text: string, ...parameters: string[]): string {
+    return execFileSync('ip', ['netns', 'exec', namespace, 'setpriv', ...USERS[user], process.execPath, '--input-type=module', '-e', text, ...parameters], { encoding: 'utf8', timeout: 30_000 });
   }
 
   /** The body of a GET from a namespace. */
