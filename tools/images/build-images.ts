@@ -1,8 +1,8 @@
 // Builds Mizzen's images into OCI archives. What is built already from the same input is left as it is.
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { keepNewest } from './cache.ts';
 import { readLock } from './debian-packages.ts';
 import { IMAGES, MESH_VERSIONS, type ImageDefinition } from './definitions.ts';
 import { ImageLayers } from './image-layers.ts';
@@ -19,8 +19,10 @@ export interface BuildOptions {
   readonly only: readonly string[];
   /** Mesh versions; all when empty. */
   readonly versions: readonly string[];
-  /** Where downloads and finished layers are kept. */
+  /** Where downloads and bundles are kept. */
   readonly cache: string;
+  /** Where finished layers are kept; in the cache when absent. */
+  readonly layerCache?: string;
   /** Told in one line what is done. */
   readonly progress: (line: string) => void;
 }
@@ -43,14 +45,12 @@ export interface BuiltImage {
 export const REGISTRY = 'docker.io/mizzen';
 /** Where the versions and digests of Debian packages are kept, from the project's folder. */
 export const LOCK_FILE = 'tools/images/debian.lock.json';
+/** Entries of the cache that a few builds use; older ones go. */
+const PROGRAMS_KEPT = 4;
+const LAYERS_KEPT = 120;
 const TOOL_INPUTS = ['tools/images', 'LICENSE'];
 const SAMPLE_INPUTS = [...TOOL_INPUTS, 'samples', 'tools/build.ts', 'package-lock.json'];
 const PROGRAM_INPUTS = [...SAMPLE_INPUTS, 'src', 'templates', 'crds', 'tools/program-version.ts'];
-
-/** Folder where downloads and layers are kept between runs. */
-export function imageCache(environment: Readonly<Record<string, string | undefined>>): string {
-  return join(environment['MIZZEN_CACHE'] || join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'mizzen'), 'images');
-}
 
 interface Inputs {
   readonly created: number;
@@ -66,7 +66,7 @@ export async function buildImages(options: BuildOptions): Promise<BuiltImage[]> 
     return { created, input: sha256(JSON.stringify([sourceDigest(root, paths), created, options.architectures, process.versions.node])) };
   });
   const before = readList(output);
-  const layers = new ImageLayers({ root, cache, progress, lock: readLock(join(root, LOCK_FILE)) });
+  const layers = new ImageLayers({ root, cache, layerCache: layerFolder(options), progress, lock: readLock(join(root, LOCK_FILE)) });
   const built: BuiltImage[] = [];
   for (const { definition, tag } of chosen(options)) {
     const { created, input } = inputsOf(inputPaths(definition));
@@ -79,6 +79,8 @@ export async function buildImages(options: BuildOptions): Promise<BuiltImage[]> 
     }
   }
   writeList(output, before, built);
+  keepNewest(join(cache, 'programs'), PROGRAMS_KEPT);
+  keepNewest(layerFolder(options), LAYERS_KEPT);
   return built;
 }
 
@@ -105,12 +107,16 @@ async function buildImage({ definition, tag, created, input }: Inputs & { defini
   for (const architecture of options.architectures) variants.push(await layers.variant({ definition, tag, programs, architecture, created }));
   const reference = `${REGISTRY}/${definition.name}:${tag}`;
   const archive = archiveName(definition, tag);
-  const image = await prepareImage({ reference, output: join(options.output, archive), created, variants }, join(options.cache, 'layers'));
+  const image = await prepareImage({ reference, output: join(options.output, archive), created, variants }, layerFolder(options));
   await writeArchive(join(options.output, archive), [image]);
   const platforms = image.written.variants.map(({ platform, digest, layers: written }) => ({
     architecture: platform.architecture, digest, compressedBytes: total(written, 'size'), uncompressedBytes: total(written, 'uncompressedSize'),
   }));
   return { name: definition.name, tag, reference, archive, digest: image.written.digest, platforms, input };
+}
+
+function layerFolder({ cache, layerCache }: BuildOptions): string {
+  return layerCache ?? join(cache, 'layers');
 }
 
 function archiveName({ name }: ImageDefinition, tag: string): string {

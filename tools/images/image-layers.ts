@@ -20,6 +20,7 @@ export interface LayerOptions {
   readonly root: string;
   readonly lock: DebianLock;
   readonly cache: string;
+  readonly layerCache: string;
   readonly progress: (line: string) => void;
 }
 
@@ -85,7 +86,7 @@ export class ImageLayers {
 
   async #own(request: VariantRequest, debian: readonly UnpackedPackage[]): Promise<Layer> {
     const { definition, tag, programs, architecture } = request;
-    const { root, lock, cache } = this.#options;
+    const { root, lock, cache, layerCache } = this.#options;
     const bundled = appPackages(root, definition, programs, architecture);
     const bill = softwareBill({
       image: `mizzen/${definition.name}`, version: tag, architecture, bundled, debian, debianRelease: lock.release, node: definition.bundles.length > 0 ? nodeVersion(root, architecture) : undefined,
@@ -95,7 +96,7 @@ export class ImageLayers {
       file(BILL_PATH, bill), file(`${LICENSE_FOLDER}/LICENSE`, readFileSync(join(root, 'LICENSE'))),
       ...(bundled.length > 0 ? [file(`${LICENSE_FOLDER}/THIRD-PARTY-LICENSES.txt`, licenseTexts(root, bundled))] : []),
     ];
-    return await writeLayer({ files }, join(cache, 'layers'));
+    return await writeLayer({ files }, layerCache);
   }
 
   #once(name: string, make: () => Promise<PackagedFiles>): Promise<MadeLayer> {
@@ -107,7 +108,7 @@ export class ImageLayers {
   async #make(name: string, make: () => Promise<PackagedFiles>): Promise<MadeLayer> {
     this.#options.progress(`layer ${name}`);
     const { files, packages } = await make();
-    return { layer: await writeLayer({ files }, join(this.#options.cache, 'layers')), packages };
+    return { layer: await writeLayer({ files }, this.#options.layerCache), packages };
   }
 }
 

@@ -2,7 +2,8 @@
 export { directory, file, readTar, readTree, symlink, type FileEntry } from './file-tree.ts';
 export { writeLayer, type Layer, type LayerSource } from './layer.ts';
 export { writeImage, writeMultiPlatformImage, type ImageConfig, type ImageTarget, type ImageVariant, type Platform, type WrittenImage } from './write-image.ts';
-export { buildImages, imageCache, LOCK_FILE, REGISTRY, type BuiltImage, type BuildOptions } from './build-images.ts';
+export { imageCache } from './cache.ts';
+export { buildImages, LOCK_FILE, REGISTRY, type BuiltImage, type BuildOptions } from './build-images.ts';
 export { resolveLock } from './debian-packages.ts';
 export { HELP, parseRequest } from './command-line.ts';
 export { sizeTable } from './size-table.ts';

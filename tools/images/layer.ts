@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { pack } from 'tar-stream';
+import { markUsed } from './cache.ts';
 import { arrange, readTree, type FileEntry } from './file-tree.ts';
 
 /** Where a layer's files come from: entries in memory, or a folder of the disk, or both (entries win). */
@@ -35,7 +36,10 @@ export async function writeLayer(source: LayerSource, cache: string): Promise<La
   const key = layerKey(entries);
   const description = join(cache, `${key}.json`);
   const blob = join(cache, `${key}.tar.gz`);
-  if (existsSync(description) && existsSync(blob)) return { ...(JSON.parse(readFileSync(description, 'utf8')) as Layer), file: blob };
+  if (existsSync(description) && existsSync(blob)) {
+    markUsed(description, blob);
+    return { ...(JSON.parse(readFileSync(description, 'utf8')) as Layer), file: blob };
+  }
   mkdirSync(cache, { recursive: true });
   const tar = await layerTar(entries);
   const bytes = await compress(tar, { level: 6 });

@@ -47,12 +47,15 @@ function relatedImages(images: readonly BuiltImage[], reference: (image: BuiltIm
   }).sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
+/** The text with variables after the operator's own; all else stays as it is written. */
 function withRelatedImages(text: string, variables: readonly { name: string; value: string }[]): string {
   const documents = parseAllDocuments(text) as Document[];
   const containers = documents.find((document) => document.get('kind') === 'Deployment')?.getIn(['spec', 'template', 'spec', 'containers']);
   const container = isSeq(containers) ? containers.items[0] : undefined;
   const environment = isMap(container) ? container.get('env') : undefined;
-  if (!isSeq(environment)) throw new Error(`${OPERATOR_MANIFEST} has no Deployment with an environment`);
-  for (const variable of variables) environment.add(variable);
-  return documents.map((document) => document.toString({ lineWidth: 0, flowCollectionPadding: false })).join('');
+  if (!isSeq(environment) || !environment.range) throw new Error(`${OPERATOR_MANIFEST} has no Deployment with an environment`);
+  const [start, end] = environment.range;
+  const indent = ' '.repeat(start - text.lastIndexOf('\n', start) - 1);
+  const lines = variables.map(({ name, value }) => `${indent}- name: ${name}\n${indent}  value: ${value}\n`);
+  return `${text.slice(0, end)}${text[end - 1] === '\n' ? '' : '\n'}${lines.join('')}${text.slice(end).replace(/^\n/, '')}`;
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { buildPrograms } from '../build.ts';
+import { markUsed } from './cache.ts';
 
 /** The programs of one version. */
 export interface Programs {
@@ -20,7 +21,8 @@ export async function providePrograms(root: string, version: string, cache: stri
   const number = version.replace(/^v/, '');
   const folder = join(cache, `${number}-${sourceDigest(root, SOURCES)}`);
   const sourcesFile = join(folder, 'sources.json');
-  if (!existsSync(sourcesFile)) await store(folder, number);
+  if (existsSync(sourcesFile)) markUsed(folder);
+  else await store(folder, number);
   const sources = JSON.parse(readFileSync(sourcesFile, 'utf8')) as Record<string, string[]>;
   return {
     version,

@@ -89,5 +89,6 @@ function debianLicenses({ files, name }: UnpackedPackage): string[] {
   const entry = files.find(({ path, type }) => type === 'file' && path === `usr/share/doc/${name}/copyright`);
   const text = entry?.type === 'file' ? entry.content.toString() : '';
   const names = [...text.matchAll(/^License: *(\S.*)$/gm)].map(([, license = '']) => license.trim());
-  return [...new Set(names)].sort().slice(0, 30);
+  // Older files are prose, and a package may point to the file of another.
+  return names.length > 0 ? [...new Set(names)].sort() : [`see /usr/share/doc/${name}/copyright`];
 }

@@ -22,6 +22,9 @@ export function testToolsExtras(files: readonly FileEntry[]): FileEntry[] {
   return [
     ...APPLETS.map((name) => symlink(`usr/bin/${name}`, 'busybox')),
     symlink('usr/bin/nc', 'nc.openbsd'),
+    // Over the base's: Debian's tcpdump goes on as this user once it listens, and ends when there is none.
+    file('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\ntcpdump:x:100:100:tcpdump:/nonexistent:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n'),
+    file('etc/group', 'root:x:0:\ntcpdump:x:100:\nnogroup:x:65534:\n'),
     file('etc/ssl/certs/ca-certificates.crt', Buffer.concat(authorities.map(({ content }) => Buffer.from(content)))),
     symlink('usr/lib/ssl/certs', '/etc/ssl/certs'),
     symlink('usr/lib/ssl/cert.pem', '/etc/ssl/certs/ca-certificates.crt'),
