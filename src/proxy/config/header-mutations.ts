@@ -1,7 +1,8 @@
 // Changes of headers that routes, virtual hosts and route configurations ask for.
+import { isConnectionHeader } from '../../shared/lib/index.ts';
 import { HeaderValueOption_HeaderAppendAction, type HeaderValueOption } from '../../shared/xds/generated/envoy/config/core/v3/base.ts';
 import { isSet, type Findings } from './findings.ts';
-import { byteString, isConnectionHeader, isHeaderName, isHeaderValue } from './wire-text.ts';
+import { byteString, isHeaderName, isHeaderValue } from './wire-text.ts';
 import type { HeaderAddConfig, HeaderMutationsConfig } from './route-config.ts';
 
 /** The four fields that several messages share. */

@@ -1,21 +1,12 @@
 // What text from a configuration may become part of an HTTP message: a control character in a path, host or header would let it write messages of its own.
 // Used by the compilers of this folder, and by what writes messages as the last guard (RFC 9110 section 5, RFC 9112 section 3).
+import { isAuthority, isPathLiteral } from '../../shared/lib/index.ts';
 import type { Findings } from './findings.ts';
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 // No line break, no other control character but the tab, and nothing that does not fit into a byte: it would be cut down to one, and could become a line break.
 const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const BAD_TARGET = /[^\x21-\x7e\x80-\xff]/;
-const BAD_LITERAL_TARGET = /[^\x21-\x7e]/;
-const AUTHORITY = /^[A-Za-z0-9\-._~%!$&'()*+,;=:@[\]]*$/;
-
-/** Headers that frame a message or belong to one connection: the codecs alone write them. */
-const CONNECTION_HEADERS: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade', 'http2-settings']);
-
-/** Whether `name` (lower case) is written by the codecs alone. */
-export function isConnectionHeader(name: string): boolean {
-  return CONNECTION_HEADERS.has(name);
-}
 
 /** Whether `text` can be a header's name. */
 export function isHeaderName(text: string): boolean {
@@ -32,11 +23,6 @@ export function isRequestTarget(text: string): boolean {
   return text !== '' && !BAD_TARGET.test(text);
 }
 
-/** Whether `text` can be a host with or without port. */
-export function isAuthority(text: string): boolean {
-  return AUTHORITY.test(text);
-}
-
 /** `text` with one character for each of its UTF-8 bytes, as headers are kept. */
 export function byteString(text: string): string {
   if (!/[^\x00-\x7f]/.test(text)) return text;
@@ -45,7 +31,7 @@ export function byteString(text: string): string {
 
 /** Refuses a literal of a path that is not visible ASCII; returns it. */
 export function pathLiteral(text: string, path: string, findings: Findings): string {
-  if (BAD_LITERAL_TARGET.test(text)) findings.refuse(path, 'A path holds visible ASCII characters only. Write others percent-encoded.');
+  if (!isPathLiteral(text)) findings.refuse(path, 'A path holds visible ASCII characters only. Write others percent-encoded.');
   return text;
 }
 

@@ -1,5 +1,5 @@
 // Compiles changes of headers. Order: the most specific first, so that the least specific has the last word; `mostSpecificWins` turns it round. Pure.
-import { isConnectionHeader } from '../config/wire-text.ts';
+import { isConnectionHeader } from '../../shared/lib/index.ts';
 import type { HeaderAddConfig, HeaderMutationsConfig } from '../config/route-config.ts';
 import type { HeaderMap } from '../stream/header-map.ts';
 import type { HeaderReader, StreamInfo } from '../stream/stream-info.ts';

@@ -9,3 +9,4 @@ export { err, ok, type Result } from './result.ts';
 export { Secret } from './secret.ts';
 export { Table, type ReadonlyTable } from './table.ts';
 export { PLAIN_SCALAR_HELPER, checkBareExpressions, checkPlainScalar } from './template-safety.ts';
+export { isAuthority, isConnectionHeader, isPathLiteral } from './wire-text.ts';

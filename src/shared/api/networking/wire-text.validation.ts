@@ -1,23 +1,19 @@
 // Text of a route that becomes part of an HTTP message: a control character in it would let the route write messages of its own, and a proxy
 // refuses the whole route table that holds one. Called by the validation of VirtualService (RFC 9110 section 5, RFC 9112 section 3).
+import { isAuthority, isConnectionHeader, isPathLiteral } from '../../lib/index.ts';
 import type { Findings } from './validation-rules.ts';
-
-const TARGET = /^[\x21-\x7e]*$/;
-const AUTHORITY = /^[A-Za-z0-9\-._~%!$&'()*+,;=:@[\]]*$/;
-/** Headers that frame a message or belong to one connection: the proxy alone writes them. */
-const CONNECTION_HEADERS: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade', 'http2-settings']);
 
 /** A path or the start of one, as a rewrite or redirect writes it. */
 export function checkTarget(text: string | undefined, path: string, findings: Findings): void {
-  if (text !== undefined && !TARGET.test(text)) findings.error(path, 'A path can hold visible ASCII characters only. Percent-encode spaces and everything else.');
+  if (text !== undefined && !isPathLiteral(text)) findings.error(path, 'A path can hold visible ASCII characters only. Percent-encode spaces and everything else.');
 }
 
 /** A host with or without port, as a rewrite or redirect writes it. */
 export function checkAuthority(text: string | undefined, path: string, findings: Findings): void {
-  if (text !== undefined && !AUTHORITY.test(text)) findings.error(path, 'A host can not hold spaces, slashes or control characters. Give a name, with a port if need be.');
+  if (text !== undefined && !isAuthority(text)) findings.error(path, 'A host can not hold spaces, slashes or control characters. Give a name, with a port if need be.');
 }
 
 /** A header that is set, added or removed. */
 export function checkChangedHeader(name: string, path: string, findings: Findings): void {
-  if (CONNECTION_HEADERS.has(name.toLowerCase())) findings.error(path, `${name} frames messages or belongs to one connection, and is written by the proxy alone. Remove it.`);
+  if (isConnectionHeader(name.toLowerCase())) findings.error(path, `${name} frames messages or belongs to one connection, and is written by the proxy alone. Remove it.`);
 }
