@@ -6,8 +6,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
-    include: ['test/cluster/**/*.test.ts'],
-    exclude: ['**/node_modules/**'],
+    // test/cluster/bare installs the mesh itself, so it runs before the runner does.
+    ...(process.env['MIZZEN_TEST_PHASE'] === 'bare' ? { include: ['test/cluster/bare/**/*.test.ts'] } : { include: ['test/cluster/**/*.test.ts'], exclude: ['**/node_modules/**', 'test/cluster/bare/**'] }),
     setupFiles: ['test/cluster/support/setup.ts'],
     pool: 'forks',
     fileParallelism: false,
