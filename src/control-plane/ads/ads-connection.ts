@@ -206,7 +206,6 @@ export class AdsConnection<Request extends AnyDiscoveryRequest = AnyDiscoveryReq
     this.#responses += 1;
     const response = channel.respond({ ...answer, version: String(snapshot.number), nonce: `${this.id}/${this.#responses}` });
     if (!response) return;
-    if (channel.typeUrl === TYPE_URLS.cluster) this.#channels.get(TYPE_URLS.endpoint)?.rewarm();
     const type = shortTypeName(channel.typeUrl);
     await this.#stream.send(response.message);
     this.#sentAt.set(channel.typeUrl, new Date().toISOString());
@@ -214,6 +213,16 @@ export class AdsConnection<Request extends AnyDiscoveryRequest = AnyDiscoveryReq
     adsMetrics.sendSeconds.observe({}, (performance.now() - started) / 1000);
     adsMetrics.sizeBytes.observe({ type }, response.sent.reduce((sum, resource) => sum + resource.encode().length, 0));
     log.debug({ connection: this.id, type, snapshot: snapshot.number, resources: response.sent.length }, 'pushed');
+    if (channel.typeUrl === TYPE_URLS.cluster) await this.#rewarm(snapshot, response.sent);
+  }
+
+  /** Our own proxy warms clusters with the assignments that it holds; an Envoy waits for new ones. */
+  async #rewarm(snapshot: MeshSnapshot, clusters: readonly NamedResource[]): Promise<void> {
+    const endpoints = this.#channels.get(TYPE_URLS.endpoint);
+    if (this.#proxy?.isMizzen && this.protocol === 'delta') return;
+    if (!endpoints?.rewarm(clusters.map(({ name }) => name))) return;
+    if (endpoints.status.outstanding) this.#heldBack.add(TYPE_URLS.endpoint);
+    else await this.#sendType(endpoints, snapshot, undefined);
   }
 }
 

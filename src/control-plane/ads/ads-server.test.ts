@@ -247,6 +247,21 @@ describe('delta', () => {
     await client.quiet();
   });
 
+  test.each([{ what: 'an Envoy, which waits for the endpoints of a changed cluster', metadata: {}, again: true }, { what: 'our own proxy, which keeps them', metadata: { MIZZEN_VERSION: '3.1.0' }, again: false }])('$what', async ({ metadata, again }) => {
+    const harness = await serve({ [cluster]: { a: 'A', b: 'B' }, [endpoint]: { a: 'EA', b: 'EB' } });
+    const client = await DeltaClient.connect(harness);
+    await client.subscribe(cluster, [], { node: { ...node, metadata: { ...node.metadata, ...metadata } } });
+    await client.ack(await client.next());
+    await client.subscribe(endpoint, ['a', 'b']);
+    await client.ack(await client.next());
+    await settled(harness);
+    harness.publish({ [cluster]: { a: 'A2', b: 'B' }, [endpoint]: { a: 'EA', b: 'EB' } });
+    expect(deltaTexts(await client.next())).toEqual(['A2']);
+    // The clusters are not acknowledged before the endpoints came.
+    if (again) expect(deltaTexts(await client.next())).toEqual(['EA']);
+    await client.quiet();
+  });
+
   test('a reconnecting proxy gets only what it lacks', async () => {
     const harness = await serve({ [cluster]: { a: 'A', b: 'B2' } });
     const client = await DeltaClient.connect(harness);

@@ -29,8 +29,11 @@ export interface TypeChannel<Request, Response> {
   /** Number of resources the proxy was sent and has not been told to remove. */
   readonly heldCount: number;
   receive(request: Request): RequestOutcome;
-  /** Makes the next acknowledgement be answered, as its clusters are warming again. */
-  rewarm(): void;
+  /**
+   * Lets the assignments of clusters that were just sent go out again, since an Envoy warms a changed cluster until it sees one, be it the same.
+   * A state-of-the-world proxy asks for them, and is answered; for a delta proxy, which does not ask, gives true when they are to be sent now.
+   */
+  rewarm(clusters: readonly string[]): boolean;
   /** The response, noted as sent; undefined when the proxy has it all already. */
   respond(answer: Answer): { readonly message: Response; readonly sent: readonly NamedResource[] } | undefined;
 }
@@ -82,8 +85,9 @@ class SotwChannel implements TypeChannel<DiscoveryRequest, DiscoveryResponse> {
     return outcome;
   }
 
-  rewarm(): void {
+  rewarm(): boolean {
     if (this.#subscription.active) this.#subscription.rewarm();
+    return false;
   }
 
   respond({ resources, complete, awaited, version, nonce }: Answer): { message: DiscoveryResponse; sent: readonly NamedResource[] } | undefined {
@@ -136,8 +140,9 @@ class DeltaChannel implements TypeChannel<DeltaDiscoveryRequest, DeltaDiscoveryR
     return this.#subscription.receive(request);
   }
 
-  /** Delta proxies subscribe again to what they warm. */
-  rewarm(): void {}
+  rewarm(clusters: readonly string[]): boolean {
+    return this.#subscription.sendAgain(clusters);
+  }
 
   respond({ resources, complete, asked = [], awaited, version, nonce }: Answer): { message: DeltaDiscoveryResponse; sent: readonly NamedResource[] } | undefined {
     const difference = this.#subscription.difference(resources, complete);

@@ -59,7 +59,7 @@ function fileLog(path: string, meshConfig: MeshConfig, format?: { readonly text?
   const text = format?.text ?? (meshConfig.accessLogFormat || TEXT_FORMAT);
   const config: FileAccessLog = {
     path,
-    accessLogFormat: { $case: 'logFormat', logFormat: json ? { format: { $case: 'jsonFormat', jsonFormat: { ...json } } } : { format: { $case: 'textFormat', textFormat: text } } },
+    accessLogFormat: { $case: 'logFormat', logFormat: json ? { format: { $case: 'jsonFormat', jsonFormat: { ...json } } } : { format: { $case: 'textFormatSource', textFormatSource: { specifier: { $case: 'inlineString', inlineString: text } } } } },
   };
   return { name: 'envoy.access_loggers.file', configType: { $case: 'typedConfig', typedConfig: packAny('envoy.extensions.access_loggers.file.v3.FileAccessLog', FileAccessLog, config) } };
 }

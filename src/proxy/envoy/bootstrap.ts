@@ -22,7 +22,8 @@ export function envoyBootstrap(options: BootstrapOptions): Readonly<Record<strin
     layered_runtime: { layers: [{ name: 'mesh', static_layer: { ...RUNTIME, ...options.runtimeValues } }, { name: 'admin', admin_layer: {} }] },
     // The tunnel of the explicit HTTP proxy ends at a listener inside the process.
     bootstrap_extensions: [{ name: 'envoy.bootstrap.internal_listener', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener' } }],
-    stats_config: { use_all_default_tags: true, stats_tags: [{ tag_name: 'envoy.cluster_name', regex: CLUSTER_NAME }] },
+    stats_config: { use_all_default_tags: false, stats_tags: Object.entries(STAT_TAGS).map(([name, regex]) => ({ tag_name: `envoy.${name}`, regex })) },
+    overload_manager: { resource_monitors: [{ name: 'envoy.resource_monitors.global_downstream_max_connections', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig', max_active_downstream_connections: UNLIMITED_CONNECTIONS } }] },
     dynamic_resources: {
       cds_config: ads,
       lds_config: ads,
@@ -32,14 +33,23 @@ export function envoyBootstrap(options: BootstrapOptions): Readonly<Record<strin
   };
 }
 
-const RUNTIME = {
-  'overload.global_downstream_max_connections': '2147483647',
-  // Users' expressions may be longer than Envoy's default lets through; Istio allows as much.
-  're2.max_program_size.error_level': '32768',
-};
+// Users' expressions may be longer than Envoy's default lets through; Istio allows as much.
+const RUNTIME = { 're2.max_program_size.error_level': '32768' };
+/** Nobody asked for a limit, and Envoy warns without one. */
+const UNLIMITED_CONNECTIONS = 2_147_483_647;
 
-/** The name of a cluster of ours holds dots, so the statistic's own name tells where it ends. */
-const CLUSTER_NAME = '^cluster\\.((.+?)\\.)(?:assignment_|bind_errors|canary\\.|circuit_breakers\\.|client_ssl|default\\.|external\\.|http1\\.|http2\\.|init_fetch|internal\\.|lb_|max_host_weight|membership_|original_dst|outlier_detection\\.|retry_|ssl\\.|tls_inspector|update_|upstream_|version|warming_state|zone\\.)';
+/**
+ * Which part of a statistic's name is a tag. Envoy's own expressions take a name up to its first dot, and names of ours hold dots; here the
+ * statistic that follows tells where the name ends.
+ */
+const STAT_TAGS = {
+  cluster_name: '^cluster\\.((.+?)\\.)(?:assignment_|bind_errors|canary\\.|circuit_breakers\\.|client_ssl|default\\.|external\\.|http1\\.|http2\\.|init_fetch|internal\\.|lb_|max_host_weight|membership_|original_dst|outlier_detection\\.|retry_|ssl\\.|update_|upstream_|version|warming_state|zone\\.)',
+  http_conn_manager_prefix: '^http\\.((.+?)\\.)(?:cors\\.|downstream_|fault\\.|no_|passthrough_|rbac\\.|rq_|rs_|tracing\\.|user_agent\\.)',
+  listener_address: '^listener\\.((.+?)\\.)(?:connections_|downstream_|extension_|http\\.|no_filter|server_ssl|ssl\\.|worker_)',
+  tcp_prefix: '^tcp\\.((.+?)\\.)(?:downstream_|idle_|max_|on_demand|upstream_)',
+  response_code_class: '_rq(_((\\d)xx))$',
+  response_code: '_rq(_(\\d{3}))$',
+} as const;
 
 /** Without the mark of our own data plane the control plane sends what stock Envoy can load. */
 function nodeWithoutOwnFilters({ id, cluster, metadata, locality }: NodeDescription): Readonly<Record<string, unknown>> {

@@ -188,6 +188,17 @@ export class DeltaSubscription {
     return this.#held;
   }
 
+  /** Lets these resources be sent again, though the proxy holds them; gives whether any of them is subscribed and held. */
+  sendAgain(names: Iterable<string>): boolean {
+    let some = false;
+    for (const name of names) {
+      if (!this.#held.has(name)) continue;
+      this.#held.set(name, '');
+      some = true;
+    }
+    return some;
+  }
+
   /** Notes that a response went out with these resources and removals. */
   sent(nonce: string, version: string, resources: Iterable<{ readonly name: string; readonly version: string }>, removed: Iterable<string>): void {
     this.#sent.sent(nonce, version);

@@ -14,7 +14,7 @@ import { dnsFamilyOf, type AddressFamilies } from '../address-families.ts';
 import { localityEndpoints } from '../endpoints.ts';
 import { backendTlsSocket, meshClientSocket, originatedSocket, RAW_BUFFER } from '../security/tls-contexts.ts';
 import { ADS_SOURCE, durationOf } from '../xds-values.ts';
-import { circuitBreakers, connectionFields, effectivePolicy, loadBalancerFields, outlierFields, type EffectivePolicy } from './traffic-policy.ts';
+import { circuitBreakers, connectionFields, effectivePolicy, loadBalancerFields, PASSTHROUGH_BALANCER, outlierFields, type EffectivePolicy } from './traffic-policy.ts';
 
 /** Everything that an outbound cluster is made of. */
 export interface OutboundClusterKey {
@@ -75,7 +75,7 @@ function istioMetadata({ service, port, subset, rule }: OutboundClusterKey): Rec
 function discovery(name: string, key: OutboundClusterKey, policy: EffectivePolicy): Partial<Cluster> {
   const { service } = key;
   if (isOriginalDestination(service, policy, key.captured)) {
-    return { clusterDiscoveryType: { $case: 'type', type: Cluster_DiscoveryType.ORIGINAL_DST }, ...loadBalancerFields({ simple: 'PASSTHROUGH' }) };
+    return { clusterDiscoveryType: { $case: 'type', type: Cluster_DiscoveryType.ORIGINAL_DST }, ...PASSTHROUGH_BALANCER };
   }
   if (service.resolution === 'endpoints' || service.resolution === 'none') {
     return { clusterDiscoveryType: { $case: 'type', type: Cluster_DiscoveryType.EDS }, edsClusterConfig: { edsConfig: ADS_SOURCE, serviceName: name }, ...loadBalancerFields(policy.loadBalancer) };
@@ -138,7 +138,7 @@ function transport(key: OutboundClusterKey, policy: EffectivePolicy, http2: bool
   if (tls?.mode === 'DISABLE') return {};
   const alternatives = tls?.subjectAltNames?.length ? tls.subjectAltNames : service.subjectAltNames.length > 0 ? service.subjectAltNames : identities;
   const sni = tls?.sni ?? sniClusterName(service.host, port.number, subset);
-  const mesh = meshClientSocket({ sni, identities: alternatives, http2 });
+  const mesh = meshClientSocket({ sni, identities: alternatives, ownProxy: key.ownProxy, protocol: http2 ? 'http2' : alpnProtocol(key, policy) });
   if (tls?.mode === 'ISTIO_MUTUAL') return { transportSocket: mesh };
   const originated = tls && originatedSocket(tls, { host: service.host, http2, subjectAltNames: service.subjectAltNames });
   if (originated) return { transportSocket: originated };
@@ -148,6 +148,12 @@ function transport(key: OutboundClusterKey, policy: EffectivePolicy, http2: bool
     { name: 'tlsMode-disabled', match: {}, transportSocket: RAW_BUFFER },
   ];
   return { transportSocketMatches: matches };
+}
+
+/** What an upstream is asked in, where that is not HTTP/2. */
+function alpnProtocol({ port }: OutboundClusterKey, policy: EffectivePolicy): 'http1' | 'tcp' | 'any' {
+  if (isDetected(port.protocol) || policy.connectionPool?.http?.useClientProtocol) return 'any';
+  return isHttp(port.protocol) ? 'http1' : 'tcp';
 }
 
 /** The typed options of an HTTP/1.1 (or, chosen, HTTP/2) upstream, for clusters made elsewhere. */

@@ -29,7 +29,10 @@ function defined<T extends object>(blocks: T): Partial<T> {
   return Object.fromEntries(Object.entries(blocks).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
-/** The balancing fields of a cluster. */
+/** The balancing fields of a cluster that connects where the client dialled. */
+export const PASSTHROUGH_BALANCER: Partial<Cluster> = { lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED };
+
+/** The balancing fields of a cluster with endpoints. PASSTHROUGH is not for these: nobody knows there what the client dialled, and Envoy refuses it. */
 export function loadBalancerFields(settings: LoadBalancerSettings | undefined): Partial<Cluster> {
   const hash = settings?.consistentHash;
   if (hash?.maglev) return { lbPolicy: Cluster_LbPolicy.MAGLEV, ...(hash.maglev.tableSize ? { lbConfig: { $case: 'maglevLbConfig', maglevLbConfig: { tableSize: hash.maglev.tableSize } } } : {}) };
@@ -41,7 +44,6 @@ export function loadBalancerFields(settings: LoadBalancerSettings | undefined): 
   switch (settings?.simple) {
     case 'RANDOM': return { lbPolicy: Cluster_LbPolicy.RANDOM };
     case 'ROUND_ROBIN': return { lbPolicy: Cluster_LbPolicy.ROUND_ROBIN, ...(slowStartConfig ? { lbConfig: { $case: 'roundRobinLbConfig', roundRobinLbConfig: { slowStartConfig } } } : {}) };
-    case 'PASSTHROUGH': return { lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED };
     default: return { lbPolicy: Cluster_LbPolicy.LEAST_REQUEST, ...(slowStartConfig ? { lbConfig: { $case: 'leastRequestLbConfig', leastRequestLbConfig: { slowStartConfig } } } : {}) };
   }
 }

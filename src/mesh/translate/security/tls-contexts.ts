@@ -44,12 +44,34 @@ function meshIdentity(validation: CertificateValidationContext): CommonTlsContex
   };
 }
 
+/** What the client side of mesh mutual TLS is made with. */
+export interface MeshClientOptions {
+  readonly sni: string;
+  readonly identities: readonly string[];
+  readonly ownProxy: boolean;
+  /** What the cluster is asked in; for one that carries several, the names tell nothing. */
+  readonly protocol: 'http1' | 'http2' | 'tcp' | 'any';
+}
+
+/**
+ * Names that tell a server of the mesh what comes. With our own proxy's filters the peers may exchange their metadata first, and a filter chooses
+ * the name of each request's protocol; a stock Envoy can do neither, so its clusters name their protocol themselves.
+ */
+function clientAlpn({ ownProxy, protocol }: MeshClientOptions): string[] {
+  if (ownProxy) return protocol === 'http2' ? ['istio-peer-exchange', 'istio', 'h2'] : ['istio-peer-exchange', 'istio'];
+  switch (protocol) {
+    case 'http1': return ['istio-http/1.1', 'istio', 'http/1.1'];
+    case 'http2': return ['istio-h2', 'istio', 'h2'];
+    default: return ['istio'];
+  }
+}
+
 /** Client side of mesh mutual TLS. */
-export function meshClientSocket(options: { readonly sni: string; readonly identities: readonly string[]; readonly http2: boolean }): TransportSocket {
+export function meshClientSocket(options: MeshClientOptions): TransportSocket {
   const common = meshIdentity(options.identities.length > 0 ? { matchTypedSubjectAltNames: exactNames(options.identities) } : {});
   return upstream({
     sni: options.sni,
-    commonTlsContext: { ...common, tlsParams: { tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2, tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3 }, alpnProtocols: options.http2 ? ['istio-peer-exchange', 'istio', 'h2'] : ['istio-peer-exchange', 'istio'] },
+    commonTlsContext: { ...common, tlsParams: { tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2, tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3 }, alpnProtocols: clientAlpn(options) },
   });
 }
 
@@ -67,7 +89,8 @@ export interface MeshServerOptions {
 /** Server side of mesh mutual TLS: a client certificate of the trust domain or of an alias is demanded. */
 export function meshServerSocket(options: MeshServerOptions): TransportSocket {
   const names = options.trustDomains.map((domain): SubjectAltNameMatcher => ({ sanType: SubjectAltNameMatcher_SanType.URI, matcher: { matchPattern: { $case: 'prefix', prefix: `spiffe://${domain}/` } } }));
-  const alpnProtocols = options.tcp ? ['istio-peer-exchange', 'h2', 'http/1.1'] : ['h2', 'http/1.1'];
+  // Whoever agrees to exchange metadata must be able to: a stock Envoy would hand the peer's to the application.
+  const alpnProtocols = options.tcp && options.ownProxy ? ['istio-peer-exchange', 'h2', 'http/1.1'] : ['h2', 'http/1.1'];
   return downstream({
     requireClientCertificate: true,
     commonTlsContext: {
