@@ -2,6 +2,7 @@
 import { GATEWAY_API_GROUP, type BackendObjectReference } from '../../shared/api/gateway-api/shared.ts';
 import type { HttpRouteRule } from '../../shared/api/gateway-api/http-route.ts';
 import type { Destination } from '../../shared/api/networking/virtual-service.ts';
+import type { KubernetesService } from '../model/inputs.ts';
 import type { AnyRoute } from './attachments.ts';
 import type { BindingContext } from './binding-context.ts';
 import type { Fault } from './conditions.ts';
@@ -45,22 +46,23 @@ export function referencesOf(route: AnyRoute): BackendObjectReference[] {
 
 function resolve(context: BindingContext, route: AnyRoute, reference: BackendObjectReference, user: BackendUser): Destination | Fault {
   const { group = '', kind = 'Service', name, port } = reference;
-  const own = route.metadata.namespace ?? '';
-  const namespace = reference.namespace ?? own;
   if (group === 'networking.istio.io' && kind === 'Hostname') return port === undefined ? portMissing(name) : { host: name.toLowerCase(), port: { number: port } };
   if (group !== '' || kind !== 'Service') return { reason: 'InvalidKind', message: `Backends of kind ${kind}${group ? `.${group}` : ''} are not supported. Use a Service.` };
+  const own = route.metadata.namespace ?? '';
+  const namespace = reference.namespace ?? own;
   if (user === 'gateway' && !context.permits({ group: GATEWAY_API_GROUP, kind: route.kind, namespace: own }, { group: '', kind: 'Service', namespace, name })) {
     return { reason: 'RefNotPermitted', message: `No ReferenceGrant in ${namespace} lets routes of ${own} use the Service ${name}.` };
   }
   const service = context.services.get(`${namespace}/${name}`);
   if (!service) return { reason: 'BackendNotFound', message: `The Service ${namespace}/${name} does not exist.` };
   if (port === undefined) return portMissing(name);
-  const found = service.spec?.ports?.find((candidate) => candidate.port === port && (candidate.protocol ?? 'TCP') === 'TCP');
-  if (!found) {
-    const other = service.spec?.ports?.some((candidate) => candidate.port === port) ?? false;
-    return other ? { reason: 'UnsupportedProtocol', message: `Port ${port} of Service ${namespace}/${name} is not TCP.` } : { reason: 'BackendNotFound', message: `The Service ${namespace}/${name} has no port ${port}.` };
-  }
-  return { host: `${name}.${namespace}.svc.${context.resources.domain}`, port: { number: port } };
+  return portFault(service, `${namespace}/${name}`, port) ?? { host: `${name}.${namespace}.svc.${context.resources.domain}`, port: { number: port } };
+}
+
+function portFault({ spec }: KubernetesService, name: string, port: number): Fault | undefined {
+  const found = (spec?.ports ?? []).filter((candidate) => candidate.port === port);
+  if (found.length === 0) return { reason: 'BackendNotFound', message: `The Service ${name} has no port ${port}.` };
+  return found.some(({ protocol = 'TCP' }) => protocol === 'TCP') ? undefined : { reason: 'UnsupportedProtocol', message: `Port ${port} of Service ${name} is not TCP.` };
 }
 
 function portMissing(name: string): Fault {

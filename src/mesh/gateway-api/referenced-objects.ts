@@ -1,30 +1,42 @@
 // Which Secrets and ConfigMaps decide about Gateways: the control plane reads these and no others.
+import type { KubernetesGateway } from '../../shared/api/gateway-api/gateway.ts';
+import type { ObjectReference } from '../../shared/api/gateway-api/shared.ts';
 import type { GatewayApiResources, ReferencedObjects } from './binding-types.ts';
+
+interface Named {
+  readonly reference: ObjectReference;
+  /** Namespace of the object that has the reference. */
+  readonly owner: string;
+  /** Kind that is meant when the reference names none. */
+  readonly kind: 'Secret' | 'ConfigMap';
+}
 
 /** The Secrets and ConfigMaps that Gateways, ListenerSets and policies name, permitted or not. */
 export function referencedObjects(resources: Pick<GatewayApiResources, 'gateways' | 'listenerSets' | 'backendTlsPolicies'>): ReferencedObjects {
-  const secrets = new Set<string>();
-  const configMaps = new Set<string>();
-  const add = (reference: { readonly kind?: string | undefined; readonly name: string; readonly namespace?: string | undefined } | undefined, owner: string, kind: string): void => {
-    if (!reference) return;
-    const key = `${reference.namespace ?? owner}/${reference.name}`;
-    const wanted = reference.kind ?? kind;
-    if (wanted === 'Secret') secrets.add(key);
-    else if (wanted === 'ConfigMap') configMaps.add(key);
-  };
-  for (const { metadata, spec } of resources.gateways) {
-    const owner = metadata.namespace ?? '';
-    for (const { tls } of spec.listeners ?? []) for (const reference of tls?.certificateRefs ?? []) add(reference, owner, 'Secret');
-    add(spec.tls?.backend?.clientCertificateRef, owner, 'Secret');
-    for (const { validation } of [spec.tls?.frontend?.default ?? {}, ...(spec.tls?.frontend?.perPort ?? []).map(({ tls }) => tls)]) {
-      for (const reference of validation?.caCertificateRefs ?? []) add(reference, owner, 'ConfigMap');
-    }
-  }
-  for (const { metadata, spec } of resources.listenerSets) {
-    for (const { tls } of spec.listeners ?? []) for (const reference of tls?.certificateRefs ?? []) add(reference, metadata.namespace ?? '', 'Secret');
-  }
-  for (const { metadata, spec } of resources.backendTlsPolicies) {
-    for (const reference of spec.validation.caCertificateRefs ?? []) add(reference, metadata.namespace ?? '', 'ConfigMap');
-  }
-  return { secrets: [...secrets].sort(), configMaps: [...configMaps].sort() };
+  const named = [
+    ...resources.gateways.flatMap(gatewayReferences),
+    ...[...resources.gateways, ...resources.listenerSets].flatMap(({ metadata, spec }) => certificateReferences(spec.listeners, metadata.namespace ?? '')),
+    ...resources.backendTlsPolicies.flatMap(({ metadata, spec }) => (spec.validation.caCertificateRefs ?? []).map((reference): Named => ({ reference, owner: metadata.namespace ?? '', kind: 'ConfigMap' }))),
+  ];
+  return { secrets: namesOf(named, 'Secret'), configMaps: namesOf(named, 'ConfigMap') };
+}
+
+function certificateReferences(listeners: KubernetesGateway['spec']['listeners'], owner: string): Named[] {
+  return (listeners ?? []).flatMap(({ tls }) => tls?.certificateRefs ?? []).map((reference) => ({ reference, owner, kind: 'Secret' }));
+}
+
+/** What a Gateway names outside its listeners: its own certificate, and the authorities of clients. */
+function gatewayReferences({ metadata, spec: { tls } }: KubernetesGateway): Named[] {
+  const owner = metadata.namespace ?? '';
+  const own = tls?.backend?.clientCertificateRef;
+  const validations = [tls?.frontend?.default?.validation, ...(tls?.frontend?.perPort ?? []).map((entry) => entry.tls.validation)];
+  return [
+    ...(own ? [{ reference: own, owner, kind: 'Secret' as const }] : []),
+    ...validations.flatMap((validation) => validation?.caCertificateRefs ?? []).map((reference): Named => ({ reference, owner, kind: 'ConfigMap' })),
+  ];
+}
+
+function namesOf(named: readonly Named[], kind: Named['kind']): string[] {
+  const wanted = named.filter(({ reference, kind: byDefault }) => (reference.kind ?? byDefault) === kind);
+  return [...new Set(wanted.map(({ reference, owner }) => `${reference.namespace ?? owner}/${reference.name}`))].sort();
 }

@@ -3,7 +3,7 @@
 import { deepEqual, type Issue } from '../../shared/lib/index.ts';
 import type { IstioObject } from '../../shared/api/istio-kinds.ts';
 import { buildEndpointSets } from './endpoints.ts';
-import type { ModelGateway, ModelVirtualService } from './gateway-api-configuration.ts';
+import type { GatewayApiConfiguration, ModelGateway, ModelVirtualService } from './gateway-api-configuration.ts';
 import { resolveHost } from './host-name.ts';
 import type { KubernetesEndpointSlice, KubernetesPod, SnapshotInput } from './inputs.ts';
 import { serviceKey, type ServiceRecord, type WorkloadRecord } from './records.ts';
@@ -12,8 +12,11 @@ import type { ConfigRecord, MeshSnapshot, NamespaceRecord } from './snapshot.ts'
 import { prepareVirtualServices } from './virtual-services.ts';
 import { workloadsOf } from './workloads.ts';
 
+const NO_GATEWAY_API: GatewayApiConfiguration = { gateways: [], virtualServices: [], backendTls: [], clientCertificates: [], secretGrants: [] };
+
 /** The snapshot of `input`, and what was found wrong while relating its objects to one another. */
 export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): { readonly snapshot: MeshSnapshot; readonly issues: Issue[] } {
+  const gatewayApi = input.gatewayApi ?? NO_GATEWAY_API;
   const services = shareMap(previous?.services, serviceTable(input));
   const workloads = shareMap(previous?.workloads, workloadTable(input.pods));
   const virtual = prepareVirtualServices(recordsOf(input, 'VirtualService'), input.domain);
@@ -26,9 +29,9 @@ export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): { 
     services,
     workloads,
     namespaces: shareMap(previous?.namespaces, namespaceTable(input)),
-    virtualServices: shareList(previous?.virtualServices, oldestFirst<ModelVirtualService>([...virtual.records, ...(input.gatewayApi?.virtualServices ?? [])])),
+    virtualServices: shareList(previous?.virtualServices, oldestFirst<ModelVirtualService>([...virtual.records, ...gatewayApi.virtualServices])),
     destinationRules: shareList(previous?.destinationRules, recordsOf(input, 'DestinationRule').map((record) => ({ ...record, spec: { ...record.spec, host: resolveHost(record.spec.host, record.namespace, input.domain) } }))),
-    gateways: shareList(previous?.gateways, oldestFirst<ModelGateway>([...recordsOf(input, 'Gateway'), ...(input.gatewayApi?.gateways ?? [])])),
+    gateways: shareList(previous?.gateways, oldestFirst<ModelGateway>([...recordsOf(input, 'Gateway'), ...gatewayApi.gateways])),
     serviceEntries: shareList(previous?.serviceEntries, recordsOf(input, 'ServiceEntry')),
     workloadEntries: shareList(previous?.workloadEntries, recordsOf(input, 'WorkloadEntry')),
     sidecars: shareList(previous?.sidecars, recordsOf(input, 'Sidecar')),
@@ -36,9 +39,7 @@ export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): { 
     authorizationPolicies: shareList(previous?.authorizationPolicies, recordsOf(input, 'AuthorizationPolicy')),
     requestAuthentications: shareList(previous?.requestAuthentications, recordsOf(input, 'RequestAuthentication')),
     telemetries: shareList(previous?.telemetries, recordsOf(input, 'Telemetry')),
-    backendTls: shareValue(previous?.backendTls, input.gatewayApi?.backendTls ?? []),
-    gatewayClientCertificates: shareValue(previous?.gatewayClientCertificates, input.gatewayApi?.clientCertificates ?? []),
-    gatewaySecretGrants: shareValue(previous?.gatewaySecretGrants, input.gatewayApi?.secretGrants ?? []),
+    ...gatewayApiParts(gatewayApi, previous),
   };
   const endpoints = shareMap(previous?.endpoints, buildEndpointSets(input.endpointSlices, base));
   return { snapshot: { ...base, endpoints }, issues: virtual.issues };
@@ -127,6 +128,15 @@ function shareMap<V>(previous: ReadonlyMap<string, V> | undefined, next: Map<str
     else same = false;
   }
   return same ? previous : next;
+}
+
+/** What the Gateway API adds beside Gateways and VirtualServices. */
+function gatewayApiParts(configuration: GatewayApiConfiguration, previous: MeshSnapshot | undefined): Pick<MeshSnapshot, 'backendTls' | 'gatewayClientCertificates' | 'gatewaySecretGrants'> {
+  return {
+    backendTls: shareValue(previous?.backendTls, configuration.backendTls),
+    gatewayClientCertificates: shareValue(previous?.gatewayClientCertificates, configuration.clientCertificates),
+    gatewaySecretGrants: shareValue(previous?.gatewaySecretGrants, configuration.secretGrants),
+  };
 }
 
 function shareValue<T>(previous: T | undefined, next: T): T {

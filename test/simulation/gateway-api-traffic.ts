@@ -1,16 +1,16 @@
 // What becomes of requests under a binding: its configuration goes through the snapshot, translation, and the proxy's own compilers and route
 // matcher, and the answer is the cluster or reply that the proxy would choose. No sockets.
-import { compileListener } from '../../../proxy/config/listener.ts';
-import { compileRoute } from '../../../proxy/config/route.ts';
-import { compileFilterChainMatch } from '../../../proxy/listener/filter-chain-match.ts';
-import { RouteTable, type SelectedRoute } from '../../../proxy/route/route-table.ts';
-import { RequestHeaders } from '../../../proxy/stream/header-map.ts';
-import { parseMeshConfig } from '../../../shared/api/mesh-config/mesh-config.ts';
-import { Listener } from '../../../shared/xds/generated/envoy/config/listener/v3/listener.ts';
-import { RouteConfiguration } from '../../../shared/xds/generated/envoy/config/route/v3/route.ts';
-import { TYPE_URLS } from '../../../shared/xds/index.ts';
-import { buildSnapshot, createTranslator, parseProxyDescription, type MeshSnapshot, type ProxyDescription } from '../../index.ts';
-import { bindGatewayApi, type GatewayApiResources } from '../index.ts';
+import { compileListener } from '../../src/proxy/config/listener.ts';
+import { compileRoute } from '../../src/proxy/config/route.ts';
+import { compileFilterChainMatch } from '../../src/proxy/listener/filter-chain-match.ts';
+import { RouteTable, type SelectedRoute } from '../../src/proxy/route/route-table.ts';
+import { RequestHeaders } from '../../src/proxy/stream/header-map.ts';
+import { parseMeshConfig } from '../../src/shared/api/mesh-config/mesh-config.ts';
+import { Listener } from '../../src/shared/xds/generated/envoy/config/listener/v3/listener.ts';
+import { RouteConfiguration } from '../../src/shared/xds/generated/envoy/config/route/v3/route.ts';
+import { TYPE_URLS } from '../../src/shared/xds/index.ts';
+import { buildSnapshot, createTranslator, parseProxyDescription, type MeshSnapshot, type ProxyDescription } from '../../src/mesh/index.ts';
+import { bindGatewayApi, type GatewayApiResources } from '../../src/mesh/gateway-api/index.ts';
 
 /** A request and the connection it comes on. */
 export interface TestRequest {

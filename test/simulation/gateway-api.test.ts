@@ -1,11 +1,11 @@
 // What proxies do with requests under the Gateway API: YAML in, the proxy's own choice of cluster or answer out.
 import { describe, expect, it } from 'vitest';
-import { Cluster } from '../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
-import { TYPE_URLS } from '../../shared/xds/index.ts';
-import { compileCluster } from '../../proxy/config/cluster.ts';
-import { createTranslator } from '../index.ts';
-import { CLASS_YAML, objectsOf, resourcesOf } from './testdata/bind.ts';
-import { gatewayProxy, matchRoute, routed, selectedRoute, sidecarProxy, snapshotOf, type TestRequest } from './testdata/traffic.ts';
+import { Cluster } from '../../src/shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
+import { TYPE_URLS } from '../../src/shared/xds/index.ts';
+import { compileCluster } from '../../src/proxy/config/cluster.ts';
+import { createTranslator } from '../../src/mesh/index.ts';
+import { CLASS_YAML, objectsOf, resourcesOf } from '../../src/mesh/gateway-api/testdata/bind.ts';
+import { gatewayProxy, matchRoute, routed, selectedRoute, sidecarProxy, snapshotOf, type TestRequest } from './gateway-api-traffic.ts';
 
 const API = 'apiVersion: gateway.networking.k8s.io/v1';
 const cluster = (name: string, namespace = 'default', port = 80): string => `outbound|${port}||${name}.${namespace}.svc.cluster.local`;
