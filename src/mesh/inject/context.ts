@@ -148,15 +148,18 @@ function portOf(text: string | undefined, fallback: number, issues: Issue[]): nu
 
 const NETWORKS_ANNOTATION = 'k8s.v1.cni.cncf.io/networks';
 
+/** Namespace of the mesh's networks: one whose networks pods of all namespaces may name, also where Multus isolates namespaces, as on OpenShift. */
+const NETWORKS_NAMESPACE = 'default';
+
 // Multus calls a plugin for the pods that name its network, after those the pod asks for itself; the value is a list or JSON.
 function multusNetworksOf(annotations: Readonly<Record<string, string>>, values: PlainObject): string {
-  const network = textAt(values, 'istio_cni', 'istio_cni_network');
+  const network = textAt(values, 'istio_cni', 'network_attachment');
   if (network === undefined || valueAt(values, 'istio_cni', 'chained') !== false) return '';
   const own = annotations[NETWORKS_ANNOTATION]?.trim() ?? '';
-  if (!own.startsWith('[')) return own === '' ? network : `${own},${network}`;
+  if (!own.startsWith('[')) return `${own === '' ? '' : `${own},`}${NETWORKS_NAMESPACE}/${network}`;
   try {
     const list: unknown = JSON.parse(own);
-    return JSON.stringify([...(Array.isArray(list) ? (list as unknown[]) : []), { name: network }]);
+    return JSON.stringify([...(Array.isArray(list) ? (list as unknown[]) : []), { name: network, namespace: NETWORKS_NAMESPACE }]);
   } catch {
     return own; // Multus itself refuses the pod and says why
   }

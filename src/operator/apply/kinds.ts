@@ -10,6 +10,9 @@ import { DaemonSetResource, DeploymentResource, HorizontalPodAutoscalerResource,
 /** PeerAuthentications, of which the operator writes one a mesh. */
 const peerAuthentication: ResourceType = { group: 'security.istio.io', version: 'v1', kind: 'PeerAuthentication', plural: 'peerauthentications', scope: 'Namespaced' };
 
+/** Networks of Multus: on OpenShift the mesh's CNI plugin is one. */
+const networkAttachmentDefinition: ResourceType = { group: 'k8s.cni.cncf.io', version: 'v1', kind: 'NetworkAttachmentDefinition', plural: 'network-attachment-definitions', scope: 'Namespaced' };
+
 /** Every kind the operator writes, in the order in which a mesh is taken down: first what would refuse others' requests once its server is gone. */
 export const managedKinds: readonly ResourceType[] = [
   MutatingWebhookConfigurationResource,
@@ -19,6 +22,7 @@ export const managedKinds: readonly ResourceType[] = [
   PodDisruptionBudgetResource,
   DeploymentResource,
   DaemonSetResource,
+  networkAttachmentDefinition,
   ServiceResource,
   NetworkPolicyResource,
   ClusterRoleBindingResource,
@@ -32,7 +36,7 @@ export const managedKinds: readonly ResourceType[] = [
 
 /** Kinds whose API may be missing from the cluster: nothing of them exists then. */
 export function isOptionalKind(type: ResourceType): boolean {
-  return type === peerAuthentication;
+  return type === peerAuthentication || type === networkAttachmentDefinition;
 }
 
 /** The row of an object's kind; throws for a kind that no template may render. */

@@ -25,16 +25,21 @@ export function injectionConfig(spec: ControlPlaneSpec, directory: VersionDirect
   };
 }
 
-/** Name of a version's CNI plugin on the node, and of the network by which Multus calls it. */
+/** Name of a version's CNI plugin on the node. */
 export function cniPluginOf(versionName: string): string {
   return `${versionName.replaceAll('.', '-')}-istio-cni`;
+}
+
+/** Name of the network by which pods ask Multus for the plugin: each mesh has its own, all in one namespace. */
+export function cniNetworkOf(versionName: string, facts: Facts): string {
+  return `${cniPluginOf(versionName)}-${facts.namespace}`;
 }
 
 /** The key `values`. */
 export function injectionValues(spec: ControlPlaneSpec, version: VersionDescriptor, facts: Facts): Data {
   return {
     revision: facts.name,
-    istio_cni: { enabled: at(spec.proxy, 'networking', 'initialization', 'type') === 'CNI', chained: facts.platform !== 'openshift', istio_cni_network: cniPluginOf(version.name) },
+    istio_cni: { enabled: at(spec.proxy, 'networking', 'initialization', 'type') === 'CNI', chained: facts.platform !== 'openshift', istio_cni_network: cniPluginOf(version.name), network_attachment: cniNetworkOf(version.name, facts) },
     sidecarInjection: { nativeSidecars: version.features.nativeSidecars },
     sidecarInjectorWebhook: { rewriteAppHTTPProbe: at(spec.proxy, 'runtime', 'readiness', 'rewriteApplicationProbes') !== false },
     global: globalValues(spec, version, facts),

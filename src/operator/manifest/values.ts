@@ -5,7 +5,7 @@ import { replicasOrScaling, rollingUpdate, scheduling } from './deployment-value
 import type { Facts } from './facts.ts';
 import { gatewayValues, levels } from './gateway-values.ts';
 import { chooseImage } from './images.ts';
-import { cniPluginOf, injectionConfig, injectionValues } from './injection-values.ts';
+import { cniNetworkOf, cniPluginOf, injectionConfig, injectionValues } from './injection-values.ts';
 import { at } from './field.ts';
 import { buildMeshConfig, clusterDomainOf } from './mesh-config.ts';
 
@@ -98,6 +98,7 @@ function cniValues(spec: ControlPlaneSpec, versionName: string, facts: Facts): R
     plugin,
     // Without the plugin the agent only reports that its node is ready, and needs nothing of the host.
     hostDirectories: install,
+    networkAttachment: install && openshift ? cniNetworkOf(versionName, facts) : undefined,
     binDirectory: openshift ? '/var/lib/cni/bin' : '/opt/cni/bin',
     configDirectory: openshift ? '/etc/cni/multus/net.d' : '/etc/cni/net.d',
     args: ['node-agent', `--install-plugin=${install}`, ...(install ? [`--chained=${!openshift}`, `--plugin-name=${plugin}`, `--daemon-set=${name}`] : [])],
