@@ -1,4 +1,4 @@
-// HTTP/2 clients without TLS: towards applications that speak HTTP/1.1 alone, and clients that leave: nothing of them stays behind.
+// HTTP/2 clients: with TLS, towards applications that speak HTTP/1.1 alone, and clients that leave: nothing of them stays behind.
 import { connect as connectHttp2 } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterConfig } from '../config/runtime-config.ts';
@@ -23,9 +23,10 @@ async function planeTo(app: number, http: ClusterConfig['protocol']['http'], tim
   return { plane, port: harness.portOf(plane, 'in') };
 }
 
-function ask(port: number, path: string): Promise<{ status: number; body: string }> {
+function ask(port: number, path: string, scheme: 'http' | 'https' = 'http'): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const session = connectHttp2(`http://${harness.address}:${port}`);
+    const session = connectHttp2(`${scheme}://${harness.address}:${port}`, { rejectUnauthorized: false });
+    setTimeout(() => session.destroy(new Error('no answer in time')), 5_000).unref();
     session.on('error', reject);
     const stream = session.request({ ':path': path });
     let status = 0;
@@ -67,6 +68,17 @@ describe('an HTTP/2 client of a gateway', () => {
       listeners: [listener('in', harness.address, [filterChain([connectionManager({ filters: [alpn] })])])], clusters: [cluster('a', [endpoint(harness.address, harness.portOf(sidecar, 'in'))], { defaultTls: clientTls('server') })], routes,
     }), { secrets: await identities.secretsOf('client') });
     expect(await ask(harness.portOf(gateway, 'in'), '/')).toEqual({ status: 200, body: '1.1' });
+  });
+
+  it.each(['tls_inspector', undefined] as const)('is served over TLS (listener filter %s)', async (filter) => {
+    const identities = await MeshIdentities.create({ CertificateAuthority, KeyPair });
+    const app = await harness.httpServer((request, response) => response.end(request.url));
+    const chain = filterChain([connectionManager()], { tls: { ...SERVER_TLS, validation: null, requireClientCertificate: false, alpnProtocols: ['h2', 'http/1.1'] } });
+    const gateway = await harness.dataPlane(runtimeConfig({
+      listeners: [{ ...listener('in', harness.address, [chain]), listenerFilters: filter ? [filter] : [] }], clusters: [cluster('a', [endpoint(harness.address, app)])],
+      routes: [routeConfig([virtualHost([route(routeAction('a'))])])],
+    }), { secrets: await identities.secretsOf('server') });
+    expect(await ask(harness.portOf(gateway, 'in'), '/path', 'https')).toEqual({ status: 200, body: '/path' });
   });
 });
 

@@ -111,6 +111,8 @@ export class DownstreamTls {
       if (error !== '') fail(error);
       else {
         finished = true;
+        // Only Node's own TLS server says so by itself; an HTTP/2 session waits for it, for ever.
+        (socket as unknown as { secureConnecting: boolean }).secureConnecting = false;
         done(socket, describeTls(socket, sni, asksClient && this.#vouchedFor(socket), identity.localUri), '');
       }
     });
