@@ -9,6 +9,7 @@ import { attachCluster, ClusterError, Kubectl, startCluster, stopCluster, type R
 import { buildImages, imageCache } from './images/index.ts';
 import { CLUSTER_VARIABLE } from '../test/cluster/support/cluster-under-test.ts';
 import { installMesh, installOperator } from '../test/cluster/support/mesh-installation.ts';
+import { RING_IMAGES } from '../test/cluster/support/ring-images.ts';
 
 const USAGE = `Runs the tests of test/cluster on a real Kubernetes with a mesh, booted for them and removed afterwards. Needs root on Linux.
 
@@ -16,6 +17,7 @@ const USAGE = `Runs the tests of test/cluster on a real Kubernetes with a mesh, 
 
   --name NAME            the cluster's name (default: ring3)
   --nodes N              how many nodes (default: 2)
+  --ip-family FAMILY     ipv4 or dual (default: ipv4)
   --use NAME             runs on a cluster that --keep or cluster:up left, as it is; nothing is booted, installed or removed
   --refresh              with --use: builds and loads the images first, restarts the operator, and installs what is missing
   --keep                 leaves the cluster running
@@ -33,6 +35,7 @@ interface Report {
 interface Request {
   readonly name: string;
   readonly nodes: number;
+  readonly ipFamily: 'ipv4' | 'dual';
   readonly use: boolean;
   readonly refresh: boolean;
   readonly keep: boolean;
@@ -42,7 +45,6 @@ interface Request {
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const report = join(root, '.cache/cluster-test-report.json');
-const imageFolder = join(root, '.cache/cluster-images');
 const start = Date.now();
 const interrupted = new AbortController();
 let tests: ChildProcess | undefined;
@@ -55,27 +57,27 @@ function requestOf(args: string[]): Request | undefined {
   const { values, positionals } = parseArgs({
     args, allowPositionals: true,
     options: {
-      name: { type: 'string', default: 'ring3' }, nodes: { type: 'string', default: '2' }, use: { type: 'string' }, refresh: { type: 'boolean', default: false },
+      name: { type: 'string', default: 'ring3' }, nodes: { type: 'string', default: '2' }, 'ip-family': { type: 'string', default: 'ipv4' }, use: { type: 'string' }, refresh: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false }, bare: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return undefined;
   const { refresh, keep, bare } = values;
-  return { name: values.use ?? values.name, nodes: Number(values.nodes), use: values.use !== undefined, refresh, keep, bare, filters: positionals };
+  return { name: values.use ?? values.name, nodes: Number(values.nodes), ipFamily: values['ip-family'] === 'dual' ? 'dual' : 'ipv4', use: values.use !== undefined, refresh, keep, bare, filters: positionals };
 }
 
 /** The cluster to test on; throws a ClusterError when this machine cannot have one. */
 async function obtainCluster(request: Request): Promise<RealCluster> {
   if (request.use) return attachCluster(request.name);
-  return startCluster({ name: request.name, nodes: request.nodes, endsWithStarter: !request.keep, progress });
+  return startCluster({ name: request.name, nodes: request.nodes, ipFamily: request.ipFamily, endsWithStarter: !request.keep, progress, signal: interrupted.signal });
 }
 
 async function furnish(cluster: RealCluster, request: Request): Promise<void> {
   const kubectl = new Kubectl(cluster.kubectl, cluster.kubeconfig);
   const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
-  const images = await buildImages({ root, output: imageFolder, architectures: [architecture], only: [], versions: [], cache: imageCache(process.env), progress });
+  const images = await buildImages({ root, output: RING_IMAGES, architectures: [architecture], only: [], versions: [], cache: imageCache(process.env), progress });
   interrupted.signal.throwIfAborted();
-  await Promise.all(cluster.nodes.map((node) => node.importImages(images.map((image) => join(imageFolder, image.archive)))));
+  await Promise.all(cluster.nodes.map((node) => node.importImages(images.map((image) => join(RING_IMAGES, image.archive)))));
   progress(`the nodes hold the images (${images.length})`);
   interrupted.signal.throwIfAborted();
   if (request.bare) return;

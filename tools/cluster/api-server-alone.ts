@@ -29,7 +29,7 @@ export async function startApiServer(options: ClusterOptions, progress: (line: s
   }
   await removeApiServer(options.name);
   const kubernetes = options.kubernetes ?? '1.35';
-  const binaries = await apiServerBinaries(kubernetes, progress);
+  const binaries = await apiServerBinaries(kubernetes, { progress, signal: options.signal });
   const begun = newState({ name: options.name, scope: 'apiserver', kubernetes, nodes: 0, proxyMode: 'iptables', ipFamily: 'ipv4', snapshotter: '' });
   try {
     return await bringUp({ ...begun, binaries }, options.endsWithStarter === true, progress);
@@ -85,6 +85,7 @@ export class ApiServerCluster implements RealCluster {
   readonly kubectl: string;
   readonly apiServerUrl: string;
   readonly hostAddress = undefined;
+  readonly ipFamily = 'ipv4';
   readonly nodes: readonly ClusterNode[] = [];
   readonly authority: { readonly certificateFile: string; readonly keyFile: string };
 

@@ -1,6 +1,6 @@
 // The programs that a cluster is made of and that are built from Go modules: which versions, under which names.
 import { join } from 'node:path';
-import { buildGoProgram, isBuilt, type GoProgram } from './go-build.ts';
+import { buildGoProgram, isBuilt, type BuildReport, type GoProgram } from './go-build.ts';
 import type { KubernetesMinor } from './model.ts';
 
 const KUBERNETES_VERSIONS: Readonly<Record<KubernetesMinor, string>> = { '1.35': '1.35.4', '1.36': '1.36.3' };
@@ -48,16 +48,16 @@ const COREDNS: GoProgram = {
 const PAUSE: GoProgram = { module: 'pause', binary: 'pause', version: '1', linkerFlags: STRIPPED, links: [], title: 'the pause program', duration: 'a few seconds' };
 
 /** The folder with etcd, kube-apiserver and kubectl of a minor, built when need be. */
-export function apiServerBinaries(minor: KubernetesMinor, progress: (line: string) => void): Promise<string> {
-  return buildGoProgram(minor === '1.35' ? WHOLE : API_SERVER_1_36, progress);
+export function apiServerBinaries(minor: KubernetesMinor, report: BuildReport): Promise<string> {
+  return buildGoProgram(minor === '1.35' ? WHOLE : API_SERVER_1_36, report);
 }
 
 /** The folders with everything that nodes run, built when need be; one after another, as each build takes all processors. */
-export async function nodeBinaries(progress: (line: string) => void): Promise<ClusterBinaries> {
+export async function nodeBinaries(report: BuildReport): Promise<ClusterBinaries> {
   return {
-    kubernetes: await buildGoProgram(WHOLE, progress),
-    coredns: join(await buildGoProgram(COREDNS, progress), COREDNS.binary),
-    pause: join(await buildGoProgram(PAUSE, progress), PAUSE.binary),
+    kubernetes: await buildGoProgram(WHOLE, report),
+    coredns: join(await buildGoProgram(COREDNS, report), COREDNS.binary),
+    pause: join(await buildGoProgram(PAUSE, report), PAUSE.binary),
   };
 }
 

@@ -22,6 +22,12 @@ export interface GoProgram {
   readonly duration: string;
 }
 
+/** Whom a build tells what it does, and who may stop it. */
+export interface BuildReport {
+  readonly progress: (line: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
 const BUILD_ENVIRONMENT = { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false -modcacherw' };
 const PROGRESS_INTERVAL_MILLISECONDS = 20_000;
 
@@ -31,15 +37,15 @@ export function cacheFolder(): string {
 }
 
 /** Builds a program unless the cache has it; gives the folder that holds its binary. */
-export async function buildGoProgram(program: GoProgram, progress: (line: string) => void): Promise<string> {
+export async function buildGoProgram(program: GoProgram, report: BuildReport): Promise<string> {
   const source = sourceOf(program);
   const folder = folderOf(program);
   if (existsSync(folder)) return folder;
   mkdirSync(cacheFolder(), { recursive: true });
   return exclusively(`${folder}.lock`, async () => {
-    if (!existsSync(folder)) await build(program, source, folder, progress);
+    if (!existsSync(folder)) await build(program, source, folder, report);
     return folder;
-  }, () => progress(`waiting for another process that builds ${program.title} ...`));
+  }, () => report.progress(`waiting for another process that builds ${program.title} ...`));
 }
 
 /** Whether the cache has a program. */
@@ -61,7 +67,7 @@ function digestOf(source: string, program: GoProgram): string {
   return hash.digest('hex').slice(0, 12);
 }
 
-async function build(program: GoProgram, source: string, folder: string, progress: (line: string) => void): Promise<void> {
+async function build(program: GoProgram, source: string, folder: string, { progress, signal }: BuildReport): Promise<void> {
   const unfinished = `${folder}.${process.pid}.new`;
   const start = Date.now();
   const elapsed = () => {
@@ -72,7 +78,8 @@ async function build(program: GoProgram, source: string, folder: string, progres
   const timer = setInterval(() => progress(`building ${program.title} ${program.version}, ${program.duration} the first time, so far ${elapsed()} ...`), PROGRESS_INTERVAL_MILLISECONDS);
   try {
     mkdirSync(unfinished, { recursive: true });
-    const result = await attempt(['go', 'build', '-ldflags', program.linkerFlags, '-o', join(unfinished, program.binary), '.'], { directory: source, env: BUILD_ENVIRONMENT });
+    const result = await attempt(['go', 'build', '-ldflags', program.linkerFlags, '-o', join(unfinished, program.binary), '.'], { directory: source, env: BUILD_ENVIRONMENT, ...(signal === undefined ? {} : { signal }) });
+    signal?.throwIfAborted();
     if (result.status !== 0) throw new ClusterError('CLUSTER_BUILD', `${program.title} could not be built; \`cd ${source} && go build .\` repeats it:\n${result.stderr.trim().slice(-3000)}`);
     for (const link of program.links) symlinkSync(program.binary, join(unfinished, link));
     renameSync(unfinished, folder);

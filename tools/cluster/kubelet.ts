@@ -46,6 +46,8 @@ function configuration(options: KubeletOptions, root: string, resolver: string):
     failCgroupV1: false, cgroupDriver: 'cgroupfs', cgroupRoot: `/${options.node.controlGroup}`, enforceNodeAllocatable: [], failSwapOn: false,
     // Lowering scores and raising limits needs a capability that root in a container often lacks.
     oomScoreAdj: 0, maxOpenFiles: 20000,
+    // An image that was imported, and pulled under another name as well, is to stay usable under both without a registry.
+    imagePullCredentialsVerificationPolicy: 'NeverVerify',
     // Images that were imported cannot be pulled again.
     imageGCHighThresholdPercent: 100, evictionHard: { 'memory.available': '50Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
     podLogsDir: join(options.node.folder, 'pod-logs'), volumePluginDir: join(root, 'volume-plugins'),

@@ -27,6 +27,8 @@ export interface ClusterOptions {
   readonly endsWithStarter?: boolean;
   /** Gets a line for each step, in time. */
   readonly progress?: (line: string) => void;
+  /** Gives the start up, and removes what it has made. */
+  readonly signal?: AbortSignal;
 }
 
 /** A node of a cluster. */
@@ -51,6 +53,7 @@ export interface RealCluster {
   /** The kubectl of the cluster's own version. */
   readonly kubectl: string;
   readonly apiServerUrl: string;
+  readonly ipFamily: 'ipv4' | 'dual';
   /** The host's address as the nodes and pods see it; undefined for an API server alone. */
   readonly hostAddress: string | undefined;
   readonly nodes: readonly ClusterNode[];

@@ -66,6 +66,7 @@ export class NodesCluster implements RealCluster {
   readonly kubectl: string;
   readonly apiServerUrl: string;
   readonly hostAddress: string;
+  readonly ipFamily: 'ipv4' | 'dual';
   readonly nodes: readonly RunningNode[];
   readonly authority: { readonly certificateFile: string; readonly keyFile: string };
   readonly #layout: ClusterLayout;
@@ -78,6 +79,7 @@ export class NodesCluster implements RealCluster {
     this.kubectl = join(state.binaries, 'kubectl');
     this.apiServerUrl = state.apiServerUrl;
     this.hostAddress = layout.hostAddress;
+    this.ipFamily = state.ipFamily;
     this.authority = { certificateFile: join(layout.folder, 'pki/ca.crt'), keyFile: join(layout.folder, 'pki/ca.key') };
     this.#layout = layout;
     this.#kubectl = new Kubectl(this.kubectl, this.kubeconfig);

@@ -1,5 +1,5 @@
 // Whether this machine can run a cluster: one reason in one line when it cannot, with what to do about it.
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { attempt } from './command.ts';
 import { pluginFolder } from './cni.ts';
@@ -27,7 +27,7 @@ const PACKAGES: readonly { readonly name: string; readonly programs: readonly st
 const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 
 /** Why the machine cannot run such a cluster, in one line; undefined when it can. Installs nothing. */
-export async function missingFor(options: Pick<ClusterOptions, 'scope' | 'kubernetes'>): Promise<string | undefined> {
+export async function missingFor(options: Pick<ClusterOptions, 'scope' | 'kubernetes' | 'ipFamily'>): Promise<string | undefined> {
   extendPath();
   if (process.platform !== 'linux') return `a cluster needs Linux; this is ${process.platform}`;
   const go = await missingGo(options);
@@ -35,6 +35,7 @@ export async function missingFor(options: Pick<ClusterOptions, 'scope' | 'kubern
   if (options.kubernetes === '1.36') return 'whole nodes run Kubernetes 1.35; 1.36 is there as an API server alone (--scope apiserver)';
   if (process.getuid?.() !== 0) return 'a cluster with nodes needs root, as containers and network namespaces do; run the command with sudo';
   if (hierarchies().length === 0) return 'no cgroup file system is mounted under /sys/fs/cgroup; mount it, or start the container this runs in with --privileged --cgroupns=host';
+  if (options.ipFamily === 'dual' && !existsSync('/proc/net/if_inet6')) return 'this kernel has no IPv6; boot it without ipv6.disable=1, or leave --ip-family out';
   const kernel = await missingInKernel();
   if (kernel !== undefined) return kernel;
   const packages = missingPackages();

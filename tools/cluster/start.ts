@@ -47,11 +47,11 @@ export async function startNodes(options: ClusterOptions, progress: (line: strin
     name: options.name, scope: 'node', kubernetes: options.kubernetes ?? '1.35', nodes: count, proxyMode: options.proxyMode ?? 'iptables', ipFamily: options.ipFamily ?? 'ipv4',
     snapshotter: await overlayWorks() ? 'overlayfs' : 'native',
   });
-  const binaries = await nodeBinaries(progress);
+  const binaries = await nodeBinaries({ progress, signal: options.signal });
   writeState(state);
   const watchdog = options.endsWithStarter === true ? startWatchdog(options.name, 'node', clusterFolder(options.name)) : undefined;
   try {
-    return await bringUp({ ...state, watchdog, binaries: binaries.kubernetes }, binaries, options.images ?? [], progress);
+    return await bringUp({ ...state, watchdog, binaries: binaries.kubernetes }, binaries, options, progress);
   } catch (error) {
     await removeCluster(options.name);
     throw error;
@@ -75,7 +75,7 @@ async function overlayWorks(): Promise<boolean> {
   return (await attempt(['unshare', '--mount', 'sh', '-ec', script])).status === 0;
 }
 
-async function bringUp(begun: ClusterState, binaries: ClusterBinaries, images: readonly string[], progress: (line: string) => void): Promise<RealCluster> {
+async function bringUp(begun: ClusterState, binaries: ClusterBinaries, { images = [], signal }: ClusterOptions, progress: (line: string) => void): Promise<RealCluster> {
   raiseHostSettings();
   const routes = await hostRoutes();
   const index = claimIndex(begun.name, (candidate) => !routes.some((route) => route.startsWith(`10.123.${candidate}.`) || route.startsWith(`10.${200 + candidate}.`)));
@@ -88,6 +88,7 @@ async function bringUp(begun: ClusterState, binaries: ClusterBinaries, images: r
   await layCables(layout, nodes.map((node) => node.namespaces), state.ipFamily);
   progress(`${begun.nodes === 1 ? 'the node has its namespaces' : `${begun.nodes} nodes have their namespaces`} and addresses (${layout.nodes.map((node) => node.address).join(', ')})`);
 
+  signal?.throwIfAborted();
   const authority = await ClusterAuthority.create(join(layout.folder, 'pki'));
   const controlPlane = await controlPlaneOptions(layout, state, authority);
   const config = await writeKubeconfigs(layout, state, authority);
@@ -104,12 +105,14 @@ async function bringUp(begun: ClusterState, binaries: ClusterBinaries, images: r
     ...nodes.map((node) => loadImages(node, archives, state.snapshotter)),
   ]);
   progress(`containerd holds ${archives.length} images`);
+  signal?.throwIfAborted();
   for (const node of nodes) await startNodeAgents(node, layout, state, authority, config);
   await kubectl.run(['apply', '-f', '-'], { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: corednsManifests(layout.dnsAddress) }) });
   for (const node of nodes) {
     await kubectl.until(['wait', '--for=condition=Ready', `node/${node.layout.name}`, '--timeout=2s'], READY_MILLISECONDS, `${node.layout.name} as Ready`, () => `\nkubelet: ${node.supervisor.logTail('kubelet')}`);
   }
   progress(begun.nodes === 1 ? 'the node is Ready' : 'the nodes are Ready');
+  signal?.throwIfAborted();
   await kubectl.until(['--namespace=kube-system', 'wait', '--for=condition=Available', 'deployment/coredns', '--timeout=2s'], READY_MILLISECONDS, 'CoreDNS as Available');
   progress('DNS is ready');
   const ready: ClusterState = { ...state, ready: true };
