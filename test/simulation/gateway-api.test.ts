@@ -191,6 +191,20 @@ describe('listeners', () => {
   });
 });
 
+describe('the protocol of backends', () => {
+  it('is HTTP/1.1 for a gateway where the port declares none, HTTP/2 where a GRPCRoute leads to it, and the declared one else', () => {
+    const ports = '{name: plain, port: 80}, {name: calls, port: 81}, {name: h2, port: 82, appProtocol: kubernetes.io/h2c}, {name: ws, port: 83, appProtocol: kubernetes.io/ws}';
+    const yaml = `${gateway(HTTP)}${service('p', 'default', ports)}${route('g', `${PARENT}, rules: [{backendRefs: [{name: p, port: 81}]}]`, 'GRPCRoute')}`;
+    const snapshot = snapshotOf(resourcesOf(objectsOf(`${CLASS_YAML}---\n${yaml}`)));
+    const protocols = [80, 81, 82, 83].map((port) => {
+      const [resource] = createTranslator().generate(snapshot, gatewayProxy('web'), TYPE_URLS.cluster, [cluster('p', 'default', port)]);
+      const compiled = resource && compileCluster(Cluster.decode(resource.encode()));
+      return compiled?.ok ? compiled.value.protocol.http : undefined;
+    });
+    expect(protocols).toEqual(['http1', 'http2', 'http2', 'http1']);
+  });
+});
+
 describe('TLS to backends', () => {
   const policy = `${API}\nkind: BackendTLSPolicy\nmetadata: {name: p}\nspec: {targetRefs: [{group: "", kind: Service, name: a}], validation: {hostname: a.internal, caCertificateRefs: [{group: "", kind: ConfigMap, name: ca}]}}\n---\n`;
   const yaml = gateway(HTTP, ', tls: {backend: {clientCertificateRef: {name: cert}}}') + route('r', `${PARENT}, rules: [{${to('a')}}]`) + policy;

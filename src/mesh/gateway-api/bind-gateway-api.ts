@@ -1,6 +1,7 @@
 // Binds the Gateway API: which routes attach to which listeners, what is wrong with whom, and what the proxies are to do.
 // Called by the control plane after each change; pure, so that the same objects in any order give the same answer.
 import type { GatewaySecretGrant } from '../model/gateway-api-configuration.ts';
+import { backendsOf, referencesOf } from './backends.ts';
 import { bindBackendTls } from './backend-tls.ts';
 import { bindingContext, type BindingContext } from './binding-context.ts';
 import type { GatewayApiBinding, GatewayApiResources } from './binding-types.ts';
@@ -27,7 +28,7 @@ export function bindGatewayApi(resources: GatewayApiResources): GatewayApiBindin
   const attached = routesByListener(routes);
   const serving = gatewaysByService(routes);
   return {
-    configuration: { ...records(context, gateways, routes, attached), backendTls: backendTls.records, ...secretsOf(context, gateways) },
+    configuration: { ...records(context, gateways, routes, attached), backendTls: backendTls.records, ...secretsOf(context, gateways), grpcBackends: grpcBackends(context, routes) },
     statuses: [
       ...classes.map((item) => gatewayClassStatus(item, resources.bundleVersion)),
       ...gateways.flatMap((gateway) => gatewayStatuses(context, gateway, (listener) => attached.get(listener)?.size ?? 0)),
@@ -53,6 +54,16 @@ function records(context: BindingContext, gateways: readonly BoundGateway[], rou
       ...meshVirtualServices(context, routes),
     ],
   };
+}
+
+/** Backends of GRPCRoutes that are attached to gateways. */
+function grpcBackends(context: BindingContext, routes: readonly BoundRoute[]): readonly string[] {
+  const attached = routes.filter(({ route, parents }) => route.kind === 'GRPCRoute' && parents.some(({ attachments }) => attachments.length > 0));
+  const found = attached.flatMap(({ route }) => {
+    const backends = backendsOf(context, route, 'gateway');
+    return referencesOf(route).map((reference) => backends.destination(reference)).flatMap((destination) => (destination ? [`${destination.host}:${destination.port?.number ?? 0}`] : []));
+  });
+  return [...new Set(found)].sort();
 }
 
 /** The Secrets that each Gateway's proxies may have. */

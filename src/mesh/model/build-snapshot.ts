@@ -12,7 +12,7 @@ import type { ConfigRecord, MeshSnapshot, NamespaceRecord } from './snapshot.ts'
 import { prepareVirtualServices } from './virtual-services.ts';
 import { workloadsOf } from './workloads.ts';
 
-const NO_GATEWAY_API: GatewayApiConfiguration = { gateways: [], virtualServices: [], backendTls: [], clientCertificates: [], secretGrants: [] };
+const NO_GATEWAY_API: GatewayApiConfiguration = { gateways: [], virtualServices: [], backendTls: [], clientCertificates: [], secretGrants: [], grpcBackends: [] };
 
 /** The snapshot of `input`, and what was found wrong while relating its objects to one another. */
 export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): { readonly snapshot: MeshSnapshot; readonly issues: Issue[] } {
@@ -131,11 +131,12 @@ function shareMap<V>(previous: ReadonlyMap<string, V> | undefined, next: Map<str
 }
 
 /** What the Gateway API adds beside Gateways and VirtualServices. */
-function gatewayApiParts(configuration: GatewayApiConfiguration, previous: MeshSnapshot | undefined): Pick<MeshSnapshot, 'backendTls' | 'gatewayClientCertificates' | 'gatewaySecretGrants'> {
+function gatewayApiParts(configuration: GatewayApiConfiguration, previous: MeshSnapshot | undefined): Pick<MeshSnapshot, 'backendTls' | 'gatewayClientCertificates' | 'gatewaySecretGrants' | 'grpcBackends'> {
   return {
     backendTls: shareValue(previous?.backendTls, configuration.backendTls),
     gatewayClientCertificates: shareValue(previous?.gatewayClientCertificates, configuration.clientCertificates),
     gatewaySecretGrants: shareValue(previous?.gatewaySecretGrants, configuration.secretGrants),
+    grpcBackends: shareValue(previous?.grpcBackends, configuration.grpcBackends),
   };
 }
 

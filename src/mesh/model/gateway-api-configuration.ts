@@ -90,4 +90,6 @@ export interface GatewayApiConfiguration {
   readonly backendTls: readonly BackendTlsRecord[];
   readonly clientCertificates: readonly GatewayClientCertificate[];
   readonly secretGrants: readonly GatewaySecretGrant[];
+  /** `host:port` of backends of GRPCRoutes: gateways speak HTTP/2 to them also where the port says nothing of its protocol. */
+  readonly grpcBackends: readonly string[];
 }

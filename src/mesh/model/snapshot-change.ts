@@ -6,7 +6,7 @@ const KIND_FIELDS = {
   Service: 'services', Workload: 'workloads', Namespace: 'namespaces', MeshConfig: 'meshConfig',
   VirtualService: 'virtualServices', DestinationRule: 'destinationRules', Gateway: 'gateways', ServiceEntry: 'serviceEntries', WorkloadEntry: 'workloadEntries',
   Sidecar: 'sidecars', PeerAuthentication: 'peerAuthentications', AuthorizationPolicy: 'authorizationPolicies', RequestAuthentication: 'requestAuthentications', Telemetry: 'telemetries',
-  BackendTls: 'backendTls', GatewayClientCertificate: 'gatewayClientCertificates', GatewaySecretGrant: 'gatewaySecretGrants',
+  BackendTls: 'backendTls', GatewayClientCertificate: 'gatewayClientCertificates', GatewaySecretGrant: 'gatewaySecretGrants', GrpcBackends: 'grpcBackends',
 } as const satisfies Readonly<Record<string, keyof MeshSnapshot>>;
 
 /** The kinds and clusters that differ between `before` and `after`. */

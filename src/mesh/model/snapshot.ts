@@ -70,6 +70,8 @@ export interface MeshSnapshot {
   readonly backendTls: readonly BackendTlsRecord[];
   readonly gatewayClientCertificates: readonly GatewayClientCertificate[];
   readonly gatewaySecretGrants: readonly GatewaySecretGrant[];
+  /** `host:port` of backends that gateways speak gRPC to. */
+  readonly grpcBackends: readonly string[];
 }
 
 /** What differs between two snapshots, for the push filter. */

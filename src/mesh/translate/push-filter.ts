@@ -24,6 +24,7 @@ const AFFECTED: Readonly<Record<string, readonly string[]>> = {
   Telemetry: [listener],
   BackendTls: [cluster],
   GatewayClientCertificate: [cluster],
+  GrpcBackends: [cluster],
   // Secrets are not made from the snapshot; whoever serves them looks at the grants.
   GatewaySecretGrant: [],
 };

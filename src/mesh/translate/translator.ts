@@ -11,6 +11,7 @@ import type { ProxyDescription } from '../model/proxy-description.ts';
 import { serviceKey, type ServicePortRecord, type ServiceRecord } from '../model/records.ts';
 import type { MeshSnapshot } from '../model/snapshot.ts';
 import { outboundCluster, subsetLabels } from './clusters/outbound-cluster.ts';
+import { backendPort } from './clusters/backend-port.ts';
 import { backendTlsFor } from './clusters/backend-tls.ts';
 import { blackHoleCluster, collectorCluster, dynamicDnsCluster, httpProxyTunnelCluster, inboundCluster, passthroughCluster } from './clusters/special-clusters.ts';
 import { loadAssignment } from './endpoints.ts';
@@ -85,7 +86,7 @@ function clusters(cache: ResourceCache, view: ProxyView): NamedResource[] {
 }
 
 /** The clusters of a service port: the whole service and each subset. */
-function serviceClusters(cache: ResourceCache, view: ProxyView, service: ServiceRecord, port: ServicePortRecord): NamedResource[] {
+function serviceClusters(cache: ResourceCache, view: ProxyView, service: ServiceRecord, declared: ServicePortRecord): NamedResource[] {
   const { snapshot, proxy, captured, families } = view;
   const { meshConfig } = snapshot;
   const rule = destinationRuleFor(snapshot, service, proxy);
@@ -93,9 +94,10 @@ function serviceClusters(cache: ResourceCache, view: ProxyView, service: Service
   const identities = set?.identities ?? [];
   const dnsEndpoints = service.resolution === 'dns' || service.resolution === 'dns-round-robin' ? dnsEndpointsOf(view, service) : undefined;
   const ownProxy = proxy.isMizzen;
+  const port = backendPort(view, service, declared);
   const backendTls = backendTlsFor(view, service, port);
   return ['', ...(rule?.spec.subsets ?? []).map(({ name }) => name)].map((subset) => {
-    const inputs = [service, port.number, rule, identities.join(), dnsEndpoints, meshConfig, captured, ownProxy, families, backendTls?.record, backendTls?.certificate];
+    const inputs = [service, port.number, port.protocol, rule, identities.join(), dnsEndpoints, meshConfig, captured, ownProxy, families, backendTls?.record, backendTls?.certificate];
     return cache.resource(TYPE_URLS.cluster, outboundClusterName(service.host, port.number, subset), Cluster, inputs, () => outboundCluster({ service, port, subset, rule, identities, dnsEndpoints, meshConfig, captured, ownProxy, families, backendTls }));
   });
 }
