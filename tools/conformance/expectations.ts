@@ -31,6 +31,8 @@ export interface SuiteRun {
   readonly test: string | undefined;
   /** Where the report goes; none when undefined. */
   readonly report: string | undefined;
+  /** Whether time limits are short, for a first look. */
+  readonly quick: boolean;
   /** Whether what the suite makes for all of its tests stays, for looking at it and for another run. */
   readonly keep: boolean;
   /** Version of the mesh, for the report. */
@@ -39,8 +41,10 @@ export interface SuiteRun {
 
 const IMPLEMENTATION = { organization: 'mizzen', project: 'mizzen', url: 'https://mizzen.invalid', contact: '@mizzen/maintainers' };
 
+const QUICK = { MaxTimeToConsistency: 8, RequestTimeout: 4, GatewayMustHaveCondition: 20, HTTPRouteMustHaveCondition: 10, TLSRouteMustHaveCondition: 10, GatewayListenersMustHaveConditions: 15 };
+
 /** The suite's arguments. */
-export function suiteArguments({ gatewayClass, profiles, features, skippedTests, timeouts }: Expectations, { test, report, keep, version }: SuiteRun): string[] {
+export function suiteArguments({ gatewayClass, profiles, features, skippedTests, timeouts }: Expectations, { test, report, quick, keep, version }: SuiteRun): string[] {
   return [
     '-test.run=^TestConformance$', '-test.v', '-test.timeout=25m', '-test.parallel=8',
     `--gateway-class=${gatewayClass}`,
@@ -48,7 +52,7 @@ export function suiteArguments({ gatewayClass, profiles, features, skippedTests,
     `--supported-features=${features.join(',')}`,
     // The namespaces' pods are made in the same breath as they: so they say themselves whose they are, rather than to wait for the member roll.
     '--namespace-labels=maistra.io/member-of=istio-system',
-    `--timeout-config-overrides=${Object.entries(timeouts).map(([name, seconds]) => `${name}:${seconds}`).join(';')}`,
+    `--timeout-config-overrides=${Object.entries({ ...timeouts, ...(quick ? QUICK : {}) }).map(([name, seconds]) => `${name}:${seconds}`).join(';')}`,
     ...(Object.keys(skippedTests).length > 0 ? [`--skip-tests=${Object.keys(skippedTests).join(',')}`] : []),
     ...(keep ? ['--cleanup-base-resources=false'] : []),
     ...(test === undefined ? [] : [`--run-test=${test}`]),

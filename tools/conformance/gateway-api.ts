@@ -1,7 +1,7 @@
 // `npm run test:conformance`: runs the Gateway API's own conformance suite against the mesh on a real Kubernetes, writes its report into
 // test/conformance/gateway-api, and ends with one line that counts. See docs/architecture/gateway-api.md and --help.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -25,6 +25,7 @@ const USAGE = `Runs the conformance suite of the Gateway API against this mesh o
 
   --cluster NAME   the cluster to use; one that is there is kept and its mesh left as it is (default: conformance, made and removed)
   --test NAME      one test of the suite instead of all; no report is written then
+  --quick          short time limits, for a first look: what would come right a little later counts as failed; no report is written
   --keep           leaves the cluster there, with the suite's gateways and backends
   --reinstall      installs images, definitions and mesh on a cluster that is there already
   --log FILE       where the suite's whole output goes (default: .cache/conformance/suite.log)
@@ -34,6 +35,7 @@ const USAGE = `Runs the conformance suite of the Gateway API against this mesh o
 interface Request {
   readonly cluster: string;
   readonly test: string | undefined;
+  readonly quick: boolean;
   readonly keep: boolean;
   readonly reinstall: boolean;
   readonly log: string;
@@ -42,10 +44,10 @@ interface Request {
 function requestOf(args: string[]): Request | undefined {
   const { values } = parseArgs({
     args, allowPositionals: false,
-    options: { cluster: { type: 'string', default: 'conformance' }, test: { type: 'string' }, keep: { type: 'boolean' }, reinstall: { type: 'boolean' }, log: { type: 'string', default: join(output, 'suite.log') }, help: { type: 'boolean' } },
+    options: { cluster: { type: 'string', default: 'conformance' }, test: { type: 'string' }, quick: { type: 'boolean' }, keep: { type: 'boolean' }, reinstall: { type: 'boolean' }, log: { type: 'string', default: join(output, 'suite.log') }, help: { type: 'boolean' } },
   });
   if (values.help === true) return undefined;
-  return { cluster: values.cluster, test: values.test, keep: values.keep === true, reinstall: values.reinstall === true, log: values.log };
+  return { cluster: values.cluster, test: values.test, quick: values.quick === true, keep: values.keep === true, reinstall: values.reinstall === true, log: values.log };
 }
 
 const started = Date.now();
@@ -82,15 +84,19 @@ async function meshImages(): Promise<string[]> {
 async function runSuite(cluster: RealCluster, programs: ConformancePrograms, request: Request): Promise<string> {
   const report = join(output, 'report.yaml');
   rmSync(report, { force: true });
-  const args = suiteArguments(readExpectations(folder), { test: request.test, report: request.test === undefined ? report : undefined, keep: request.keep, version: packageVersion() });
+  const args = suiteArguments(readExpectations(folder), { test: request.test, report: isWhole(request) ? report : undefined, quick: request.quick, keep: request.keep, version: packageVersion() });
   const child = spawn(programs.suite, args, { cwd: output, env: { ...process.env, KUBECONFIG: cluster.kubeconfig }, stdio: ['ignore', 'pipe', 'pipe'] });
   const end = (): void => void child.kill('SIGTERM');
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
+  mkdirSync(dirname(request.log), { recursive: true });
+  const log = openSync(request.log, 'w');
   const chunks: string[] = [];
+  let ended = 0;
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       chunks.push(text);
-      for (const line of text.matchAll(/^ {4}--- (PASS|FAIL): TestConformance\/(\S+) (\(.*\))/gm)) progress(`${line[1] ?? ''} ${line[2] ?? ''} ${line[3] ?? ''}`);
+      writeSync(log, text);
+      for (const [, name = '', outcome = ''] of text.matchAll(/^=== ENDED (\S+) (passed|failed)$/gm)) progress(`${++ended} ${outcome}: ${name}`);
     });
   }
   await new Promise<void>((resolve, reject) => {
@@ -98,10 +104,13 @@ async function runSuite(cluster: RealCluster, programs: ConformancePrograms, req
     child.on('close', () => resolve());
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, end);
-  const text = chunks.join('');
-  mkdirSync(dirname(request.log), { recursive: true });
-  writeFileSync(request.log, text);
-  return text;
+  closeSync(log);
+  return chunks.join('');
+}
+
+/** Whether the run is one to report about. */
+function isWhole({ test, quick }: Request): boolean {
+  return test === undefined && !quick;
 }
 
 function packageVersion(): string {
@@ -109,7 +118,7 @@ function packageVersion(): string {
 }
 
 function failuresText(results: readonly TestResult[]): string {
-  const lines = results.filter(({ outcome }) => outcome === 'failed').flatMap(({ name, seconds, reasons }) => [`FAIL ${name} (${seconds} s)`, ...reasons.map((reason) => `     ${reason}`)]);
+  const lines = results.filter(({ outcome }) => outcome === 'failed').flatMap(({ name, reasons }) => [`FAIL ${name}`, ...reasons.map((reason) => `     ${reason}`)]);
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
 }
 
@@ -129,7 +138,7 @@ async function main(request: Request): Promise<number> {
     progress('running the suite');
     const results = parseResults(await runSuite(cluster, programs, request));
     if (results.length === 0) throw new ConformanceError(`the suite ran no test; its output is in ${request.log}`);
-    if (request.test === undefined) writeReport(results);
+    if (isWhole(request)) writeReport(results);
     process.stdout.write(failuresText(results));
     const count = (outcome: TestResult['outcome']): number => results.filter((result) => result.outcome === outcome).length;
     process.stdout.write(`${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped\n`);

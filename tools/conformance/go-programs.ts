@@ -19,7 +19,7 @@ interface Module {
 
 const BUILD = ['build', '-trimpath', '-ldflags', '-s -w'];
 const MODULES = {
-  gatewayApi: { folder: 'gateway-api', programs: { 'suite.test': ['test', '-c', 'sigs.k8s.io/gateway-api/conformance'], 'echo-basic': [...BUILD, 'sigs.k8s.io/gateway-api/conformance/echo-basic'] } },
+  gatewayApi: { folder: 'gateway-api', programs: { 'suite.test': ['test', '-c', '.'], 'echo-basic': [...BUILD, 'sigs.k8s.io/gateway-api/conformance/echo-basic'] } },
   echoAdvanced: { folder: 'echo-advanced', programs: { client: [...BUILD, 'istio.io/istio/pkg/test/echo/cmd/client'], server: [...BUILD, 'istio.io/istio/pkg/test/echo/cmd/server'] } },
   coredns: { folder: 'coredns', programs: { coredns: [...BUILD, '.'] } },
 } as const satisfies Readonly<Record<string, Module>>;

@@ -4,7 +4,6 @@
 export interface TestResult {
   readonly name: string;
   readonly outcome: 'passed' | 'failed' | 'skipped';
-  readonly seconds: number;
   /** What the test and its parts said when they failed. */
   readonly reasons: readonly string[];
 }
@@ -12,19 +11,18 @@ export interface TestResult {
 const ROOT = 'TestConformance/';
 const MAXIMUM_REASONS = 12;
 
-/** The tests directly below the root; the root itself and their parts are not counted. */
+/** The tests directly below the root; the root itself and their parts are not counted. A test that was under way when the suite was ended counts as failed. */
 export function parseResults(output: string): TestResult[] {
   const lines = output.split('\n');
   const said = linesByTest(lines);
-  const results: TestResult[] = [];
+  const outcomes = new Map<string, TestResult['outcome']>();
   for (const line of lines) {
-    const end = /^\s*--- (PASS|FAIL|SKIP): (\S+) \(([\d.]+)s\)/.exec(line);
-    const name = end?.[2]?.startsWith(ROOT) ? end[2].slice(ROOT.length) : undefined;
-    if (!end || name === undefined || name.includes('/')) continue;
-    const outcome = end[1] === 'PASS' ? 'passed' : end[1] === 'FAIL' ? 'failed' : 'skipped';
-    results.push({ name, outcome, seconds: Number(end[3]), reasons: outcome === 'failed' ? reasonsOf(name, lines, said) : [] });
+    const begun = /^=== RUN\s+TestConformance\/([^/\s]+)$/.exec(line)?.[1];
+    if (begun !== undefined) outcomes.set(begun, 'failed');
+    const [, name, outcome] = /^=== ENDED (\S+) (passed|failed|skipped)$/.exec(line) ?? [];
+    if (name !== undefined) outcomes.set(name, outcome as TestResult['outcome']);
   }
-  return results;
+  return [...outcomes].map(([name, outcome]) => ({ name, outcome, reasons: outcome === 'failed' ? reasonsOf(name, said) : [] }));
 }
 
 /** Lines that each test said, by its full name: `=== NAME` and `=== CONT` say who speaks. */
@@ -39,14 +37,13 @@ function linesByTest(lines: readonly string[]): Map<string, string[]> {
   return said;
 }
 
-/** For each failing part without failing parts of its own: its name, the errors it raised, and the last thing it said. */
-function reasonsOf(test: string, lines: readonly string[], said: ReadonlyMap<string, readonly string[]>): string[] {
-  const failing = lines.flatMap((line) => /^\s*--- FAIL: (\S+)/.exec(line)?.[1] ?? []).filter((name) => name === `${ROOT}${test}` || name.startsWith(`${ROOT}${test}/`));
-  const leaves = failing.filter((name) => !failing.some((other) => other.startsWith(`${name}/`)));
-  return leaves.slice(0, MAXIMUM_REASONS).flatMap((name) => {
-    const own = said.get(name) ?? [];
-    const errors = own.filter((line, index) => /^(Error:|Messages:)/.test(line) || /^(Error:)/.test(own[index - 1] ?? ''));
-    const last = own.filter((line) => line !== '' && !/^(Error|Error Trace|Test|Messages):/.test(line) && !/^\/.*\.go:\d+$/.test(line)).slice(-3);
-    return [`${name.slice(ROOT.length + test.length + 1) || '(itself)'}: ${[...errors.slice(0, 4), ...last].join(' | ').slice(0, 900)}`];
+/** For each part that raised an error, or said last that something was not as expected: its name, the errors, and the last thing that it said. */
+function reasonsOf(test: string, said: ReadonlyMap<string, readonly string[]>): string[] {
+  const parts = [...said].filter(([name]) => name === `${ROOT}${test}` || name.startsWith(`${ROOT}${test}/`));
+  const failing = parts.filter(([, own]) => own.some((line) => /^Error( Trace)?:/.test(line) || /timeout while waiting|[Ff]atal|panic/.test(line)));
+  return (failing.length > 0 ? failing : parts.slice(-1)).slice(0, MAXIMUM_REASONS).map(([name, own]) => {
+    const errors = own.flatMap((line, index) => (/^Error:/.test(line) ? [line, own[index + 1] ?? ''] : /^Messages:/.test(line) ? [line] : []));
+    const last = own.map((line) => line.replace(/^\S+\.go:\d+: \S+Z: /, '').replace(/^.* not ready yet: /, 'not ready: ')).filter((line) => line !== '' && !/^(Error|Error Trace|Test|Messages):/.test(line) && !/^\S+\.go:\d+$/.test(line)).slice(-3);
+    return `${name.slice(ROOT.length + test.length + 1) || '(itself)'}: ${[...errors, ...last].join(' | ').slice(0, 1_000)}`;
   });
 }

@@ -1,9 +1,8 @@
 //go:build tools
 
-// The programs of the conformance run, named here so that go.mod keeps all that they need.
+// Package programs names the programs of the conformance run, so that go.mod keeps all that they need.
 package programs
 
 import (
-	_ "sigs.k8s.io/gateway-api/conformance"
 	_ "sigs.k8s.io/gateway-api/conformance/echo-basic"
 )
