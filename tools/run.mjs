@@ -199,7 +199,7 @@ const tasks = {
   gen: { script: 'tools/generate.ts', args: [], build: false },
   'gen:check': { script: 'tools/generate.ts', args: ['--check'], build: false },
   images: { script: 'tools/images.ts', args: [], build: false },
-  'test:cluster': { script: 'tools/test-cluster.ts', args: [], build: false },
+  'test:cluster': { script: 'tools/test-cluster.ts', args: [], build: true },
   'test:conformance': { script: 'tools/conformance/gateway-api.ts', args: [], build: false },
   'cluster:up': { script: 'tools/cluster/up.ts', args: [], build: false },
   'cluster:down': { script: 'tools/cluster/down.ts', args: [], build: false },

@@ -1,5 +1,5 @@
-// `npm run test:cluster` (ring 3): boots a real Kubernetes with the operator and a mesh, runs test/cluster on it, takes it down again whatever happens,
-// and ends with one line that counts. Where it cannot run, it says why in one line; under CI=true that is a failure.
+// `npm run test:cluster` (ring 3): boots a real Kubernetes, runs test/cluster/bare on it, installs the operator and a mesh, runs the rest of test/cluster,
+// takes the cluster down again whatever happens, and ends with one line that counts. Where it cannot run, it says why in one line; under CI=true that is a failure.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -21,7 +21,7 @@ const USAGE = `Runs the tests of test/cluster on a real Kubernetes with a mesh, 
   --use NAME             runs on a cluster that --keep or cluster:up left, as it is; nothing is booted, installed or removed
   --refresh              with --use: builds and loads the images first, restarts the operator, and installs what is missing
   --keep                 leaves the cluster running
-  --bare                 installs no operator and no mesh
+  --bare                 runs test/cluster/bare alone, whose tests install the mesh themselves
   --help                 prints this
 `;
 
@@ -32,6 +32,15 @@ interface Report {
   readonly numTodoTests: number;
 }
 
+/** `bare`: before the operator is there. `mesh`: with the ring's mesh. */
+type Phase = 'bare' | 'mesh';
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
 interface Request {
   readonly name: string;
   readonly nodes: number;
@@ -39,7 +48,7 @@ interface Request {
   readonly use: boolean;
   readonly refresh: boolean;
   readonly keep: boolean;
-  readonly bare: boolean;
+  readonly phases: readonly Phase[];
   readonly filters: readonly string[];
 }
 
@@ -63,7 +72,13 @@ function requestOf(args: string[]): Request | undefined {
   });
   if (values.help) return undefined;
   const { refresh, keep, bare } = values;
-  return { name: values.use ?? values.name, nodes: Number(values.nodes), ipFamily: values['ip-family'] === 'dual' ? 'dual' : 'ipv4', use: values.use !== undefined, refresh, keep, bare, filters: positionals };
+  return { name: values.use ?? values.name, nodes: Number(values.nodes), ipFamily: values['ip-family'] === 'dual' ? 'dual' : 'ipv4', use: values.use !== undefined, refresh, keep, phases: phasesOf(bare, values.use !== undefined, positionals), filters: positionals };
+}
+
+function phasesOf(bare: boolean, use: boolean, filters: readonly string[]): readonly Phase[] {
+  if (bare || filters.some((filter) => filter.includes('bare'))) return ['bare'];
+  // A cluster in use has its mesh, which the bare tests would take away.
+  return use || filters.length > 0 ? ['mesh'] : ['bare', 'mesh'];
 }
 
 /** The cluster to test on; throws a ClusterError when this machine cannot have one. */
@@ -72,54 +87,61 @@ async function obtainCluster(request: Request): Promise<RealCluster> {
   return startCluster({ name: request.name, nodes: request.nodes, ipFamily: request.ipFamily, endsWithStarter: !request.keep, progress, signal: interrupted.signal });
 }
 
-async function furnish(cluster: RealCluster, request: Request): Promise<void> {
-  const kubectl = new Kubectl(cluster.kubectl, cluster.kubeconfig);
+async function loadImages(cluster: RealCluster): Promise<void> {
   const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
   const images = await buildImages({ root, output: RING_IMAGES, architectures: [architecture], only: [], versions: [], cache: imageCache(process.env), progress });
   interrupted.signal.throwIfAborted();
   await Promise.all(cluster.nodes.map((node) => node.importImages(images.map((image) => join(RING_IMAGES, image.archive)))));
   progress(`the nodes hold the images (${images.length})`);
-  interrupted.signal.throwIfAborted();
-  if (request.bare) return;
+}
+
+async function installRing(cluster: RealCluster): Promise<void> {
+  const kubectl = new Kubectl(cluster.kubectl, cluster.kubeconfig);
   await installOperator(kubectl, progress);
   interrupted.signal.throwIfAborted();
   await installMesh(kubectl, progress);
 }
 
-/** Runs the tests; resolves with vitest's status. */
-function runTests(request: Request): Promise<number> {
+/** Runs the tests of a phase. */
+async function runTests(request: Request, phase: Phase): Promise<Counts> {
   mkdirSync(dirname(report), { recursive: true });
   rmSync(report, { force: true });
-  return new Promise((resolve) => {
+  const status = await new Promise<number>((resolve) => {
     tests = spawn(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', join(root, 'config/vitest.cluster.config.ts'),
       '--reporter=verbose', '--reporter=json', `--outputFile.json=${report}`, ...request.filters],
-    { cwd: root, stdio: 'inherit', env: { ...process.env, [CLUSTER_VARIABLE]: request.name } });
+    { cwd: root, stdio: 'inherit', env: { ...process.env, [CLUSTER_VARIABLE]: request.name, MIZZEN_TEST_PHASE: phase } });
     tests.on('error', () => resolve(1));
     tests.on('exit', (code) => resolve(code ?? 1));
   });
+  interrupted.signal.throwIfAborted();
+  const counts = JSON.parse(readFileSync(report, 'utf8')) as Report;
+  // A file that fails before its first test has no failed test of its own; it must still count.
+  const failed = Math.max(counts.numFailedTests, status === 0 ? 0 : 1);
+  return { passed: counts.numPassedTests, failed, skipped: counts.numPendingTests + counts.numTodoTests };
 }
 
-async function testOn(request: Request): Promise<number> {
+async function testOn(request: Request): Promise<readonly Counts[]> {
   // Attached clusters belong to somebody else; those that were booted here are ours also when booting failed half-way.
   const ours = !request.use && !request.keep;
   try {
     const cluster = await obtainCluster(request);
     interrupted.signal.throwIfAborted();
-    if (!request.use || request.refresh) await furnish(cluster, request);
-    return await runTests(request);
+    const furnish = !request.use || request.refresh;
+    if (furnish) await loadImages(cluster);
+    const counts: Counts[] = [];
+    for (const phase of request.phases) {
+      interrupted.signal.throwIfAborted();
+      if (phase === 'mesh' && furnish) await installRing(cluster);
+      interrupted.signal.throwIfAborted();
+      counts.push(await runTests(request, phase));
+    }
+    return counts;
   } finally {
     if (ours) {
       await stopCluster(request.name);
       progress('the cluster is gone');
     }
   }
-}
-
-function count(status: number): void {
-  const counts = JSON.parse(readFileSync(report, 'utf8')) as Report;
-  // A file that fails before its first test has no failed test of its own; it must still count.
-  const failed = Math.max(counts.numFailedTests, status === 0 ? 0 : 1);
-  process.stdout.write(`${counts.numPassedTests} passed, ${failed} failed, ${counts.numPendingTests + counts.numTodoTests} skipped\n`);
 }
 
 async function main(): Promise<number> {
@@ -129,10 +151,10 @@ async function main(): Promise<number> {
     return 0;
   }
   try {
-    const status = await testOn(request);
-    if (interrupted.signal.aborted) return 130;
-    count(status);
-    return status;
+    const counts = await testOn(request);
+    const sum = (field: keyof Counts) => counts.reduce((total, each) => total + each[field], 0);
+    process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped\n`);
+    return sum('failed') === 0 ? 0 : 1;
   } catch (error) {
     if (interrupted.signal.aborted) return 130;
     const unsupported = error instanceof ClusterError && error.code === 'CLUSTER_UNSUPPORTED';
