@@ -27,7 +27,7 @@ export function createProxy(sources: OptionSources): Result<{ readonly component
   } catch (error) {
     return err([describeError(error)]);
   }
-  return ok({ component: new ProxyProcess(options.value, (joints) => dataPlaneOf(joints, { ...captured, drainMilliseconds: result.drainMilliseconds })), options: options.value });
+  return ok({ component: new ProxyProcess(options.value, (joints) => dataPlaneOf(joints, { ...captured, drainMilliseconds: result.drainMilliseconds, drainGraceMilliseconds: drainGrace(result) })), options: options.value });
 }
 
 /** Addresses of the machine's interfaces; IPv6 ones of one link only are left out. */
@@ -41,7 +41,13 @@ function endWithEnvoy(how: string): void {
   process.exit(1);
 }
 
-interface Captured { readonly originalDestination?: OriginalDestination; readonly transparent?: TransparentSockets; readonly drainMilliseconds?: number }
+interface Captured { readonly originalDestination?: OriginalDestination; readonly transparent?: TransparentSockets; readonly drainMilliseconds?: number; readonly drainGraceMilliseconds?: number }
+
+/** Idle connections are closed well before the process ends, so that its end meets no request of theirs. */
+function drainGrace({ exitOnZeroActiveConnections, minimumDrainMilliseconds, terminationDrainMilliseconds }: ProxyOptions): number {
+  const drain = exitOnZeroActiveConnections ? minimumDrainMilliseconds : terminationDrainMilliseconds;
+  return Math.min(3000, drain * 0.6);
+}
 
 /** What the data plane needs where the packet filter brings the pod's connections to this proxy. */
 function captureOf({ role, metadata }: ProxyOptions): Captured {
@@ -60,6 +66,7 @@ function dataPlaneOf(joints: DataPlaneJoints, captured: Captured): RunningDataPl
     isReady: () => dataPlane.isReady(),
     // The agent waits by its own rules; this only tells connections to finish.
     drain: (direction) => void dataPlane.drain({ ...(direction === 'inbound' || direction === 'outbound' ? { direction } : {}), timeoutMilliseconds: 0 }),
+    finish: (timeoutMilliseconds) => dataPlane.finish(timeoutMilliseconds),
     close: () => dataPlane.close(),
     clusters: () => dataPlane.clusters(),
     listeners: () => dataPlane.listeners().map(({ name, address, port, connections }) => ({ name, connections, address: address.startsWith('internal/') ? address : `${address.includes(':') ? `[${address}]` : address}:${port}` })),

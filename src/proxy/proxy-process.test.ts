@@ -57,6 +57,7 @@ class RecordingDataPlane implements RunningDataPlane {
   drain(direction?: string): void {
     this.drained = direction;
   }
+  async finish(): Promise<void> {}
   close(): void {}
   clusters(): [] {
     return [];

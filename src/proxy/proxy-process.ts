@@ -23,6 +23,8 @@ export interface RunningDataPlane {
   apply(config: RuntimeConfig): { readonly rejected: readonly { readonly name: string; readonly error: string }[] };
   isReady(): boolean;
   drain(direction?: 'inbound' | 'outbound' | 'all'): void;
+  /** Takes no more connections and waits for the requests under way. */
+  finish(timeoutMilliseconds: number): Promise<void>;
   close(): void | Promise<void>;
   clusters(): readonly ClusterView[];
   listeners(): readonly ListenerView[];
@@ -39,6 +41,8 @@ export interface DataPlaneJoints {
 
 /** Longest wait for connections that do not end. */
 const DRAIN_LIMIT_MILLISECONDS = 50_000;
+/** How much longer requests have that are still under way when the drain is over. */
+const FINISH_LIMIT_MILLISECONDS = 5000;
 /** When, after the proxy is ready for the first time, what starting took is given back. */
 const SETTLED_MILLISECONDS = 3000;
 /** How long the names of the mesh may hold back readiness: a control plane may have none to tell. */
@@ -115,6 +119,7 @@ export class ProxyProcess implements Component {
       terminationDrainMilliseconds, exitOnZeroActiveConnections, minimumDrainMilliseconds, limitMilliseconds: DRAIN_LIMIT_MILLISECONDS,
       activeConnections: () => this.#activeConnections(),
     });
+    await this.#dataPlane.finish(FINISH_LIMIT_MILLISECONDS);
     await this.#ads.stop();
     this.#configuration.stop();
     await this.#identity.stop();

@@ -88,7 +88,7 @@ afterAll(async () => {
 
 describe('a cluster-wide mesh', () => {
   it('is installed, and namespaces join it by their label', async () => {
-    const object = { apiVersion: 'maistra.io/v2', kind: 'ServiceMeshControlPlane', metadata: { name: 'basic', namespace: MESH }, spec: { version: 'v3.0', mode: 'ClusterWide', profiles: ['default', 'sandbox'] } };
+    const object = { apiVersion: 'maistra.io/v2', kind: 'ServiceMeshControlPlane', metadata: { name: 'basic', namespace: MESH }, spec: { version: 'v3.0', mode: 'ClusterWide', profiles: ['default', 'sandbox'], techPreview: { meshConfig: { defaultConfig: { terminationDrainDuration: '2s' } } } } };
     await eventually(() => admin.create(ServiceMeshControlPlaneResource, object as KubernetesObject as never));
     await expectEventually(conditions, { Installed: 'True InstallSuccessful', Ready: 'True ComponentsReady' }, 30);
     await expectEventually(() => admin.get(ServiceMeshMemberRollResource, 'default', MESH), { status: { configuredMembers: ['shop'] } });

@@ -52,8 +52,10 @@ export interface RequestEncoder extends StreamEncoder {
 export interface ServerConnection {
   readonly protocol: 'HTTP/1.1' | 'HTTP/2';
   readonly activeStreams: number;
-  /** Ends the connection with its present or next message: `connection: close` or GOAWAY. */
+  /** Ends the connection with its present or next message: `connection: close` or GOAWAY. One that stays idle ends after a grace. */
   shutdown(): void;
+  /** Ends the connection with its present message; returns whether there is one, upgraded streams aside. Called until there is none. */
+  finish(): boolean;
   /** Ends the connection now. */
   close(): void;
 }

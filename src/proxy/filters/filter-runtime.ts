@@ -21,6 +21,7 @@ export interface FilterRuntimeOptions {
   readonly localNodeId: string;
   readonly observers: ObserverFactory;
   readonly transparent: TransparentSockets | null;
+  readonly drainGraceMilliseconds: number;
   readonly now: () => number;
   readonly random: () => number;
 }
@@ -41,6 +42,7 @@ export class FilterRuntime {
     this.#upstream = new Upstream(internal, now, options.localWorkload, options.transparent);
     this.services = {
       clusters: this.#clusters, upstream: this.#upstream, stats, localWorkload: options.localWorkload, localNodeId: options.localNodeId, observers: options.observers,
+      drainGraceMilliseconds: options.drainGraceMilliseconds,
       routeTable: (name) => this.#routes.get(name), now, random,
     };
   }

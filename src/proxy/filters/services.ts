@@ -19,6 +19,8 @@ export interface FilterServices {
   readonly localWorkload: PeerMetadata;
   readonly localNodeId: string;
   readonly observers: ObserverFactory;
+  /** How long idle connections may still be used once a drain began. */
+  readonly drainGraceMilliseconds: number;
   /** Route configurations by name, as they are now. */
   routeTable(name: string): RouteTable | undefined;
   now(): number;

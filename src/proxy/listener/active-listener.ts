@@ -232,7 +232,7 @@ export class ActiveListener {
 
   #runFilters(config: ListenerConfig, chain: CompiledChain, socket: Duplex, accepted: Accepted, tls: TlsInfo | null, applicationProtocol: string): void {
     const connection: NetworkConnection = {
-      socket, applicationProtocol: meshProtocol(applicationProtocol), originalDestination: accepted.originalDestination, onDrain: null, draining: this.draining,
+      socket, applicationProtocol: meshProtocol(applicationProtocol), originalDestination: accepted.originalDestination, onDrain: null, finish: null, draining: this.draining,
       info: {
         id: nextConnectionId, listenerName: config.name, direction: config.direction, remoteAddress: accepted.remoteAddress, localAddress: accepted.localAddress,
         startMilliseconds: this.#environment.services.now(), tls, keptSource: config.keptSourceMark === null ? null : { address: splitAddress(accepted.remoteAddress).host, mark: config.keptSourceMark }, peer: null,
@@ -254,6 +254,18 @@ export class ActiveListener {
   drain(): void {
     this.draining = true;
     for (const connection of this.#connections.keys()) drainConnection(connection);
+  }
+
+  /** Takes no more connections and ends those without a message under way; returns whether a message is under way on any. */
+  finish(): boolean {
+    this.#closeServers();
+    this.draining = true;
+    let busy = false;
+    for (const connection of this.#connections.keys()) {
+      connection.draining = true;
+      if (connection.finish?.()) busy = true;
+    }
+    return busy;
   }
 
   /** Ends everything now. */

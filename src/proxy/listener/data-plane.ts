@@ -29,6 +29,8 @@ export interface DataPlaneOptions {
   readonly transparent?: TransparentSockets;
   /** What connections have whose filter chain a change took away. */
   readonly drainMilliseconds?: number;
+  /** How long idle connections may still be used once a drain began. */
+  readonly drainGraceMilliseconds?: number;
   /** Told of sockets that could not be bound, after `apply` has returned; the bind is tried again. */
   readonly onBindError?: (rejection: DataPlaneRejection) => void;
 }
@@ -51,6 +53,8 @@ export interface DataPlane {
   settled(): Promise<void>;
   /** Tells connections to finish; resolves when none is left or `timeoutMilliseconds` are over. */
   drain(options?: { readonly direction?: 'inbound' | 'outbound'; readonly timeoutMilliseconds?: number }): Promise<void>;
+  /** Takes no more connections; resolves when no request is under way or `timeoutMilliseconds` are over. Bytes of TCP have no end to wait for. */
+  finish(timeoutMilliseconds: number): Promise<void>;
   /** Ends everything now. */
   close(): void;
   clusters(): readonly ClusterDescription[];
@@ -59,6 +63,8 @@ export interface DataPlane {
 
 const DRAIN_MILLISECONDS = 5000;
 const DRAIN_POLL_MILLISECONDS = 20;
+/** Long enough for whoever still routes requests here to hear of the end, and shorter than the 5 s that a proxy has by default. */
+const DRAIN_GRACE_MILLISECONDS = 3000;
 
 /** Starts a data plane with nothing configured. */
 export function createDataPlane(options: DataPlaneOptions = {}): DataPlane {
@@ -77,6 +83,7 @@ class RunningDataPlane implements DataPlane {
     this.stats = options.stats ?? new StatsStore();
     this.#runtime = new FilterRuntime({
       secrets, internal, stats: this.stats, localWorkload: options.localWorkload ?? UNKNOWN_PEER, localNodeId: options.localNodeId ?? '', observers: options.observers ?? ((): [] => []), transparent: options.transparent ?? null,
+      drainGraceMilliseconds: options.drainGraceMilliseconds ?? DRAIN_GRACE_MILLISECONDS,
       now: options.now ?? ((): number => performance.now()), random: options.random ?? Math.random,
     });
     this.#listeners = new ListenerManager({
@@ -107,6 +114,16 @@ class RunningDataPlane implements DataPlane {
     for (const listener of draining) listener.drain();
     const end = performance.now() + timeoutMilliseconds;
     while (performance.now() < end && draining.some((listener) => listener.connectionCount > 0)) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MILLISECONDS));
+    }
+  }
+
+  async finish(timeoutMilliseconds: number): Promise<void> {
+    const end = performance.now() + timeoutMilliseconds;
+    for (;;) {
+      let busy = false;
+      for (const listener of this.#listeners.all()) if (listener.finish()) busy = true;
+      if (!busy || performance.now() >= end) return;
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MILLISECONDS));
     }
   }

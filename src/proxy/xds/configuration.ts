@@ -40,6 +40,8 @@ export class Configuration {
   readonly #waiting = new Map<string, number>();
   #assembly: Assembly = { config: EMPTY_RUNTIME_CONFIG, warmingClusters: [], warmingListeners: [] };
   #rejected: ApplyOutcome['rejected'] = [];
+  /** Listeners have come and are held back until the first clusters are whole. */
+  #listenersWait = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ConfigurationOptions) {
@@ -65,7 +67,7 @@ export class Configuration {
   /** Whether the first clusters and listeners have come and work. */
   isComplete(): boolean {
     const { clusters, listeners } = this.#options.store;
-    return clusters.received && listeners.received && this.#assembly.warmingListeners.length === 0 && this.#assembly.config.number > 0;
+    return clusters.received && listeners.received && !this.#listenersWait && this.#assembly.warmingListeners.length === 0 && this.#assembly.config.number > 0;
   }
 
   /** Assembles anew and applies the result if it differs from what is in force. */
@@ -78,9 +80,11 @@ export class Configuration {
     const endpointNames = new Set([...clusters.values()].filter((cluster) => cluster.discovery === 'eds').map((cluster) => cluster.endpointsName));
     const routeNames = new Set([...listeners.values()].flatMap(routeNamesOf));
     this.#forgetUnwanted(endpointNames, routeNames);
+    const clustersAreReady = this.#clustersAreReady(clusters, now);
+    this.#listenersWait = !clustersAreReady && listeners.size > 0;
     const assembly = assembleRuntimeConfig({
       clusters,
-      listeners: this.#clustersAreReady(clusters, now) ? listeners : new Map(Object.entries(this.current.listeners)),
+      listeners: clustersAreReady ? listeners : new Map(Object.entries(this.current.listeners)),
       endpoints: this.#withEmpty(store.endpoints.configs(), endpointNames, 'endpoints', () => NO_ENDPOINTS, now),
       routes: this.#withEmpty(store.routes.configs(), routeNames, 'routes', emptyRoutes, now),
       hasSecret: this.#options.hasSecret,

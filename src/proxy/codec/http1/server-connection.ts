@@ -11,11 +11,6 @@ import { alwaysSendsTrailers, lastChunk, reasonPhrase, responseHead } from './se
 /** Time for a peer to read our last response before the socket is destroyed. */
 const DELAYED_CLOSE_MILLISECONDS = 1000;
 const MAXIMUM_KEPT_BYTES = 128 * 1024;
-/**
- * An idle connection is closed this long after a drain began. A client that uses it meanwhile is answered with `connection: close` and loses nothing; closing
- * at once would meet the request of one that is just about to write. Shorter than the 5 s that a proxy waits before it ends.
- */
-const IDLE_GRACE_MILLISECONDS = 3000;
 
 /** Options of a server connection. */
 export interface Http1ServerOptions {
@@ -23,6 +18,11 @@ export interface Http1ServerOptions {
   readonly acceptHttp10: boolean;
   /** From the first byte of a head to its last; a peer that takes longer gets 408. */
   readonly headersTimeoutMilliseconds: number;
+  /**
+   * An idle connection is closed this long after a drain began. A client that uses it meanwhile is answered with `connection: close` and loses nothing; closing at once would meet the
+   * request of one that is just about to write.
+   */
+  readonly drainGraceMilliseconds: number;
 }
 
 /** Serves one downstream connection. */
@@ -68,8 +68,14 @@ export class Http1ServerConnection implements ServerConnection, ResponseEncoder,
 
   shutdown(): void {
     // A busy connection says `connection: close` with its answer; an idle one has a little time to be used once more.
-    if (!this.#draining && !this.#closed) setTimeout(() => this.#closeWhenIdle(), IDLE_GRACE_MILLISECONDS).unref();
+    if (!this.#draining && !this.#closed) setTimeout(() => this.#closeWhenIdle(), this.#options.drainGraceMilliseconds).unref();
     this.#draining = true;
+  }
+
+  finish(): boolean {
+    this.#draining = true;
+    this.#closeWhenIdle();
+    return !this.#closed && (this.#parser.inHead || (this.#decoder !== null && this.#body !== 'raw'));
   }
 
   #closeWhenIdle(): void {

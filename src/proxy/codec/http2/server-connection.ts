@@ -7,6 +7,8 @@ import { PrematureResets } from './premature-resets.ts';
 import { readRequest, readTrailers, writeHeaders } from './headers.ts';
 
 const WINDOW = 256 * 1024;
+/** Between GOAWAY and the end of a connection without streams. */
+const LINGER_MILLISECONDS = 1000;
 /** Between telling a flooding peer why and cutting it off. */
 const FAREWELL_MILLISECONDS = 10;
 
@@ -15,6 +17,8 @@ export interface Http2ServerOptions {
   readonly limits: HeaderLimits;
   readonly maximumConcurrentStreams: number;
   readonly allowConnect: boolean;
+  /** How long a connection may outlive the beginning of a drain without streams. */
+  readonly drainGraceMilliseconds: number;
 }
 
 /** Serves one downstream connection. */
@@ -26,9 +30,12 @@ export class Http2ServerConnection implements ServerConnection {
   readonly #socket: Duplex;
   readonly #resets = new PrematureResets();
   readonly #streams = new Set<ServerStream>();
+  readonly #drainGraceMilliseconds: number;
+  #draining = false;
   #closed = false;
 
   constructor(socket: Duplex, callbacks: ServerConnectionCallbacks, options: Http2ServerOptions) {
+    this.#drainGraceMilliseconds = options.drainGraceMilliseconds;
     this.#callbacks = callbacks;
     this.#socket = socket;
     // Reading starts again only when the session listens: bytes that were put back into the socket come first.
@@ -69,8 +76,19 @@ export class Http2ServerConnection implements ServerConnection {
   }
 
   shutdown(): void {
+    if (this.#draining || this.#session.destroyed) return;
+    this.#draining = true;
+    // GOAWAY names the last stream that is served, so the client may safely repeat what crossed it (RFC 9113 section 6.8). It has to arrive for that: a socket that is closed at once, with
+    // a request unread, would take it along. (A notice that still admits streams is not to be had of nghttp2 this way: it ignores all that come after any GOAWAY.)
+    this.#session.goaway(constants.NGHTTP2_NO_ERROR);
+    setTimeout(() => this.finish(), Math.min(LINGER_MILLISECONDS, this.#drainGraceMilliseconds)).unref();
+  }
+
+  finish(): boolean {
+    this.#draining = true;
     // GOAWAY, then the session ends with its last stream.
-    if (!this.#session.destroyed) this.#session.close();
+    if (!this.#session.closed && !this.#session.destroyed) this.#session.close();
+    return this.activeStreams > 0;
   }
 
   close(): void {

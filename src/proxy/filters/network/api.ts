@@ -15,6 +15,8 @@ export interface NetworkConnection {
   readonly originalDestination: string;
   /** Set by the terminal filter: finish what is under way and close. */
   onDrain: (() => void) | null;
+  /** Set by a terminal filter of messages: end as soon as no message is under way; returns whether one is. */
+  finish: (() => boolean) | null;
   /** The listener is draining. */
   draining: boolean;
 }

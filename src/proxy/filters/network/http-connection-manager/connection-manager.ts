@@ -104,15 +104,16 @@ class ManagedConnection implements ServerConnectionCallbacks {
 }
 
 function startConnection(manager: ConnectionManager, connection: NetworkConnection, http2: boolean): void {
-  const { config, stats } = manager.context;
+  const { config, stats, services: { drainGraceMilliseconds } } = manager.context;
   stats.connections.add(1);
   stats.connectionsActive.add(1);
   const managed = new ManagedConnection(manager, connection);
   const limits = { maximumHeadBytes: (config.maximumRequestHeadersKilobytes || 60) * 1024, maximumHeaders: config.maximumHeadersCount || 100 };
   managed.server = http2
-    ? new Http2ServerConnection(connection.socket, managed, { limits, maximumConcurrentStreams: config.http2.maximumConcurrentStreams, allowConnect: config.http2.allowConnect })
-    : new Http1ServerConnection(connection.socket, managed, { limits, acceptHttp10: config.acceptHttp10, headersTimeoutMilliseconds: config.requestHeadersTimeoutMilliseconds || HEADERS_TIMEOUT_MILLISECONDS });
+    ? new Http2ServerConnection(connection.socket, managed, { limits, maximumConcurrentStreams: config.http2.maximumConcurrentStreams, allowConnect: config.http2.allowConnect, drainGraceMilliseconds })
+    : new Http1ServerConnection(connection.socket, managed, { limits, acceptHttp10: config.acceptHttp10, headersTimeoutMilliseconds: config.requestHeadersTimeoutMilliseconds || HEADERS_TIMEOUT_MILLISECONDS, drainGraceMilliseconds });
   connection.onDrain = () => managed.server?.shutdown();
+  connection.finish = () => managed.server?.finish() ?? false;
   // An HTTP/2 client would see GOAWAY before its first request: that one is still served, and told after.
   if (connection.draining && !http2) managed.server.shutdown();
 }
