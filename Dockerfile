@@ -1,75 +1,89 @@
-# One image a program, from one build: docker build --build-arg VERSION=v3.1.0 --target mizzend -t mizzen/mizzend:v3.1.0 .
+# The images of `npm run images`, built by a container engine: docker build --build-arg VERSION=v3.1.0 --target mizzend -t mizzen/mizzend:v3.1.0 .
+# One stage makes the layers as folders with the very program that `npm run images` uses, and each image copies those that it consists of; so both build the same files.
 # Programs say the version that they were built for, so the tag and VERSION are the same.
-# Every image runs one bundled file as a non-root user and needs no writable root file system.
+# Layers that were made outside take the stage's place: npm run images -- --stage dist/stage --arch amd64 --version v3.1.0 && docker build --build-context build=dist/stage --target mizzend .
+ARG NODE_IMAGE=node:24-bookworm-slim
 
-FROM node:24-bookworm-slim AS build
+FROM ${NODE_IMAGE} AS make
 WORKDIR /src
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json ./
+COPY tsconfig.json LICENSE ./
 COPY tools tools
 COPY src src
 COPY samples samples
+COPY templates templates
+COPY crds crds
 ARG VERSION=v3.1.0
-RUN node tools/generate-xds.ts && MIZZEN_BUILD_VERSION=${VERSION} node tools/build.ts
+ARG TARGETARCH=amd64
+RUN node tools/generate-xds.ts && node tools/images.ts --stage /layers --version ${VERSION} --arch ${TARGETARCH}
 
-# The base of every image: Node alone, no npm, no shell scripts of ours, user 1337 as in Istio.
-FROM node:24-bookworm-slim AS base
-RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn* \
- && groupadd --gid 1337 istio-proxy && useradd --uid 1337 --gid 1337 --no-create-home --shell /usr/sbin/nologin istio-proxy
+FROM scratch AS build
+COPY --from=make /layers /
+
+# Libraries, users and folders; no shell and no package manager. User 1337 as in Istio.
+FROM scratch AS base
+COPY --from=build /base /
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 WORKDIR /
-ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
 USER 1337:1337
 
-FROM base AS mizzen-operator
-COPY --from=build /src/dist/operator.js /src/dist/operator.js.map /app/
-COPY templates /app/templates
-COPY crds /app/crds
-ENV MIZZEN_TEMPLATES=/app/templates MIZZEN_CRDS=/app/crds
+FROM base AS node
+COPY --from=build /node /
+ENV NODE_ENV=production
+
+FROM node AS mizzen-operator
+COPY --from=build /mizzen-operator /
+ENV NODE_OPTIONS=--enable-source-maps MIZZEN_TEMPLATES=/app/templates MIZZEN_CRDS=/app/crds
 ENTRYPOINT ["node", "/app/operator.js"]
 
-FROM base AS mizzend
-COPY --from=build /src/dist/mizzend.js /src/dist/mizzend.js.map /app/
+FROM node AS mizzend
+COPY --from=build /mizzend /
+ENV NODE_OPTIONS=--enable-source-maps
 ENTRYPOINT ["node", "/app/mizzend.js"]
 
-FROM base AS mizzen-proxy
-# The name by which Istio's documentation calls the agent: kubectl exec POD -c istio-proxy -- pilot-agent request GET stats
-USER 0:0
-RUN printf '#!/bin/sh\nexec node /app/proxy.js "$@"\n' > /usr/local/bin/pilot-agent && chmod 755 /usr/local/bin/pilot-agent
-USER 1337:1337
-COPY --from=build /src/dist/proxy.js /src/dist/proxy.js.map /app/
-# The foreign function library with the one binary of this platform, for captured connections; loaded only with interception mode REDIRECT.
-COPY --from=build /src/node_modules/koffi /app/node_modules/koffi
-COPY --from=build /src/node_modules/@koromix /app/node_modules/@koromix
-# Source maps are not loaded at run time here: they would be the largest part of an idle proxy's memory.
-ENV NODE_OPTIONS=
+# No source maps here: they would be the largest part of an idle proxy's memory.
+FROM node AS mizzen-proxy
+COPY --from=build /mizzen-proxy /
 ENTRYPOINT ["node", "/app/proxy.js"]
 
 # The init container (istio-init) and the node DaemonSet need the packet filter's tools; nothing else has them.
-FROM base AS mizzen-cni
-USER 0:0
-RUN apt-get update && apt-get install -y --no-install-recommends iptables nftables iproute2 && rm -rf /var/lib/apt/lists/*
-COPY --from=build /src/dist/node-agent.js /src/dist/node-agent.js.map /src/dist/cni.js /app/
-USER 1337:1337
+FROM node AS mizzen-cni
+COPY --from=build /packet-filter /
+COPY --from=build /mizzen-cni /
+ENV NODE_OPTIONS=--enable-source-maps
 ENTRYPOINT ["node", "/app/node-agent.js"]
 
-# The sample applications.
-FROM base AS httpbin
-COPY --from=build /src/dist/samples/httpbin-httpbin.js /app/
+# The sample applications are not the mesh's own user: what that one sends is not captured.
+FROM node AS httpbin
+COPY --from=build /httpbin /
+USER 1000:1000
 ENTRYPOINT ["node", "/app/httpbin-httpbin.js"]
 
-FROM base AS bookinfo-productpage
-COPY --from=build /src/dist/samples/bookinfo-productpage.js /app/
+FROM node AS bookinfo-productpage
+COPY --from=build /bookinfo-productpage /
+USER 1000:1000
 ENTRYPOINT ["node", "/app/bookinfo-productpage.js"]
 
-FROM base AS bookinfo-details
-COPY --from=build /src/dist/samples/bookinfo-details.js /app/
+FROM node AS bookinfo-details
+COPY --from=build /bookinfo-details /
+USER 1000:1000
 ENTRYPOINT ["node", "/app/bookinfo-details.js"]
 
-FROM base AS bookinfo-reviews
-COPY --from=build /src/dist/samples/bookinfo-reviews.js /app/
+FROM node AS bookinfo-reviews
+COPY --from=build /bookinfo-reviews /
+USER 1000:1000
 ENTRYPOINT ["node", "/app/bookinfo-reviews.js"]
 
-FROM base AS bookinfo-ratings
-COPY --from=build /src/dist/samples/bookinfo-ratings.js /app/
+FROM node AS bookinfo-ratings
+COPY --from=build /bookinfo-ratings /
+USER 1000:1000
 ENTRYPOINT ["node", "/app/bookinfo-ratings.js"]
+
+# For tests and for looking into a pod; runs as root.
+FROM base AS test-tools
+COPY --from=build /packet-filter /
+COPY --from=build /network-tools /
+COPY --from=build /test-tools /
+USER 0:0
+CMD ["sh"]

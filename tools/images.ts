@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildImages, debianPackageNames, HELP, imageCache, LOCK_FILE, parseRequest, pushImages, referencePrefix, REGISTRY, resolveLock, sizeTable, writeManifests } from './images/index.ts';
+import { buildImages, debianPackageNames, HELP, imageCache, LOCK_FILE, parseRequest, pushImages, referencePrefix, REGISTRY, resolveLock, sizeTable, stageImages, writeManifests } from './images/index.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -19,8 +19,13 @@ async function main(): Promise<void> {
     writeFileSync(join(root, LOCK_FILE), `${JSON.stringify(lock, null, 1)}\n`);
     progress(`wrote ${LOCK_FILE}`);
   }
+  const { architectures, only, versions } = request;
+  if (request.stage !== undefined) {
+    await stageImages({ root, output: resolve(request.stage), architectures, only, versions, cache, progress });
+    return;
+  }
   const output = resolve(request.output ?? join(root, 'dist/images'));
-  const images = await buildImages({ root, output, architectures: request.architectures, only: request.only, versions: request.versions, cache, progress });
+  const images = await buildImages({ root, output, architectures, only, versions, cache, progress });
   process.stdout.write(sizeTable(images));
   if (request.push !== undefined) await pushImages(images, { output, registry: request.push, progress });
   if (request.manifests !== undefined) {

@@ -6,8 +6,10 @@ import { keepNewest } from './cache.ts';
 import { readLock } from './debian-packages.ts';
 import { IMAGES, MESH_VERSIONS, type ImageDefinition } from './definitions.ts';
 import { ImageLayers } from './image-layers.ts';
+import { LayerFiles } from './layer-files.ts';
 import { sha256, writeAtOnce, type Layer } from './layer.ts';
-import { providePrograms, sourceDigest } from './programs.ts';
+import { providePrograms, sourceDigest, type Programs } from './programs.ts';
+import { stageLayers } from './stage.ts';
 import { prepareImage, writeArchive, type ImageVariant, type Platform } from './write-image.ts';
 
 /** What to build, and where to. */
@@ -66,7 +68,7 @@ export async function buildImages(options: BuildOptions): Promise<BuiltImage[]> 
     return { created, input: sha256(JSON.stringify([sourceDigest(root, paths), created, options.architectures, process.versions.node])) };
   });
   const before = readList(output);
-  const layers = new ImageLayers({ root, cache, layerCache: layerFolder(options), progress, lock: readLock(join(root, LOCK_FILE)) });
+  const layers = new ImageLayers(layerFiles(options), layerFolder(options));
   const built: BuiltImage[] = [];
   for (const { definition, tag } of chosen(options)) {
     const { created, input } = inputsOf(inputPaths(definition));
@@ -100,11 +102,9 @@ function remember<Argument, Result>(compute: (argument: Argument) => Result): (a
 }
 
 async function buildImage({ definition, tag, created, input }: Inputs & { definition: ImageDefinition; tag: string }, layers: ImageLayers, options: BuildOptions): Promise<BuiltImage> {
-  // What is not of a mesh version is built as the newest.
-  const version = definition.tags === 'mesh-versions' ? tag : (MESH_VERSIONS.at(-1) ?? tag);
-  const programs = await providePrograms(options.root, version, join(options.cache, 'programs'));
+  const programs = await programsFor(definition, tag, options);
   const variants: ImageVariant[] = [];
-  for (const architecture of options.architectures) variants.push(await layers.variant({ definition, tag, programs, architecture, created }));
+  for (const architecture of options.architectures) variants.push(await layers.variant({ definition, tag, programs, architecture }, created));
   const reference = `${REGISTRY}/${definition.name}:${tag}`;
   const archive = archiveName(definition, tag);
   const image = await prepareImage({ reference, output: join(options.output, archive), created, variants }, layerFolder(options));
@@ -113,6 +113,25 @@ async function buildImage({ definition, tag, created, input }: Inputs & { defini
     architecture: platform.architecture, digest, compressedBytes: total(written, 'size'), uncompressedBytes: total(written, 'uncompressedSize'),
   }));
   return { name: definition.name, tag, reference, archive, digest: image.written.digest, platforms, input };
+}
+
+/** Writes the layers of images as folders, as the Dockerfile wants them: for one platform and one mesh version. */
+export async function stageImages(options: Omit<BuildOptions, 'layerCache'>): Promise<void> {
+  const [architecture = 'amd64', ...others] = options.architectures;
+  const wanted = chosen({ ...options, versions: options.versions.length === 0 ? MESH_VERSIONS.slice(-1) : options.versions });
+  if (others.length > 0 || new Set(wanted.map(({ definition }) => definition.name)).size < wanted.length) throw new Error('--stage is for one --arch and one --version at a time');
+  const requests = [];
+  for (const { definition, tag } of wanted) requests.push({ definition, tag, architecture, programs: await programsFor(definition, tag, options) });
+  await stageLayers(layerFiles(options), requests, options.output);
+}
+
+function layerFiles({ root, cache, progress }: BuildOptions): LayerFiles {
+  return new LayerFiles({ root, cache, progress, lock: readLock(join(root, LOCK_FILE)) });
+}
+
+function programsFor(definition: ImageDefinition, tag: string, { root, cache }: BuildOptions): Promise<Programs> {
+  // What is not of a mesh version is built as the newest.
+  return providePrograms(root, definition.tags === 'mesh-versions' ? tag : (MESH_VERSIONS.at(-1) ?? tag), join(cache, 'programs'));
 }
 
 function layerFolder({ cache, layerCache }: BuildOptions): string {

@@ -16,6 +16,8 @@ export interface Request {
   /** What references in manifests start with, when it is not the registry pushed to. */
   readonly registry: string | undefined;
   readonly manifests: string | undefined;
+  /** Where to put the layers as folders instead of building images. */
+  readonly stage: string | undefined;
 }
 
 const ARCHITECTURES: readonly Platform['architecture'][] = ['amd64', 'arm64'];
@@ -31,6 +33,7 @@ Builds Mizzen's images as OCI archives, without a container engine.
   --push URL        push them to this registry, e.g. http://127.0.0.1:5000 or https://registry.example.com/team
   --manifests FOLDER  write operator.yaml and the samples there, with every image by digest
   --registry NAME   what image references in the manifests start with; the registry pushed to, else docker.io/mizzen
+  --stage FOLDER    write the layers as folders, for the Dockerfile, instead of images; for one --arch and --version
   --update-lock     look up the newest versions of the Debian packages and write tools/images/debian.lock.json
   --help            this text
 `;
@@ -41,7 +44,7 @@ export function parseRequest(args: readonly string[]): Request {
     args: [...args], allowPositionals: false,
     options: {
       arch: { type: 'string', multiple: true }, only: { type: 'string', multiple: true }, version: { type: 'string', multiple: true }, output: { type: 'string' },
-      push: { type: 'string' }, manifests: { type: 'string' }, registry: { type: 'string' },
+      push: { type: 'string' }, manifests: { type: 'string' }, registry: { type: 'string' }, stage: { type: 'string' },
       'update-lock': { type: 'boolean' }, help: { type: 'boolean' },
     },
   });
@@ -51,5 +54,5 @@ export function parseRequest(args: readonly string[]): Request {
     return known;
   });
   const versions = (values.version ?? []).map((version) => (/^v?\d/.test(version) ? `v${version.replace(/^v/, '')}` : version));
-  return { help: values.help === true, updateLock: values['update-lock'] === true, architectures, only: values.only ?? [], versions, output: values.output, push: values.push, registry: values.registry, manifests: values.manifests };
+  return { help: values.help === true, updateLock: values['update-lock'] === true, architectures, only: values.only ?? [], versions, output: values.output, push: values.push, registry: values.registry, manifests: values.manifests, stage: values.stage };
 }

@@ -4,7 +4,7 @@ import { USER } from './base-layers.ts';
 import type { ImageConfig } from './write-image.ts';
 
 /** Layers that only some images have. */
-export type ExtraLayer = 'packet-filter' | 'test-tools';
+export type ExtraLayer = 'packet-filter' | 'network-tools';
 
 /** An image of a program. */
 export interface ImageDefinition {
@@ -59,7 +59,7 @@ export const IMAGES: readonly ImageDefinition[] = [
     // What the mesh's own user sends is not captured, so an application must not be that user.
     user: '1000:1000',
   })),
-  { name: 'test-tools', description: 'Shell, curl, tcpdump and the like, for tests and for looking into a pod', bundles: [], sourceMaps: false, extraLayers: ['packet-filter', 'test-tools'], user: '0:0', tags: [TEST_TOOLS_TAG] },
+  { name: 'test-tools', description: 'Shell, curl, tcpdump and the like, for tests and for looking into a pod', bundles: [], sourceMaps: false, extraLayers: ['packet-filter', 'network-tools'], user: '0:0', tags: [TEST_TOOLS_TAG] },
 ];
 
 /** How the program of an image is started. */

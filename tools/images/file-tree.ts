@@ -53,7 +53,9 @@ export async function readTar(stream: Readable, wanted: (path: string) => boolea
   const unpack = extract();
   stream.on('error', (error) => unpack.destroy(error));
   for await (const entry of stream.pipe(unpack)) {
-    const { name, type, mode = 0o644, uid = 0, gid = 0, linkname } = entry.header;
+    const { name, type, uid = 0, gid = 0, linkname } = entry.header;
+    // Some writers put the kind of the file in as well.
+    const mode = (entry.header.mode ?? 0o644) & 0o7777;
     const path = normalize(name);
     const content = await buffer(entry);
     if (path === '' || !wanted(path)) continue;

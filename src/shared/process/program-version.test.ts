@@ -24,7 +24,7 @@ describe('the version of a program', () => {
 
   it('is written nowhere in the programs, and given to the build by the Dockerfile', () => {
     for (const file of readdirSync(join(root, 'src/main'))) expect(readFileSync(join(root, 'src/main', file), 'utf8'), file).not.toMatch(/['"`]\d+\.\d+\.\d+['"`]/);
-    expect(readFileSync(join(root, 'Dockerfile'), 'utf8')).toMatch(/^ARG VERSION\b[^]*MIZZEN_BUILD_VERSION=\$\{VERSION\} node tools\/build\.ts/m);
+    expect(readFileSync(join(root, 'Dockerfile'), 'utf8')).toMatch(/^ARG VERSION\b[^]*node tools\/images\.ts --stage \S+ --version \$\{VERSION\}/m);
   });
 
   it('belongs to images of which each has a target', () => {
