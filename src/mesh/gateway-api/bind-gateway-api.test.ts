@@ -78,13 +78,20 @@ describe('Gateway', () => {
   });
 
   it.each([
-    { what: 'parameters', rest: ', infrastructure: {parametersRef: {group: "", kind: ConfigMap, name: x}}', reason: 'InvalidParameters' },
+    { what: 'parameters that are missing', rest: ', infrastructure: {parametersRef: {group: "", kind: ConfigMap, name: x}}', reason: 'InvalidParameters' },
+    { what: 'parameters of an odd kind', rest: ', infrastructure: {parametersRef: {group: example.com, kind: Odd, name: x}}', reason: 'InvalidParameters' },
     { what: 'an address of an unknown type', rest: ', addresses: [{type: test/fake, value: x}]', reason: 'UnsupportedAddress' },
   ])('is refused with $what, serves nothing, and keeps its workload as it is', ({ rest, reason }) => {
     const binding = bindYaml(gateway(HTTP, rest));
     expect(shortConditions(statusOf(binding, 'Gateway', 'web').conditions).slice(0, 2)).toEqual([`Accepted=False/${reason}`, 'Programmed=False/Invalid']);
     expect(binding.configuration.gateways).toEqual([]);
     expect([binding.deployments, binding.untouched]).toEqual([[], ['default/web']]);
+  });
+
+  it('hands parameters on to its workload', () => {
+    const yaml = gateway(HTTP, ', infrastructure: {parametersRef: {group: "", kind: ConfigMap, name: x}}');
+    expect(referencedObjects(resourcesOf(objectsOf(yaml))).configMaps).toEqual(['default/x']);
+    expect(bindYaml(yaml, { configMaps: new Map([['default/x', {}]]) }).deployments[0]?.parametersRef).toEqual({ group: '', kind: 'ConfigMap', name: 'x' });
   });
 
   it('uses the Service that an address of type Hostname names instead of a workload of its own', () => {

@@ -37,7 +37,7 @@ export function bindGateways(context: BindingContext, classes: readonly GatewayC
 
 function bindGateway(context: BindingContext, gateway: KubernetesGateway): BoundGateway {
   const { name, namespace = '' } = gateway.metadata;
-  const refused = gatewayFault(gateway);
+  const refused = gatewayFault(context, gateway);
   const sets = context.resources.listenerSets.filter((set) => isParent(gateway, set)).sort(byAge).map((set): BoundListenerSet => ({ set, refused: setFault(context, gateway, set, refused) }));
   const listeners = [
     ...(gateway.spec.listeners ?? []).map((listener) => bindListener(context, gateway, listener)),
@@ -47,9 +47,13 @@ function bindGateway(context: BindingContext, gateway: KubernetesGateway): Bound
 }
 
 /** What the Gateway asks for and can not have. */
-function gatewayFault({ spec }: KubernetesGateway): Fault | undefined {
+function gatewayFault(context: BindingContext, { metadata, spec }: KubernetesGateway): Fault | undefined {
   const { parametersRef } = spec.infrastructure ?? {};
-  if (parametersRef) return { reason: 'InvalidParameters', message: `Parameters of kind ${parametersRef.kind} are not supported. Remove spec.infrastructure.parametersRef.` };
+  if (parametersRef) {
+    const { group, kind, name } = parametersRef;
+    if (group !== '' || kind !== 'ConfigMap') return { reason: 'InvalidParameters', message: `Parameters of kind ${kind}${group === '' ? '' : `.${group}`} are not supported. Use a ConfigMap.` };
+    if (!context.resources.configMaps.has(`${metadata.namespace ?? ''}/${name}`)) return { reason: 'InvalidParameters', message: `The ConfigMap ${name} does not exist in the namespace of the Gateway.` };
+  }
   const odd = spec.addresses?.find(({ type = 'IPAddress' }) => type !== 'IPAddress' && type !== 'Hostname');
   if (odd) return { reason: 'UnsupportedAddress', message: `Addresses of type ${odd.type ?? ''} are not supported. Use IPAddress or Hostname.` };
   return undefined;

@@ -63,7 +63,7 @@ export function deploymentOf(bound: BoundGateway): GatewayDeployment | undefined
   const { gateway, className } = bound;
   if (manualHosts(gateway).length > 0) return undefined;
   const { name, namespace = '', uid = '' } = gateway.metadata;
-  const { labels = {}, annotations = {} } = gateway.spec.infrastructure ?? {};
+  const { labels = {}, annotations = {}, parametersRef } = gateway.spec.infrastructure ?? {};
   const selector = { [GATEWAY_NAME_LABEL]: name };
   return {
     gateway: { namespace, name, uid, apiVersion: gateway.apiVersion },
@@ -75,6 +75,7 @@ export function deploymentOf(bound: BoundGateway): GatewayDeployment | undefined
     ports: portsOf(bound),
     serviceType: serviceType(gateway),
     addresses: (gateway.spec.addresses ?? []).flatMap(({ type, value }) => ((type ?? 'IPAddress') === 'IPAddress' && value ? [value] : [])),
+    ...(parametersRef ? { parametersRef } : {}),
   };
 }
 

@@ -25,12 +25,14 @@ function certificateReferences(listeners: KubernetesGateway['spec']['listeners']
   return (listeners ?? []).flatMap(({ tls }) => tls?.certificateRefs ?? []).map((reference) => ({ reference, owner, kind: 'Secret' }));
 }
 
-/** What a Gateway names outside its listeners: its own certificate, and the authorities of clients. */
-function gatewayReferences({ metadata, spec: { tls } }: KubernetesGateway): Named[] {
+/** What a Gateway names outside its listeners: its own certificate, the authorities of clients, the parameters of its workload. */
+function gatewayReferences({ metadata, spec: { infrastructure, tls } }: KubernetesGateway): Named[] {
   const owner = metadata.namespace ?? '';
   const own = tls?.backend?.clientCertificateRef;
   const validations = [tls?.frontend?.default?.validation, ...(tls?.frontend?.perPort ?? []).map((entry) => entry.tls.validation)];
+  const parameters = infrastructure?.parametersRef;
   return [
+    ...(parameters ? [{ reference: parameters, owner, kind: 'ConfigMap' as const }] : []),
     ...(own ? [{ reference: own, owner, kind: 'Secret' as const }] : []),
     ...validations.flatMap((validation) => validation?.caCertificateRefs ?? []).map((reference): Named => ({ reference, owner, kind: 'ConfigMap' })),
   ];
