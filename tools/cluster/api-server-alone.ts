@@ -10,14 +10,14 @@ import { ClusterError } from './errors.ts';
 import { isAlive, processIdentity } from './exclusive.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { Kubectl } from './kubectl.ts';
-import type { ClusterNode, ClusterOptions, ControlPlaneComponent, NodeComponent, RealCluster } from './model.ts';
+import type { ClusterNode, ClusterOptions, ComponentHealth, ControlPlaneComponent, NodeComponent, RealCluster } from './model.ts';
 import { prepareMachine } from './preflight.ts';
 import { checkName, isBeingStarted, newState, readState, stateFolder, writeState, type ClusterState } from './state.ts';
 import { Supervisor } from './supervisor.ts';
 import { startWatchdog } from './watchdog.ts';
 
 const ADDRESS = '127.0.0.1';
-const READY_MILLISECONDS = 60_000;
+const READY_MILLISECONDS = 180_000;
 
 /** Starts an API server alone. */
 export async function startApiServer(options: ClusterOptions, progress: (line: string) => void): Promise<RealCluster> {
@@ -101,6 +101,10 @@ export class ApiServerCluster implements RealCluster {
   async restart(component: ControlPlaneComponent | NodeComponent): Promise<void> {
     await new Supervisor(this.folder).restart(component);
     await new Kubectl(this.kubectl, this.kubeconfig).until(['get', '--raw', '/readyz'], READY_MILLISECONDS, `a ready API server after the restart of ${component}`);
+  }
+
+  async components(): Promise<readonly ComponentHealth[]> {
+    return (await new Supervisor(this.folder).status()).map(({ name, pid, unexpectedEnds, lastEnd }) => ({ node: '', name, running: pid !== undefined, unexpectedEnds, lastEnd }));
   }
 
   allowPlainRegistry(): Promise<void> {

@@ -17,7 +17,7 @@ export const CNI_CONFIGURATION = '/etc/cni/net.d';
 
 const REGISTRIES = '/etc/containerd/certs.d';
 const CTR = ['ctr', '--address', CONTAINERD_SOCKET, '--namespace', 'k8s.io'];
-const START_MILLISECONDS = 30_000;
+const START_MILLISECONDS = 120_000;
 const IMPORT_MILLISECONDS = 5 * 60_000;
 
 /** Writes containerd's configuration; gives the command that runs it. */

@@ -8,7 +8,7 @@ import { NodesCluster } from './nodes-cluster.ts';
 import { startNodes } from './start.ts';
 import { checkName, claimedIndices, readState } from './state.ts';
 
-export type { ClusterNode, ClusterOptions, ControlPlaneComponent, KubernetesMinor, NodeComponent, RealCluster } from './model.ts';
+export type { ClusterNode, ClusterOptions, ComponentHealth, ControlPlaneComponent, KubernetesMinor, NodeComponent, RealCluster } from './model.ts';
 export { ClusterError, type ClusterErrorCode } from './errors.ts';
 export { Kubectl } from './kubectl.ts';
 export { missingFor } from './preflight.ts';

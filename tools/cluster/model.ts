@@ -43,6 +43,17 @@ export interface ClusterNode {
   restart(component: NodeComponent): Promise<void>;
 }
 
+/** How a process of the cluster is. */
+export interface ComponentHealth {
+  /** Empty for an API server alone. */
+  readonly node: string;
+  readonly name: string;
+  readonly running: boolean;
+  /** How often it ended by itself and was started again, and how it ended the last time. */
+  readonly unexpectedEnds: number;
+  readonly lastEnd: string;
+}
+
 /** A running cluster. */
 export interface RealCluster {
   readonly name: string;
@@ -61,6 +72,8 @@ export interface RealCluster {
   readonly authority: { readonly certificateFile: string; readonly keyFile: string };
   /** Restarts a process of the control plane, or on every node one of the nodes'; resolves when it works again. */
   restart(component: ControlPlaneComponent | NodeComponent): Promise<void>;
+  /** How the processes of the cluster are. */
+  components(): Promise<readonly ComponentHealth[]>;
   /** Lets the nodes pull from a registry that speaks plain HTTP, as `10.123.0.254:5000`. */
   allowPlainRegistry(address: string): Promise<void>;
   /** Lets the nodes pull the images of `registry` (as `docker.io`) from a registry that speaks plain HTTP. */

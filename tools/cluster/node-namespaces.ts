@@ -6,7 +6,7 @@ import { createControlGroup, inControlGroup, processesIn } from './control-group
 import { textOf } from './exclusive.ts';
 import type { NodeLayout } from './layout.ts';
 
-const START_MILLISECONDS = 10_000;
+const START_MILLISECONDS = 30_000;
 
 /** Kernel settings that the kubelet wants for the whole machine. Files with these values lie over the real ones in the node's /proc, so that the machine's stay as they are. */
 const SETTINGS_SHOWN_TO_KUBELET: Readonly<Record<string, string>> = {

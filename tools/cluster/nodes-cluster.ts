@@ -6,12 +6,12 @@ import { importImages, waitForContainerd, writeRegistry } from './containerd.ts'
 import { ClusterError } from './errors.ts';
 import { Kubectl } from './kubectl.ts';
 import type { ClusterLayout, NodeLayout } from './layout.ts';
-import type { ClusterNode, ControlPlaneComponent, NodeComponent, RealCluster } from './model.ts';
+import type { ClusterNode, ComponentHealth, ControlPlaneComponent, NodeComponent, RealCluster } from './model.ts';
 import { NodeNamespaces } from './node-namespaces.ts';
 import type { ClusterState } from './state.ts';
 import { Supervisor } from './supervisor.ts';
 
-const WORK_MILLISECONDS = 90_000;
+const WORK_MILLISECONDS = 240_000;
 const CONTROL_PLANE: readonly string[] = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] satisfies ControlPlaneComponent[];
 
 /** A node that runs. */
@@ -93,6 +93,11 @@ export class NodesCluster implements RealCluster {
       return;
     }
     for (const node of this.nodes) await node.restart(component as NodeComponent);
+  }
+
+  async components(): Promise<readonly ComponentHealth[]> {
+    const states = await Promise.all(this.nodes.map(async (node) => (await node.supervisor.status()).map((state) => ({ node: node.name, ...state }))));
+    return states.flat().map(({ node, name, pid, unexpectedEnds, lastEnd }) => ({ node, name, running: pid !== undefined, unexpectedEnds, lastEnd }));
   }
 
   async allowPlainRegistry(address: string): Promise<void> {

@@ -27,7 +27,8 @@ import { PAUSE_IMAGE, systemImages } from './system-images.ts';
 import { startWatchdog } from './watchdog.ts';
 
 const API_SERVER_PORT = 6443;
-const READY_MILLISECONDS = 90_000;
+// Many a machine that runs tests is busy with others.
+const READY_MILLISECONDS = 240_000;
 
 /** A node while it comes up. */
 interface StartingNode {
@@ -47,10 +48,11 @@ export async function startNodes(options: ClusterOptions, progress: (line: strin
     name: options.name, scope: 'node', kubernetes: options.kubernetes ?? '1.35', nodes: count, proxyMode: options.proxyMode ?? 'iptables', ipFamily: options.ipFamily ?? 'ipv4',
     snapshotter: await overlayWorks() ? 'overlayfs' : 'native',
   });
-  const binaries = await nodeBinaries({ progress, signal: options.signal });
+  // Written down before the long build, so that a second start under the name is refused at once.
   writeState(state);
   const watchdog = options.endsWithStarter === true ? startWatchdog(options.name, 'node', clusterFolder(options.name)) : undefined;
   try {
+    const binaries = await nodeBinaries({ progress, signal: options.signal });
     return await bringUp({ ...state, watchdog, binaries: binaries.kubernetes }, binaries, options, progress);
   } catch (error) {
     await removeCluster(options.name);

@@ -32,7 +32,7 @@ export type SupervisorOrder =
 /** What a supervisor answers. */
 export type SupervisorReply = { readonly components: readonly ComponentState[] } | { readonly error: string };
 
-const START_MILLISECONDS = 20_000;
+const START_MILLISECONDS = 60_000;
 
 /** The client of a supervisor whose socket and logs lie in `folder`. */
 export class Supervisor {

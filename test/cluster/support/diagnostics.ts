@@ -35,6 +35,7 @@ export async function writeDiagnostics({ cluster, kubectl }: ClusterUnderTest, n
   }
   mkdirSync(FOLDER, { recursive: true });
   const file = join(FOLDER, `${name.replace(/[^\w]+/g, '-').slice(0, 120)}.txt`);
-  writeFileSync(file, `cluster ${cluster.name}, its own logs in ${cluster.folder}\n${sections.join('\n')}`);
+  const components = (await cluster.components()).map(({ node, name: component, running, unexpectedEnds, lastEnd }) => `${node} ${component} ${running ? 'runs' : 'does not run'}, ended by itself ${unexpectedEnds} times ${lastEnd}`);
+  writeFileSync(file, `cluster ${cluster.name}, its own logs in ${cluster.folder}\n${components.join('\n')}\n${sections.join('\n')}`);
   return file;
 }
