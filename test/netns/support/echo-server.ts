@@ -1,4 +1,4 @@
-// A server for the tests of this folder: `echo-server.ts NAME KIND ADDRESS PORT [ADDRESS PORT ...]`. Kind http tells its name and the client's address; kind first speaks first, as
+// A server for the tests of this folder: `echo-server.ts NAME KIND ADDRESS PORT [ADDRESS PORT ...]`. Kind http tells its name and the client's address, and has metrics of its own; kind first speaks first, as
 // databases do, and then repeats what it is told.
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
@@ -7,7 +7,7 @@ const [, , name = '', kind = '', ...binds] = process.argv;
 const plain = (address: string | undefined): string => (address ?? '').replace(/^::ffff:/, '');
 
 function server(): Server {
-  if (kind === 'http') return createHttpServer((request, response) => response.end(JSON.stringify({ name, client: plain(request.socket.remoteAddress), path: request.url })));
+  if (kind === 'http') return createHttpServer((request, response) => response.end(request.url === '/metrics' ? '# TYPE app_answers counter\napp_answers 7\n' : JSON.stringify({ name, client: plain(request.socket.remoteAddress), path: request.url })));
   return createServer((socket) => {
     socket.on('error', () => socket.destroy());
     socket.write(`greetings from ${name} to ${plain(socket.remoteAddress)}\n`);
