@@ -27,8 +27,6 @@ export function readExpectations(folder: string): Expectations {
 
 /** How one run differs. */
 export interface SuiteRun {
-  /** One test of the suite; all when undefined. */
-  readonly test: string | undefined;
   /** Where the report goes; none when undefined. */
   readonly report: string | undefined;
   /** Whether time limits are short, for a first look. */
@@ -44,9 +42,9 @@ const IMPLEMENTATION = { organization: 'mizzen', project: 'mizzen', url: 'https:
 const QUICK = { MaxTimeToConsistency: 8, RequestTimeout: 4, GatewayMustHaveCondition: 20, HTTPRouteMustHaveCondition: 10, TLSRouteMustHaveCondition: 10, GatewayListenersMustHaveConditions: 15 };
 
 /** The suite's arguments. */
-export function suiteArguments({ gatewayClass, profiles, features, skippedTests, timeouts }: Expectations, { test, report, quick, keep, version }: SuiteRun): string[] {
+export function suiteArguments({ gatewayClass, profiles, features, skippedTests, timeouts }: Expectations, { report, quick, keep, version }: SuiteRun): string[] {
   return [
-    '-test.run=^TestConformance$', '-test.v', '-test.timeout=25m', '-test.parallel=8',
+    '-test.run=^TestConformance$', '-test.v', '-test.timeout=35m', '-test.parallel=4',
     `--gateway-class=${gatewayClass}`,
     `--conformance-profiles=${profiles.join(',')}`,
     `--supported-features=${features.join(',')}`,
@@ -55,7 +53,6 @@ export function suiteArguments({ gatewayClass, profiles, features, skippedTests,
     `--timeout-config-overrides=${Object.entries({ ...timeouts, ...(quick ? QUICK : {}) }).map(([name, seconds]) => `${name}:${seconds}`).join(';')}`,
     ...(Object.keys(skippedTests).length > 0 ? [`--skip-tests=${Object.keys(skippedTests).join(',')}`] : []),
     ...(keep ? ['--cleanup-base-resources=false'] : []),
-    ...(test === undefined ? [] : [`--run-test=${test}`]),
     ...(report === undefined ? [] : [`--report-output=${report}`]),
     ...Object.entries({ ...IMPLEMENTATION, version }).map(([name, value]) => `--${name}=${value}`),
   ];

@@ -24,7 +24,7 @@ const USAGE = `Runs the conformance suite of the Gateway API against this mesh o
   npm run test:conformance -- [options]
 
   --cluster NAME   the cluster to use; one that is there is kept and its mesh left as it is (default: conformance, made and removed)
-  --test NAME      one test of the suite instead of all; no report is written then
+  --test NAMES     tests of the suite, with commas between, instead of all; no report is written then
   --quick          short time limits, for a first look: what would come right a little later counts as failed; no report is written
   --keep           leaves the cluster there, with the suite's gateways and backends
   --reinstall      installs images, definitions and mesh on a cluster that is there already
@@ -84,8 +84,8 @@ async function meshImages(): Promise<string[]> {
 async function runSuite(cluster: RealCluster, programs: ConformancePrograms, request: Request): Promise<string> {
   const report = join(output, 'report.yaml');
   rmSync(report, { force: true });
-  const args = suiteArguments(readExpectations(folder), { test: request.test, report: isWhole(request) ? report : undefined, quick: request.quick, keep: request.keep, version: packageVersion() });
-  const child = spawn(programs.suite, args, { cwd: output, env: { ...process.env, KUBECONFIG: cluster.kubeconfig }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const args = suiteArguments(readExpectations(folder), { report: isWhole(request) ? report : undefined, quick: request.quick, keep: request.keep, version: packageVersion() });
+  const child = spawn(programs.suite, args, { cwd: output, env: { ...process.env, KUBECONFIG: cluster.kubeconfig, ...(request.test === undefined ? {} : { CONFORMANCE_ONLY: request.test }) }, stdio: ['ignore', 'pipe', 'pipe'] });
   const end = (): void => void child.kill('SIGTERM');
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
   mkdirSync(dirname(request.log), { recursive: true });
