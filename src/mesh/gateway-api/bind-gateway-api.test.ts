@@ -266,6 +266,14 @@ describe('routes', () => {
     expect(statusOf(binding, 'HTTPRoute', 'shop').parents.map(({ parentRef, controllerName }) => ({ parentRef, controllerName }))).toEqual([{ parentRef: { name: 'web', sectionName: 'http' }, controllerName: 'istio.io/gateway-controller' }]);
   });
 
+  it('of HTTP and gRPC do not share a hostname on a listener: the older one has it', () => {
+    const grpc = (hosts: string): string => `${API}\nkind: GRPCRoute\nmetadata: {name: calls, creationTimestamp: "2026-02-01T00:00:00Z"}\nspec: {parentRefs: [{name: web}], hostnames: [${hosts}], ${TO_WEB}}\n---\n`;
+    const http = `${API}\nkind: HTTPRoute\nmetadata: {name: shop, creationTimestamp: "2026-01-01T00:00:00Z"}\nspec: {parentRefs: [{name: web}], hostnames: ["*.a.com"], ${TO_WEB}}\n---\n`;
+    expect([parentOf(gateway(HTTP) + grpc('x.a.com') + http, 'calls', 'GRPCRoute')[0], parentOf(gateway(HTTP) + grpc('x.a.com') + http)[0]]).toEqual(['Accepted=False/NotAllowedByListeners', ACCEPTED]);
+    expect(listenerOf(gateway(HTTP) + grpc('x.a.com') + http).attachedRoutes).toBe(1);
+    expect(parentOf(gateway(HTTP) + grpc('x.b.com') + http, 'calls', 'GRPCRoute')[0]).toBe(ACCEPTED);
+  });
+
   it('count once for a listener that they name twice', () => {
     expect(listenerOf(gateway(HTTP) + route(`parentRefs: [{name: web}, {name: web, sectionName: http}], ${TO_WEB}`)).attachedRoutes).toBe(1);
   });
