@@ -98,7 +98,7 @@ export function readProxyOptions(sources: OptionSources): Result<ProxyOptions, s
   const metadata = metadataOf(env, problems);
   const namespace = text('POD_NAMESPACE', 'default');
   const meta = (key: string): string => (typeof metadata[key] === 'string' ? metadata[key] : '');
-  const labels = podInfo(sources.readFile('/etc/istio/pod/labels') ?? '');
+  const labels = { ...textEntries(metadata['LABELS']), ...podInfo(sources.readFile('/etc/istio/pod/labels') ?? '') };
   const domain = flags['domain'] || `${namespace}.svc.cluster.local`;
   const discoveryAddress = String(proxyConfig['discoveryAddress'] ?? '') || 'istiod.istio-system.svc:15012';
   const podIp = text('INSTANCE_IP');
@@ -153,6 +153,12 @@ function dnsOptions(given: string, resolverText: string, problems: string[]): Dn
 
 function isTrue(value: string): boolean {
   return ['true', '1'].includes(value.toLowerCase());
+}
+
+/** The entries of a JSON object that are text. */
+function textEntries(value: unknown): Record<string, string> {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 
 /** The lines of a downward API file: `key="value"` with Go's quoting. */

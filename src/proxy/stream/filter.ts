@@ -30,6 +30,8 @@ export interface LocalReply {
   /** gRPC status to use instead of the one that follows from the HTTP status. */
   readonly grpcStatus?: number;
   readonly headers?: readonly (readonly [string, string])[];
+  /** Changes the finished headers. */
+  readonly modify?: (headers: ResponseHeaders) => void;
 }
 
 /** What a filter can do to its stream. `Route` is the compiled route, opaque to this layer. */

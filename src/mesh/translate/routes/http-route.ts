@@ -108,7 +108,8 @@ function routeAction(route: ModelHttpRoute, match: ModelHttpMatch | undefined, c
     ...rewriteFields(route, match),
     ...(route.gatewayApi?.missingBackendStatus === 500 ? { clusterNotFoundResponseCode: RouteAction_ClusterNotFoundResponseCode.INTERNAL_SERVER_ERROR } : {}),
     timeout,
-    maxStreamDuration: { maxStreamDuration: timeout, grpcTimeoutHeaderMax: timeout },
+    // Not maxStreamDuration, beside which Envoy leaves the timeout above out of account, with its status and its headers.
+    maxGrpcTimeout: timeout,
     ...(retry ? { retryPolicy: retry } : {}),
     ...(mirrors.length > 0 ? { requestMirrorPolicies: mirrors } : {}),
     ...(hash.length > 0 ? { hashPolicy: hash } : {}),
@@ -241,7 +242,7 @@ export function defaultRoute(service: ServiceRecord, port: number, context: Rout
       route: {
         clusterSpecifier: { $case: 'cluster', cluster: outboundClusterName(service.host, port) },
         timeout: milliseconds(0),
-        maxStreamDuration: { maxStreamDuration: milliseconds(0), grpcTimeoutHeaderMax: milliseconds(0) },
+        maxGrpcTimeout: milliseconds(0),
         ...(retry ? { retryPolicy: retry } : {}),
         ...(policy ? { hashPolicy: [policy] } : {}),
       },

@@ -14,7 +14,7 @@ export function inboundRouteConfiguration(options: { readonly host: string; read
       ...virtualHost(`inbound|http|${options.servicePort}`, ['*'], [{
         name: 'default',
         match: routeMatch(undefined),
-        action: { $case: 'route', route: { clusterSpecifier: { $case: 'cluster', cluster }, timeout: { seconds: 0, nanos: 0 }, maxStreamDuration: { maxStreamDuration: { seconds: 0, nanos: 0 }, grpcTimeoutHeaderMax: { seconds: 0, nanos: 0 } }, retryPolicy: { retryOn: 'reset-before-request', numRetries: 2 } } },
+        action: { $case: 'route', route: { clusterSpecifier: { $case: 'cluster', cluster }, timeout: { seconds: 0, nanos: 0 }, maxGrpcTimeout: { seconds: 0, nanos: 0 }, retryPolicy: { retryOn: 'reset-before-request', numRetries: 2 } } },
         decorator: { operation: options.host === '' ? 'inbound' : `${options.host}:${options.servicePort}/*` },
       }]),
       includeRequestAttemptCount: false,

@@ -25,10 +25,18 @@ export function prepareRequest(selected: SelectedRoute, action: RouteActionConfi
     headers.path = selected.route.rewrite(headers.path);
     headers.set('x-envoy-original-path', info.originalPath);
   }
+  const host = rewrittenHost(selected, action, headers);
+  if (host === null || host === headers.authority) return;
+  headers.set('x-envoy-original-host', headers.authority);
+  headers.authority = host;
+}
+
+/** The host that the drawn cluster or the route asks for; null when they leave it. */
+function rewrittenHost(selected: SelectedRoute, { hostRewrite }: RouteActionConfig, headers: RequestHeaders): string | null {
   const literal = selected.cluster?.config.hostRewriteLiteral ?? null;
-  if (literal !== null) headers.authority = literal;
-  else if (action.hostRewrite?.kind === 'literal') headers.authority = action.hostRewrite.value;
-  else if (action.hostRewrite?.kind === 'header') headers.authority = headers.get(action.hostRewrite.name.toLowerCase()) ?? headers.authority;
+  if (literal !== null) return literal;
+  if (hostRewrite?.kind === 'literal') return hostRewrite.value;
+  return hostRewrite?.kind === 'header' ? headers.get(hostRewrite.name.toLowerCase()) ?? null : null;
 }
 
 /** Milliseconds of a grpc-timeout header; null when it is malformed. */

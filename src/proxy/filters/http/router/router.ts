@@ -7,14 +7,14 @@ import type { StreamResetReason } from '../../../codec/api.ts';
 import type { RouteActionConfig } from '../../../config/route-config.ts';
 import { peerOf } from '../../../net/internal-listeners.ts';
 import { computeHash } from '../../../route/hash-policy.ts';
-import { mutateResponse } from '../../../route/header-mutations.ts';
 import type { SelectedRoute } from '../../../route/route-table.ts';
 import type { FilterStatus, HttpFilter, LocalReply } from '../../../stream/filter.ts';
 import type { HeaderMap, RequestHeaders, ResponseHeaders } from '../../../stream/header-map.ts';
 import type { UpstreamFacts } from '../../../upstream/http-pool.ts';
 import type { FilterServices } from '../../services.ts';
 import type { HttpFilterInstance, StreamCallbacks } from '../api.ts';
-import { limitsBothWays, mutationsOf, prepareRequest, removeControlHeaders, requestTimeout } from './prepare-request.ts';
+import { changeResponse, directReply } from './change-response.ts';
+import { limitsBothWays, prepareRequest, removeControlHeaders, requestTimeout } from './prepare-request.ts';
 import { PROXY_ERRORS } from './rescue.ts';
 import { countStatus } from './count-status.ts';
 import { isIdempotent, RetryState } from './retry-state.ts';
@@ -77,8 +77,8 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
     if (!selected) return this.#reply({ status: 404, body: '', details: 'route_not_found', flag: 'NR' });
     this.#selected = selected;
     const { action } = selected.route.config;
-    if (action.kind === 'redirect') return this.#reply({ status: action.status, body: '', details: 'direct_response', headers: [['location', selected.route.location?.(headers) ?? '']] });
-    if (action.kind === 'direct_response') return this.#reply({ status: action.status, body: action.body, details: 'direct_response' });
+    if (action.kind === 'redirect') return this.#reply(directReply(selected, this.#callbacks, { status: action.status, body: '', details: 'direct_response', headers: [['location', selected.route.location?.(headers) ?? '']] }));
+    if (action.kind === 'direct_response') return this.#reply(directReply(selected, this.#callbacks, { status: action.status, body: action.body, details: 'direct_response' }));
     this.#action = action;
     return this.#route(selected, action, headers);
   }
@@ -268,7 +268,7 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
     this.#keepBody = false;
     headers.set('x-envoy-upstream-service-time', String(Math.round(now - attempt.startMilliseconds)));
     if (this.#setCookie !== null) headers.add('set-cookie', this.#setCookie);
-    mutateResponse(mutationsOf(selected), headers, info, this.#callbacks.requestHeaders);
+    changeResponse(selected, this.#callbacks, headers);
     if (headers.status === 101 && this.#timer) clearTimeout(this.#timer);
     this.#callbacks.encodeHeaders(headers, endStream);
   }

@@ -16,6 +16,7 @@ export function buildLocalReply(reply: LocalReply, grpc: boolean): BuiltReply {
     headers.add('grpc-status', String(reply.grpcStatus ?? GRPC_STATUS[reply.status] ?? 2));
     if (reply.body !== '') headers.add('grpc-message', percentEncode(reply.body));
     for (const [name, value] of reply.headers ?? []) headers.add(name, value);
+    reply.modify?.(headers);
     return { headers, body: '' };
   }
   headers.status = reply.status;
@@ -24,6 +25,7 @@ export function buildLocalReply(reply: LocalReply, grpc: boolean): BuiltReply {
     headers.set('content-length', String(Buffer.byteLength(reply.body)));
     if (!headers.has('content-type')) headers.add('content-type', 'text/plain');
   }
+  reply.modify?.(headers);
   return { headers, body: reply.body };
 }
 

@@ -29,6 +29,8 @@ export function forwardAddresses(headers: RequestHeaders, connection: Connection
     if (trusted === 0 || !headers.has('x-forwarded-proto')) headers.set('x-forwarded-proto', scheme);
   } else {
     client = hops[hops.length - 1 - config.trustedForwardedHops] ?? peer;
+    // Only an edge knows who is inside.
+    headers.remove('x-envoy-internal');
     if (!headers.has('x-forwarded-proto')) headers.set('x-forwarded-proto', scheme);
   }
   headers.scheme = headers.get('x-forwarded-proto') === 'https' ? 'https' : 'http';

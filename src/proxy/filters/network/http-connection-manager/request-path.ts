@@ -11,9 +11,11 @@ const NEEDS_WORK = /[%\\#]|\/[./]/;
 /** Normalizes `path` by `config`. */
 export function normalizePath(path: string, config: HttpConnectionManagerConfig): NormalizedPath {
   if (path.startsWith('/') && !NEEDS_WORK.test(path)) return { kind: 'path', path };
-  const cut = path.search(/[?#]/);
+  // No client sends a fragment, and servers differ in what they make of one.
+  if (path.includes('#')) return { kind: 'reject' };
+  const cut = path.indexOf('?');
   let plain = cut < 0 ? path : path.slice(0, cut);
-  const rest = cut < 0 ? '' : path.slice(cut).replace(/#.*$/, '');
+  const rest = cut < 0 ? '' : path.slice(cut);
   let redirect = false;
   if (config.escapedSlashes !== 'keep' && /%(?:2f|5c)/i.test(plain)) {
     if (config.escapedSlashes === 'reject') return { kind: 'reject' };
@@ -35,7 +37,7 @@ function normalizeSegments(path: string): string | null {
   if (/%(?![0-9a-fA-F]{2})|%00/.test(path)) return null;
   const decoded = path.replaceAll('\\', '/').replace(/%([0-9a-fA-F]{2})/g, (whole, hex: string) => {
     const character = String.fromCharCode(Number.parseInt(hex, 16));
-    return /[A-Za-z0-9\-._~]/.test(character) ? character : whole.toUpperCase();
+    return /[A-Za-z0-9\-._~]/.test(character) ? character : whole;
   });
   const out: string[] = [];
   const segments = decoded.split('/').slice(1);
