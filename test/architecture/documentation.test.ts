@@ -21,13 +21,13 @@ function tableUnder(heading: string): string[][] {
 }
 
 function proxyPorts(): number[] {
-  const options = readProxyOptions({ role: 'sidecar', flags: {}, environment: { INSTANCE_IP: '10.0.0.1', POD_NAME: 'pod' }, readFile: () => undefined });
+  const options = readProxyOptions({ role: 'sidecar', flags: {}, environment: { INSTANCE_IP: '10.0.0.1', POD_NAME: 'pod', ISTIO_META_DNS_CAPTURE: 'true' }, readFile: () => undefined });
   if (!options.ok) throw new Error(options.error.join('; '));
-  const { adminPort, statusPort, healthPort, prometheusPort } = options.value;
+  const { adminPort, statusPort, healthPort, prometheusPort, dns } = options.value;
   const mesh = MeshConfig.parse({});
   const template = readFileSync(join(root, 'templates/v3.1/injection/sidecar.yaml.hbs'), 'utf8');
   const explicit = [...template.matchAll(/default proxyConfig\.proxyHttpPort (\d+)/g)].map(([, port]) => Number(port));
-  return [adminPort, statusPort, healthPort, prometheusPort, mesh.proxyListenPort, mesh.proxyInboundListenPort, ...new Set(explicit)];
+  return [adminPort, statusPort, healthPort, prometheusPort, dns?.port ?? 0, mesh.proxyListenPort, mesh.proxyInboundListenPort, ...new Set(explicit)];
 }
 
 function controlPlanePorts(): number[] {
