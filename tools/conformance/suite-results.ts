@@ -32,7 +32,7 @@ function linesByTest(lines: readonly string[]): Map<string, string[]> {
   for (const line of lines) {
     const change = /^=== (?:RUN|NAME|CONT|PAUSE)\s+(\S+)/.exec(line);
     if (change) speaker = change[1] ?? '';
-    else if (!/^\s*--- /.test(line)) said.set(speaker, [...(said.get(speaker) ?? []), line.trim()]);
+    else if (line !== '' && !/^(\s*--- |=== )/.test(line)) said.set(speaker, [...(said.get(speaker) ?? []), line.trim()]);
   }
   return said;
 }

@@ -32,12 +32,14 @@ export function madeWorkloadState(wanted: GatewayDeployment, gateway: Kubernetes
   return { addresses, ...readiness(deployment, facts.refusal(wanted.gateway.namespace, wanted.gateway.name)), ...(refused.length > 0 ? { refusedAddresses: refused } : {}) };
 }
 
-/** `namespace/name` of the Service that a Gateway names as its address, which means that its workload is the user's. */
+/** `namespace/name` of the Service of its own namespace that a Gateway names as its address, which means that its workload is the user's. */
 export function namedService(gateway: KubernetesGateway, domain: string): string | undefined {
   const host = gateway.spec.addresses?.find(({ type }) => type === 'Hostname')?.value;
   if (host === undefined) return undefined;
-  const [name = '', namespace = gateway.metadata.namespace ?? '', ...rest] = host.split('.');
+  const own = gateway.metadata.namespace ?? '';
+  const [name = '', namespace = own, ...rest] = host.split('.');
   const suffix = rest.join('.');
+  if (namespace !== own) return undefined;
   return suffix === '' || suffix === 'svc' || suffix === `svc.${domain}` ? `${namespace}/${name}` : undefined;
 }
 
