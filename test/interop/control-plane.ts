@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseAllDocuments } from 'yaml';
 import { AdsServer } from '../../src/control-plane/ads/index.ts';
 import { CREATE_CERTIFICATE } from '../../src/control-plane/index.ts';
+import { objectsOf, resourcesOf } from '../../src/mesh/gateway-api/testdata/bind.ts';
+import { bindGatewayApi, referencedObjects, type GatewayApiBinding } from '../../src/mesh/gateway-api/index.ts';
 import { buildSnapshot, createTranslator, type MeshSnapshot, type NamedResource, type SnapshotInput } from '../../src/mesh/index.ts';
 import { secretResource } from '../../src/proxy/envoy/secret-service.ts';
 import { parseMeshConfig } from '../../src/shared/api/mesh-config/mesh-config.ts';
@@ -77,14 +79,30 @@ export class InteropControlPlane {
     return path;
   }
 
-  /** Puts a registry and objects of Istio's kinds (YAML, several documents a text) in force. Throws when an object is not valid. */
+  /** Puts a registry and objects of Istio's kinds and of the Gateway API's (YAML, several documents a text) in force. Throws when an object is not valid. */
   publish(registry: Registry, yaml: readonly string[], meshConfig: unknown = {}): void {
     this.#number += 1;
+    const texts = yaml.map(withoutGatewayApi);
     const mesh = parseMeshConfig(meshConfig);
     if (!mesh.ok) throw new Error(JSON.stringify(mesh.error));
-    const { snapshot } = buildSnapshot({ number: this.#number, meshConfig: mesh.value, rootNamespace: ROOT, domain: 'cluster.local', trustDomain: 'cluster.local', ...registry, config: yaml.flatMap(readObjects) });
+    const { snapshot } = buildSnapshot({ number: this.#number, meshConfig: mesh.value, rootNamespace: ROOT, domain: 'cluster.local', trustDomain: 'cluster.local', ...registry, config: texts.flatMap(({ others }) => readObjects(others)), gatewayApi: this.#bind(registry, texts.flatMap(({ own }) => own)) });
     this.#snapshot = snapshot;
     this.#ads.publish(snapshot, undefined);
+  }
+
+  /** What the Gateway API says; every Secret and ConfigMap that it names is there. */
+  #bind({ services, namespaces }: Registry, objects: readonly GatewayApiObject[]): GatewayApiBinding['configuration'] | undefined {
+    if (objects.length === 0) return undefined;
+    const resources = resourcesOf(objects, { services, namespaces });
+    const { secrets, configMaps } = referencedObjects(resources);
+    const binding = bindGatewayApi({
+      ...resources,
+      secrets: new Map(secrets.map((name) => [name, { type: 'kubernetes.io/tls', keyPair: 'valid' }])), configMaps: new Map(configMaps.map((name) => [name, { caCertificates: this.authority.rootPem }])),
+    });
+    const faults = binding.statuses.flatMap((status) => ('listeners' in status.status ? status.status.listeners.flatMap(({ conditions }) => conditions) : 'parents' in status.status ? status.status.parents.flatMap(({ conditions }) => conditions) : [])
+      .filter(({ type, status: value }) => type === 'Accepted' && value !== 'True').map(({ message }) => `${status.kind} ${status.name}: ${message}`));
+    if (faults.length > 0) throw new Error(faults.join('\n'));
+    return binding.configuration;
   }
 
   /** Waits until `proxies` proxies are connected and have answered everything; gives what they refused. */
@@ -119,6 +137,16 @@ function callerOf(peer: GrpcPeer): { namespace: string; serviceAccount: string }
   const [namespace = '', serviceAccount = ''] = uri ? [uri[1], uri[2]] : (peer.bearerToken?.reveal() ?? '').split('/');
   if (namespace === '' || serviceAccount === '') throw new GrpcError('UNAUTHENTICATED', 'neither a client certificate nor a token');
   return { namespace, serviceAccount };
+}
+
+type GatewayApiObject = ReturnType<typeof objectsOf>[number];
+
+/** The Gateway API's objects of a text, and the rest of it. */
+function withoutGatewayApi(text: string): { readonly own: readonly GatewayApiObject[]; readonly others: string } {
+  const isOwn = (document: string): boolean => document.includes('gateway.networking.k8s.io/v1');
+  const documents = text.split(/^---$/m);
+  const own = objectsOf(documents.filter(isOwn).join('\n---\n')).map((object) => ({ ...object, metadata: { namespace: 'shop', ...object.metadata } }));
+  return { own, others: documents.filter((document) => !isOwn(document)).join('\n---\n') };
 }
 
 /** The objects in a YAML text, valid ones only. */

@@ -21,7 +21,7 @@ kind: Gateway
 metadata: { name: public }
 spec: { selector: { istio: ingressgateway }, servers: [{ port: { number: 8888, name: http, protocol: HTTP }, hosts: ["*"] }] }`;
 
-const GATEWAY = { istio: 'ingressgateway' };
+const GATEWAY = { istio: 'ingressgateway', 'gateway.networking.k8s.io/gateway-name': 'edge' };
 const PODS = {
   captured: meshPod('caller', 'v1', 10), explicit: meshPod('caller', 'v2', 11), own: meshPod('caller', 'v3', 12),
   gateway: meshPod('gateway', 'v1', 13, { namespace: 'istio-system', labels: GATEWAY }),
