@@ -6,7 +6,7 @@ export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'samples/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'test/apiserver/**', 'test/cluster/**', 'test/interop/**'],
+    exclude: ['**/node_modules/**', 'test/apiserver/**', 'test/cluster/**', 'test/interop/**', 'test/k3s/**'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

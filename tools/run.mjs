@@ -199,6 +199,8 @@ const tasks = {
   gen: { script: 'tools/generate.ts', args: [], build: false },
   'gen:check': { script: 'tools/generate.ts', args: ['--check'], build: false },
   images: { script: 'tools/images.ts', args: [], build: false },
+  'test:interop': { script: 'tools/test-interop.ts', args: [], build: true },
+  'test:k3s': { script: 'tools/test-k3s.ts', args: [], build: true },
   'test:cluster': { script: 'tools/test-cluster.ts', args: [], build: true },
   'test:conformance': { script: 'tools/conformance/gateway-api.ts', args: [], build: false },
   'cluster:up': { script: 'tools/cluster/up.ts', args: [], build: false },
