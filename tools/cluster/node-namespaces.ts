@@ -40,15 +40,15 @@ export class NodeNamespaces {
     this.pid = pid;
   }
 
-  /** Makes the namespaces of a node. */
-  static async create(node: NodeLayout, pauseProgram: string): Promise<NodeNamespaces> {
+  /** Makes the namespaces of a node; without overlays, the node's own views of folders are copies. */
+  static async create(node: NodeLayout, pauseProgram: string, overlays: boolean): Promise<NodeNamespaces> {
     mkdirSync(join(node.folder, 'log'), { recursive: true });
     createControlGroup(systemControlGroup(node));
     const log = openSync(join(node.folder, 'log/namespaces.log'), 'a');
     startDetached(inControlGroup(systemControlGroup(node), ['unshare', '--mount', '--net', '--pid', '--uts', '--ipc', '--fork', '--propagation', 'slave', pauseProgram]), log);
     closeSync(log);
     const namespaces = await waitUntil(() => NodeNamespaces.find(node), START_MILLISECONDS, () => `the namespaces of ${node.name} did not come up: ${textOf(join(node.folder, 'log/namespaces.log')) ?? ''}`);
-    await namespaces.#furnish();
+    await namespaces.#furnish(overlays);
     return namespaces;
   }
 
@@ -82,7 +82,7 @@ export class NodeNamespaces {
     return ['nsenter', '--target', String(this.pid), '--mount', '--uts', '--ipc', '--net', '--pid', '--wd=/', ...command];
   }
 
-  async #furnish(): Promise<void> {
+  async #furnish(overlays: boolean): Promise<void> {
     const { node } = this;
     const settings = join(node.folder, 'settings');
     mkdirSync(settings, { recursive: true });
@@ -90,10 +90,6 @@ export class NodeNamespaces {
       const file = join(settings, name.replaceAll('/', '.'));
       writeFileSync(file, `${value}\n`);
       return ['mount', '--bind', file, `/proc/sys/${name}`];
-    });
-    const overlays = ['etc', 'opt'].map((name) => {
-      for (const part of ['upper', 'work']) mkdirSync(join(node.folder, name, part), { recursive: true });
-      return ['mount', '-t', 'overlay', '-o', `lowerdir=/${name},upperdir=${join(node.folder, name, 'upper')},workdir=${join(node.folder, name, 'work')}`, 'overlay', `/${name}`];
     });
     const folders = PRIVATE_FOLDERS.flatMap((path) => {
       mkdirSync(privateFolder(node, path), { recursive: true });
@@ -105,7 +101,7 @@ export class NodeNamespaces {
       // A private /run keeps sockets, locks and network namespaces apart; a private view of /etc and /opt takes what pods install on the node.
       ['mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run'],
       ['mkdir', '-p', '/run/netns', '/run/lock'],
-      ...overlays,
+      ...overlays ? [overlay(node, 'etc'), overlay(node, 'opt')] : copies(node),
       ...folders,
       ...shown,
       ['sh', '-c', `echo ${node.name} > /proc/sys/kernel/hostname`],
@@ -113,3 +109,16 @@ export class NodeNamespaces {
   }
 }
 
+
+function overlay(node: NodeLayout, name: string): string[] {
+  const part = (kind: string) => join(node.folder, name, kind);
+  for (const kind of ['upper', 'work']) mkdirSync(part(kind), { recursive: true });
+  return ['mount', '-t', 'overlay', '-o', `lowerdir=/${name},upperdir=${part('upper')},workdir=${part('work')}`, 'overlay', `/${name}`];
+}
+
+/** /etc as a copy; /opt, which may be large and is needed for nothing, as an empty folder. */
+function copies(node: NodeLayout): string[][] {
+  const folder = (name: string) => join(node.folder, name);
+  for (const name of ['etc', 'opt']) mkdirSync(folder(name), { recursive: true });
+  return [['cp', '-a', '/etc/.', folder('etc')], ...['etc', 'opt'].map((name) => ['mount', '--bind', folder(name), `/${name}`])];
+}

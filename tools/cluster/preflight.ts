@@ -23,6 +23,7 @@ const PACKAGES: readonly { readonly name: string; readonly programs: readonly st
   { name: 'mount', programs: ['mount'] },
   { name: 'tar', programs: ['tar'] },
 ];
+const BRIDGE_SETTINGS = '/proc/sys/net/bridge/bridge-nf-call-iptables';
 /** Folders of system programs, which the path of an ordinary user's shell may lack. */
 const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 
@@ -95,6 +96,9 @@ async function missingGo(options: Pick<ClusterOptions, 'scope' | 'kubernetes'>):
 }
 
 async function missingInKernel(): Promise<string | undefined> {
+  // Built into many kernels; where it is a module, pods on one node that call each other through a service need it.
+  if (!existsSync(BRIDGE_SETTINGS)) await attempt(['modprobe', 'br_netfilter']);
+  if (!existsSync(BRIDGE_SETTINGS)) return 'the kernel lacks the module br_netfilter; `modprobe br_netfilter` loads it where there is one';
   const namespaces = await attempt(['unshare', '--mount', '--net', '--pid', '--uts', '--ipc', '--fork', 'true']);
   if (namespaces.status !== 0) return `namespaces cannot be made here (${namespaces.stderr.trim()}); start the container this runs in with --privileged`;
   const bridge = await attempt(['unshare', '--net', 'sh', '-c', 'ip link add b0 type bridge && ip link add v0 type veth peer name v1 && iptables -t nat -A POSTROUTING -j MASQUERADE']);

@@ -16,7 +16,7 @@ import { writeKubeconfig } from './kubeconfig.ts';
 import { kubeProxyComponent } from './kube-proxy.ts';
 import { Kubectl } from './kubectl.ts';
 import { kubeletComponent } from './kubelet.ts';
-import { clusterFolder, clusterLayout, MAXIMUM_NODES, type ClusterLayout, type NodeLayout } from './layout.ts';
+import { clusterFolder, clusterLayout, MAXIMUM_NODES, STATE_ROOT, type ClusterLayout, type NodeLayout } from './layout.ts';
 import type { ClusterOptions, RealCluster } from './model.ts';
 import { NodeNamespaces } from './node-namespaces.ts';
 import { NodesCluster } from './nodes-cluster.ts';
@@ -73,8 +73,8 @@ async function makeRoom(name: string, progress: (line: string) => void): Promise
 
 /** Container layers lie over one another with overlayfs, unless the machine is itself a container whose disk is an overlay. */
 async function overlayWorks(): Promise<boolean> {
-  const script = 'd=/var/lib/.mizzen-overlay-$$; trap "umount $d/m 2>/dev/null; rm -rf $d" EXIT; mkdir -p $d/l $d/u $d/w $d/m; mount -t overlay -o lowerdir=$d/l,upperdir=$d/u,workdir=$d/w overlay $d/m';
-  return (await attempt(['unshare', '--mount', 'sh', '-ec', script])).status === 0;
+  const script = 'd="$1/.overlay-$$"; trap "umount $d/m 2>/dev/null || true; rm -rf $d" EXIT; mkdir -p $d/l $d/u $d/w $d/m; mount -t overlay -o lowerdir=$d/l,upperdir=$d/u,workdir=$d/w overlay $d/m';
+  return (await attempt(['unshare', '--mount', 'sh', '-ec', script, 'sh', STATE_ROOT])).status === 0;
 }
 
 async function bringUp(begun: ClusterState, binaries: ClusterBinaries, { images = [], signal }: ClusterOptions, progress: (line: string) => void): Promise<RealCluster> {
@@ -125,7 +125,7 @@ async function bringUp(begun: ClusterState, binaries: ClusterBinaries, { images 
 async function startNode(layout: NodeLayout, state: ClusterState, binaries: ClusterBinaries): Promise<StartingNode> {
   mkdirSync(layout.folder, { recursive: true });
   installPodNetwork(layout, state.ipFamily);
-  const namespaces = await NodeNamespaces.create(layout, binaries.pause);
+  const namespaces = await NodeNamespaces.create(layout, binaries.pause, state.snapshotter === 'overlayfs');
   const supervisor = new Supervisor(layout.folder);
   await supervisor.launch((command) => namespaces.enter(command));
   await supervisor.start(containerdComponent(layout, PAUSE_IMAGE, state.snapshotter));

@@ -70,7 +70,7 @@ export function newState(state: Omit<ClusterState, 'starter' | 'supervisor' | 'w
 /** Names of the whole clusters that are written down. */
 export function clusterNames(): string[] {
   try {
-    return readdirSync(STATE_ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    return readdirSync(STATE_ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory() && NAME.test(entry.name)).map((entry) => entry.name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;

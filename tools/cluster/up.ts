@@ -56,7 +56,9 @@ function oneOf<T extends string>(option: string, value: string, known: readonly 
 
 async function up(options: ClusterOptions): Promise<void> {
   const start = Date.now();
-  const cluster = await startCluster({ ...options, progress: (line) => process.stdout.write(`${((Date.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}\n`) });
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort(new ClusterError('CLUSTER_INTERRUPTED', `given up after ${signal}; nothing is left of '${options.name}'`)));
+  const cluster = await startCluster({ ...options, signal: interrupted.signal, progress: (line) => process.stdout.write(`${((Date.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}\n`) });
   const nodes = cluster.nodes.map((node) => `${node.name} ${node.address}`).join(', ');
   process.stdout.write(`
 The cluster '${cluster.name}' is ready: ${cluster.apiServerUrl}${nodes === '' ? '' : `, ${nodes}`}
