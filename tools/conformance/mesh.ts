@@ -24,7 +24,11 @@ const CONTROL_PLANE = {
   spec: {
     version: 'v3.1', mode: 'ClusterWide', tracing: { type: 'None' },
     gateways: { ingress: { enabled: false }, egress: { enabled: false } },
-    proxy: { injection: { autoInject: false, alwaysInjectSelector: [{ matchLabels: { app: 'echo' } }] } },
+    proxy: {
+      injection: { autoInject: false, alwaysInjectSelector: [{ matchLabels: { app: 'echo' } }] },
+      // The suite has up to thirty gateways at a time on the one node.
+      runtime: { container: { resources: { requests: { cpu: '5m', memory: '64Mi' } } } },
+    },
   },
 };
 
