@@ -15,6 +15,7 @@ export function compareSnapshots(before: MeshSnapshot, after: MeshSnapshot): Sna
   for (const [kind, field] of Object.entries(KIND_FIELDS)) if (before[field] !== after[field]) kinds.add(kind);
   const identitiesChanged = before.endpoints !== after.endpoints && clustersWithNewIdentities(before, after);
   if (before.endpoints !== after.endpoints) kinds.add('Endpoints');
+  if (before.endpoints !== after.endpoints && headlessEndpointsChanged(before, after)) kinds.add('HeadlessEndpoints');
   const endpointsOnly = !identitiesChanged && [...kinds].every((kind) => kind === 'Endpoints' || kind === 'Workload');
   return {
     endpointsOnly,
@@ -29,6 +30,14 @@ function changedAddresses(before: MeshSnapshot, after: MeshSnapshot): Set<string
   for (const [address, workload] of after.workloads) if (before.workloads.get(address) !== workload) changed.add(address);
   for (const address of before.workloads.keys()) if (!after.workloads.has(address)) changed.add(address);
   return changed;
+}
+
+/** Endpoints of headless services are addresses that clients dial: listeners and names are made of them. */
+function headlessEndpointsChanged(before: MeshSnapshot, after: MeshSnapshot): boolean {
+  for (const key of new Set([...before.endpoints.keys(), ...after.endpoints.keys()])) {
+    if (before.endpoints.get(key) !== after.endpoints.get(key) && (after.services.get(key) ?? before.services.get(key))?.headless) return true;
+  }
+  return false;
 }
 
 /** Clusters name the identities that their endpoints may have; a new service account changes them. */

@@ -78,7 +78,7 @@ export interface MeshSnapshot {
 export interface SnapshotChange {
   /** True when nothing but endpoints changed. */
   readonly endpointsOnly: boolean;
-  /** Kinds that changed: `Service`, `Endpoints`, `Workload`, `Namespace`, `MeshConfig`, `VirtualService`, ... */
+  /** Kinds that changed: `Service`, `Endpoints`, `HeadlessEndpoints` (beside the former), `Workload`, `Namespace`, `MeshConfig`, `VirtualService`, ... */
   readonly kinds: ReadonlySet<string>;
   /** Cluster names whose endpoints changed, for an endpoint push. */
   readonly changedClusters: ReadonlySet<string>;

@@ -38,7 +38,7 @@ function proxyOf(type: 'sidecar' | 'router', name: string, ip: string, mode: str
 const captured = proxyOf('sidecar', 'a', '127.10.1.2', 'REDIRECT', 'v1');
 const replica = proxyOf('sidecar', 'b', '127.10.1.22', 'REDIRECT', 'v1');
 const gateway = proxyOf('router', 'g', '127.10.1.5', '', '');
-const proxies = [captured, replica, proxyOf('sidecar', 'c', '127.10.1.3', 'REDIRECT', 'v2'), proxyOf('sidecar', 'd', '127.10.1.2', 'NONE', 'v1', { HTTP_PROXY_PORT: '15007', BIND_INBOUND: 'true' }), gateway, proxyOf('router', 'h', '127.10.1.55', '', '')];
+const proxies = [captured, replica, proxyOf('sidecar', 'c', '127.10.1.3', 'REDIRECT', 'v2', { DNS_CAPTURE: 'true', INSTANCE_IPS: '127.10.1.3,fd00::3' }), proxyOf('sidecar', 'd', '127.10.1.2', 'NONE', 'v1', { HTTP_PROXY_PORT: '15007', BIND_INBOUND: 'true' }), gateway, proxyOf('router', 'h', '127.10.1.55', '', '')];
 const ROUTES = ['80', '9080', 'http_proxy', 'http_proxy_tunnel', 'http.8080', 'http.80', 'https.443.https.bookinfo-gateway.bookinfo'];
 
 function snapshotOf(config: readonly IstioObject[], number = 1, previous?: MeshSnapshot, mesh = 0, hidden = -1): MeshSnapshot {
@@ -63,7 +63,7 @@ describe('the translator\'s cache', () => {
         else Object.assign(state, change);
         const snapshot = snapshotOf(state.config, index + 1, previous, state.mesh, state.hidden);
         previous = snapshot;
-        for (const proxy of proxies) for (const typeUrl of [TYPE_URLS.cluster, TYPE_URLS.listener, TYPE_URLS.route, TYPE_URLS.endpoint]) {
+        for (const proxy of proxies) for (const typeUrl of [TYPE_URLS.cluster, TYPE_URLS.listener, TYPE_URLS.route, TYPE_URLS.endpoint, TYPE_URLS.nameTable]) {
           expect(versions(translator.generate(snapshot, proxy, typeUrl, namesOf(typeUrl)))).toEqual(versions(generate(snapshot, proxy, typeUrl, namesOf(typeUrl))));
         }
       });

@@ -24,7 +24,8 @@ export function loadAssignment(key: AssignmentKey): ClusterLoadAssignment {
   return { clusterName: key.clusterName, endpoints: localityEndpoints((key.set?.endpoints ?? []).filter(({ address }) => isReachable(address, key.families)), key) };
 }
 
-function isReachable(address: string, families: AddressFamilies): boolean {
+/** Whether a pod with `families` can dial the address. */
+export function isReachable(address: string, families: AddressFamilies): boolean {
   return families === 'dual' || address.includes(':') === (families === 'ipv6');
 }
 

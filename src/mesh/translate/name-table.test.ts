@@ -5,7 +5,7 @@ import type { NameTable } from '../../shared/xds/generated/istio/name_table.ts';
 import type { Listener } from '../../shared/xds/generated/envoy/config/listener/v3/listener.ts';
 import type { RouteConfiguration } from '../../shared/xds/generated/envoy/config/route/v3/route.ts';
 import { TYPE_URLS } from '../../shared/xds/index.ts';
-import { affectedTypes, buildSnapshot, createTranslator, parseProxyDescription, withEndpoints, type MeshSnapshot, type ProxyDescription, type SnapshotInput } from '../index.ts';
+import { affectedTypes, buildSnapshot, compareSnapshots, createTranslator, parseProxyDescription, withEndpoints, type MeshSnapshot, type ProxyDescription, type SnapshotInput } from '../index.ts';
 
 function mesh(over: Partial<SnapshotInput> = {}): MeshSnapshot {
   const meshConfig = parseMeshConfig({});
@@ -88,7 +88,8 @@ describe('the name table', () => {
   it('is pushed when the endpoints of a headless service change, and is the same one when others do', () => {
     const snapshot = mesh();
     const { snapshot: next } = withEndpoints(snapshot, [slice(['10.1.0.3'])], [], 2);
-    expect(affectedTypes({ endpointsOnly: true, kinds: new Set(['Endpoints']), changedClusters: new Set(), changedWorkloads: new Set() })).toContain(TYPE_URLS.nameTable);
+    expect(affectedTypes(compareSnapshots(snapshot, next))).toEqual([TYPE_URLS.cluster, TYPE_URLS.endpoint, TYPE_URLS.listener, TYPE_URLS.nameTable]);
+    expect(affectedTypes({ endpointsOnly: true, kinds: new Set(['Endpoints']), changedClusters: new Set(), changedWorkloads: new Set() })).toEqual([TYPE_URLS.endpoint]);
     expect(tableOf(next, proxy(CAPTURES))?.['db.shop.svc.cluster.local']?.ips).toEqual(['10.1.0.3']);
     const translator = createTranslator();
     const made = translator.generate(snapshot, proxy(CAPTURES), TYPE_URLS.nameTable, 'wildcard')[0];

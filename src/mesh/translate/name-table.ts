@@ -3,26 +3,17 @@ import type { NameTable, NameTable_NameInfo } from '../../shared/xds/generated/i
 import { serviceKey, type EndpointRecord, type ServiceRecord } from '../model/records.ts';
 import type { ProxyView } from './proxy-view.ts';
 
-/** What the table is made from besides the services: the endpoints of those without an address, by identity. */
-export function headlessEndpoints(view: ProxyView): unknown[] {
-  return view.services.filter(isHeadless).map((service) => view.snapshot.endpoints.get(serviceKey(service)));
-}
-
 /** The table. */
 export function nameTable(view: ProxyView): NameTable {
   const table: { [host: string]: NameTable_NameInfo } = {};
   for (const service of view.services) {
     // An ExternalName has no address here; the cluster's DNS knows what it stands for.
-    const endpoints = isHeadless(service) ? view.snapshot.endpoints.get(serviceKey(service))?.endpoints ?? [] : [];
+    const endpoints = service.headless ? view.snapshot.endpoints.get(serviceKey(service))?.endpoints ?? [] : [];
     const ips = service.addresses.length > 0 ? service.addresses.filter((address) => !address.includes('/')) : [...new Set(endpoints.filter(isHealthy).map(({ address }) => address).filter(isIp))];
     if (ips.length > 0) table[service.host] = info(service, ips, service.name);
     for (const [hostname, addresses] of byHostname(endpoints)) table[`${hostname}.${service.host}`] = info(service, addresses, `${hostname}.${service.name}`);
   }
   return { table };
-}
-
-function isHeadless(service: ServiceRecord): boolean {
-  return service.headless && service.addresses.length === 0;
 }
 
 function isHealthy({ health }: EndpointRecord): boolean {

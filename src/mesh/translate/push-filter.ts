@@ -7,7 +7,8 @@ const { cluster, endpoint, listener, route, nameTable } = TYPE_URLS;
 const ALL = [cluster, endpoint, listener, route, nameTable];
 
 const AFFECTED: Readonly<Record<string, readonly string[]>> = {
-  Endpoints: [endpoint, nameTable],
+  Endpoints: [endpoint],
+  HeadlessEndpoints: [cluster, listener, nameTable],
   Workload: [endpoint],
   Namespace: [],
   VirtualService: [listener, route],
@@ -34,7 +35,7 @@ const AFFECTED: Readonly<Record<string, readonly string[]>> = {
  * pod counts too: ports and labels decide what it serves.
  */
 export function affectedTypes(change: SnapshotChange, proxy?: Pick<ProxyDescription, 'ipAddresses'>): readonly string[] {
-  const affected = new Set(change.endpointsOnly ? (change.kinds.has('Endpoints') ? [endpoint, nameTable] : []) : [...change.kinds].flatMap((kind) => AFFECTED[kind] ?? ALL));
+  const affected = new Set(change.endpointsOnly ? (change.kinds.has('Endpoints') ? [endpoint] : []) : [...change.kinds].flatMap((kind) => AFFECTED[kind] ?? ALL));
   // New service accounts among the endpoints change the names that clusters check.
   if (!change.endpointsOnly && change.kinds.has('Endpoints')) affected.add(cluster);
   if (proxy?.ipAddresses.some((address) => change.changedWorkloads.has(address))) for (const type of [cluster, listener]) affected.add(type);

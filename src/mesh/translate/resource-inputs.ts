@@ -2,6 +2,7 @@
 // something new gets it added here; a property test compares what is kept with what is made afresh.
 import { policiesFor, telemetriesFor } from '../model/policy-selection.ts';
 import type { ProxyDescription } from '../model/proxy-description.ts';
+import { headlessEndpoints } from './headless.ts';
 import type { ProxyView } from './proxy-view.ts';
 
 const proxyKeys = new WeakMap<ProxyDescription, string>();
@@ -27,7 +28,7 @@ export function outboundRouteInputs(view: ProxyView): unknown[] {
 /** What the outbound listeners of a sidecar are made from. */
 export function outboundListenerInputs(view: ProxyView): unknown[] {
   const { snapshot, proxy } = view;
-  return [view.services, view.meshVirtualServices, snapshot.services, snapshot.meshConfig, snapshot.rootNamespace, snapshot.domain, view.captured, view.families, view.allowAny, workloadKey(proxy), ...telemetriesFor(snapshot, proxy)];
+  return [view.services, view.meshVirtualServices, snapshot.services, snapshot.meshConfig, snapshot.rootNamespace, snapshot.domain, view.captured, view.families, view.allowAny, workloadKey(proxy), ...telemetriesFor(snapshot, proxy), 'headless', ...headlessEndpoints(view)];
 }
 
 /** What a route configuration of a gateway is made from. Ports of its pod matter where a Service names them. */

@@ -15,10 +15,11 @@ import { backendPort } from './clusters/backend-port.ts';
 import { backendTlsFor } from './clusters/backend-tls.ts';
 import { blackHoleCluster, collectorCluster, dynamicDnsCluster, httpProxyTunnelCluster, inboundCluster, passthroughCluster } from './clusters/special-clusters.ts';
 import { loadAssignment } from './endpoints.ts';
+import { headlessEndpoints, takesMutualTls } from './headless.ts';
 import { gatewayListeners } from './listeners/gateway-listeners.ts';
 import { inboundListeners } from './listeners/inbound-listeners.ts';
 import { outboundListeners } from './listeners/outbound-listeners.ts';
-import { headlessEndpoints, nameTable } from './name-table.ts';
+import { nameTable } from './name-table.ts';
 import type { NamedResource } from './named-resource.ts';
 import { viewOf, type ProxyView } from './proxy-view.ts';
 import { namedResource, ResourceCache } from './resource-cache.ts';
@@ -96,9 +97,10 @@ function serviceClusters(cache: ResourceCache, view: ProxyView, service: Service
   const ownProxy = proxy.isMizzen;
   const port = backendPort(view, service, declared);
   const backendTls = backendTlsFor(view, service, port);
+  const dialledMutualTls = service.headless && captured && takesMutualTls(set?.endpoints ?? [], declared.number);
   return ['', ...(rule?.spec.subsets ?? []).map(({ name }) => name)].map((subset) => {
-    const inputs = [service, port.number, port.protocol, rule, identities.join(), dnsEndpoints, meshConfig, captured, ownProxy, families, backendTls?.record, backendTls?.certificate];
-    return cache.resource(TYPE_URLS.cluster, outboundClusterName(service.host, port.number, subset), Cluster, inputs, () => outboundCluster({ service, port, subset, rule, identities, dnsEndpoints, meshConfig, captured, ownProxy, families, backendTls }));
+    const inputs = [service, port.number, port.protocol, rule, identities.join(), dnsEndpoints, meshConfig, captured, ownProxy, families, backendTls?.record, backendTls?.certificate, dialledMutualTls];
+    return cache.resource(TYPE_URLS.cluster, outboundClusterName(service.host, port.number, subset), Cluster, inputs, () => outboundCluster({ service, port, subset, rule, identities, dnsEndpoints, meshConfig, captured, ownProxy, families, backendTls, dialledMutualTls }));
   });
 }
 

@@ -32,6 +32,8 @@ export interface OutboundClusterKey {
   readonly captured: boolean;
   readonly ownProxy: boolean;
   readonly families: AddressFamilies;
+  /** Every endpoint of a headless service takes mutual TLS, so that connections to dialled addresses use it. */
+  readonly dialledMutualTls: boolean;
   /** TLS that a policy of the Gateway API asks of gateways, and the Secret that the gateway shows itself with. */
   readonly backendTls?: { readonly record: BackendTlsRecord; readonly certificate: string | undefined } | undefined;
 }
@@ -143,6 +145,8 @@ function transport(key: OutboundClusterKey, policy: EffectivePolicy, http2: bool
   const originated = tls && originatedSocket(tls, { host: service.host, http2, subjectAltNames: service.subjectAltNames });
   if (originated) return { transportSocket: originated };
   if (!meshConfig.enableAutoMtls || service.external || service.resolution !== 'endpoints') return {};
+  // Hosts that are only dialled have no metadata to choose by.
+  if (isOriginalDestination(service, policy, key.captured)) return key.dialledMutualTls ? { transportSocket: mesh } : {};
   const matches: Cluster_TransportSocketMatch[] = [
     { name: 'tlsMode-istio', match: { tlsMode: 'istio' }, transportSocket: mesh },
     { name: 'tlsMode-disabled', match: {}, transportSocket: RAW_BUFFER },

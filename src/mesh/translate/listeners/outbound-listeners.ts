@@ -8,6 +8,7 @@ import type { ServicePortRecord, ServiceRecord } from '../../model/records.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import { cidrRange } from '../security/rbac-values.ts';
 import { loopbackOf, wildcardAddress, wildcardOf } from '../address-families.ts';
+import { podAddresses } from '../headless.ts';
 import { socketAddress } from '../xds-values.ts';
 import { HTTP_INSPECTOR, httpChain, ORIGINAL_DESTINATION, tcpChain, TLS_INSPECTOR } from './chains.ts';
 import { detectionTimeout, outboundInspection } from './detection.ts';
@@ -58,9 +59,9 @@ function serviceListeners(view: ProxyView, entry: ServicePort): Listener[] {
   const { service, port } = entry;
   if (isHttp(port.protocol)) return [sharedHttpListener(view, port.number)];
   const addresses = service.addresses.filter((address) => !address.includes('/'));
-  // A service without an address of its own shares the wildcard listener of its port.
+  // A service without an address of its own shares the wildcard listener of its port, but for headless ones: theirs are those of their pods.
   const wildcard = wildcardOf(view.families);
-  const binds = addresses.length > 0 ? addresses : [wildcard];
+  const binds = service.headless ? podAddresses(view, service) : addresses.length > 0 ? addresses : [wildcard];
   return binds.map((bind) => ({
     name: listenerName(bind, port.number),
     ...(bind === wildcard ? wildcardAddress(view.families, port.number) : { address: socketAddress(bind, port.number) }),

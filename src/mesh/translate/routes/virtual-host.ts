@@ -4,9 +4,10 @@ import { BLACK_HOLE_CLUSTER } from '../../../shared/xds/index.ts';
 import type { ServiceRecord } from '../../model/records.ts';
 import { routeMatch } from './route-match.ts';
 
-/** Every name of a service for a client in `dnsDomain` (`bookinfo.svc.cluster.local`): full, short forms, addresses. */
+/** Every name of a service for a client in `dnsDomain` (`bookinfo.svc.cluster.local`): full, short forms, those of its pods where it is headless, addresses. */
 export function serviceNames(service: ServiceRecord, dnsDomain: string): string[] {
-  return [service.host, ...shortNames(service.host, dnsDomain), ...(service.resolution === 'none' ? [] : service.addresses.filter((address) => !address.includes('/')))];
+  const names = [service.host, ...shortNames(service.host, dnsDomain)];
+  return [...names, ...(service.headless ? names.map((name) => `*.${name}`) : []), ...(service.resolution === 'none' ? [] : service.addresses.filter((address) => !address.includes('/')))];
 }
 
 /** The forms that the resolver's search list completes: `reviews`, `reviews.bookinfo`, `reviews.bookinfo.svc`. */
