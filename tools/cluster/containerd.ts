@@ -60,13 +60,14 @@ export async function waitForContainerd(namespaces: NodeNamespaces, log: () => s
   await waitUntil(async () => ((await namespaces.attempt([...CTR, 'version'])).status === 0 ? true : undefined), START_MILLISECONDS, () => `containerd of ${namespaces.node.name} does not answer: ${log()}`);
 }
 
-/** Loads image archives, one after another as each keeps the disk busy. An image is found by its name and by its digest then. */
+/** Loads image archives, one after another as each keeps the disk busy. An image is found by its name and by its digest then; one that is there already only gets its name. */
 export async function importImages(namespaces: NodeNamespaces, archives: readonly string[], snapshotter: string): Promise<void> {
+  const present = new Set((await namespaces.run([...CTR, 'images', 'list', '--quiet'])).split('\n'));
   for (const archive of archives) {
-    await namespaces.run([...CTR, 'images', 'import', '--snapshotter', snapshotter, archive], { timeoutMilliseconds: IMPORT_MILLISECONDS });
-    for (const { name, digest } of await imagesIn(archive)) {
-      await namespaces.run([...CTR, 'images', 'tag', '--force', name, `${name.replace(/:[^:/]*$/, '')}@${digest}`]);
-    }
+    const images = (await imagesIn(archive)).map(({ name, digest }) => ({ name, byDigest: `${name.replace(/:[^:/]*$/, '')}@${digest}` }));
+    const known = images.length > 0 && images.every(({ byDigest }) => present.has(byDigest));
+    if (!known) await namespaces.run([...CTR, 'images', 'import', '--snapshotter', snapshotter, archive], { timeoutMilliseconds: IMPORT_MILLISECONDS });
+    for (const { name, byDigest } of images) await namespaces.run([...CTR, 'images', 'tag', '--force', ...(known ? [byDigest, name] : [name, byDigest])]);
   }
 }
 
