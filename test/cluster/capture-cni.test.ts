@@ -48,26 +48,27 @@ const eventsOf = async (pod: string): Promise<string> => space.kubectl('get', 'e
 
 beforeAll(async () => {
   original = await networkConfiguration();
-  await kubectl.run(['apply', '-f', '-'], {
-    input: JSON.stringify({
-      apiVersion: 'v1', kind: 'List', items: [
-        { apiVersion: 'v1', kind: 'Namespace', metadata: { name: MESH } },
-        {
-          apiVersion: 'maistra.io/v2', kind: 'ServiceMeshControlPlane', metadata: { name: 'cni', namespace: MESH },
-          spec: { version: 'v3.1', profiles: ['default'], gateways: { enabled: false }, proxy: { networking: { initialization: { type: 'CNI' } } }, security: { dataPlane: { mtls: true } } },
-        },
-        { apiVersion: 'maistra.io/v1', kind: 'ServiceMeshMemberRoll', metadata: { name: 'default', namespace: MESH }, spec: { memberSelectors: [{ matchLabels: MEMBER }] } },
-      ],
-    }),
-  });
-  await kubectl.run(['--namespace', MESH, 'wait', '--for=condition=Ready', 'servicemeshcontrolplane/cni', '--timeout=180s']);
-  [space, strict] = [await memberNamespace('capture-cni', {}), await memberNamespace('capture-cni-strict', { 'pod-security.kubernetes.io/enforce': 'restricted' })];
+  await installMesh(MESH, 'cni', 'v3.1', MEMBER);
+  [space, strict] = [await memberNamespace('capture-cni', MEMBER), await memberNamespace('capture-cni-strict', { ...MEMBER, 'pod-security.kubernetes.io/enforce': 'restricted' })];
   await space.apply([httpbinPod('web', { sidecar: true, ...(last ? { nodeName: last.name } : {}) }), service('web', [{ name: 'http', port: 80, targetPort: 8080 }]), clientPod('client', { sidecar: true, ...(first ? { nodeName: first.name } : {}) })]);
   await space.ready();
 }, 300 * SECONDS);
 
+async function installMesh(namespace: string, name: string, version: string, memberLabels: Readonly<Record<string, string>>): Promise<void> {
+  const items = [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+    {
+      apiVersion: 'maistra.io/v2', kind: 'ServiceMeshControlPlane', metadata: { name, namespace },
+      spec: { version, profiles: ['default'], gateways: { enabled: false }, proxy: { networking: { initialization: { type: 'CNI' } } }, security: { dataPlane: { mtls: true } } },
+    },
+    { apiVersion: 'maistra.io/v1', kind: 'ServiceMeshMemberRoll', metadata: { name: 'default', namespace }, spec: { memberSelectors: [{ matchLabels: memberLabels }] } },
+  ];
+  await kubectl.run(['apply', '-f', '-'], { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) });
+  await kubectl.run(['--namespace', namespace, 'wait', '--for=condition=Ready', `servicemeshcontrolplane/${name}`, '--timeout=180s']);
+}
+
 async function memberNamespace(name: string, labels: Readonly<Record<string, string>>): Promise<TestNamespace> {
-  const namespace = await TestNamespace.create(name, { labels: { ...MEMBER, ...labels } });
+  const namespace = await TestNamespace.create(name, { labels });
   await kubectl.until(['--namespace', name, 'get', 'configmap', 'istio-ca-root-cert'], 60 * SECONDS, `the mesh's root certificate in ${name}`);
   return namespace;
 }
@@ -159,6 +160,33 @@ describe('capture by the CNI plugin', () => {
     await space.ready();
     expect(await eventsOf('early')).toContain('CaptureRepaired');
     for (const pod of ['held', 'early']) expect(await space.request(pod, 'http://web/get', { container: 'client' }), pod).toMatchObject({ status: 200 });
+  });
+
+  it('shares the nodes with a mesh of another version, and follows its upgrade', { timeout: 400 * SECONDS }, async () => {
+    const [mesh, member] = ['capture-cni-old-mesh', { 'mizzen.test/cni-old-mesh': 'member' }];
+    await installMesh(mesh, 'old', 'v3.0', member);
+    let old: TestNamespace | undefined;
+    try {
+      for (const node of cluster.nodes) expect(await chained(node)).toEqual(expect.arrayContaining(['v3-0-istio-cni', PLUGIN]));
+      old = await memberNamespace('capture-cni-old', member);
+      await old.apply([httpbinPod('web', { sidecar: true }), service('web', [{ name: 'http', port: 80, targetPort: 8080 }]), clientPod('before', { sidecar: true })]);
+      await old.ready();
+      expect((await old.get<Pod>('pod', 'before')).metadata.annotations).toMatchObject({ 'maistra.io/cni-plugin': 'v3-0-istio-cni' });
+      expect(await old.request('before', 'http://web/headers', { container: 'client' })).toMatchObject({ status: 200, body: expect.stringContaining('ns/capture-cni-old/sa/default') });
+      await kubectl.run(['--namespace', mesh, 'patch', 'servicemeshcontrolplane', 'old', '--type=merge', '--patch', '{"spec":{"version":"v3.1"}}']);
+      await kubectl.run(['--namespace', mesh, 'wait', '--for=jsonpath={.status.chartVersion}=v3.1.0', 'servicemeshcontrolplane/old', '--timeout=180s']);
+      await kubectl.run(['--namespace', mesh, 'wait', '--for=condition=Ready', 'servicemeshcontrolplane/old', '--timeout=180s']);
+      await vi.waitFor(async () => expect((await Promise.all(cluster.nodes.map(chained))).flat()).not.toContain('v3-0-istio-cni'), { timeout: 60 * SECONDS, interval: 1_000 });
+      await old.apply(clientPod('after', { sidecar: true }));
+      await old.ready();
+      for (const pod of ['before', 'after']) expect(await old.request(pod, 'http://web/get', { container: 'client' }), pod).toMatchObject({ status: 200 });
+    } finally {
+      await old?.remove();
+      await kubectl.run(['delete', 'namespace', mesh, '--wait', '--timeout=120s']);
+    }
+    // The plugin is the other mesh's as well.
+    for (const node of cluster.nodes) expect((await chained(node)).at(-1)).toBe(PLUGIN);
+    expect(await space.request('client', 'http://web/get', { container: 'client' })).toMatchObject({ status: 200 });
   });
 
   it('takes the plugin away with the control plane, and leaves the node as it was', { timeout: 240 * SECONDS }, async () => {

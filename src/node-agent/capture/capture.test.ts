@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expectGolden } from '../../../test/support/golden.ts';
-import { captureOptionsOfPod, captureState, defaultCaptureOptions, isCapturedBy, obsoleteRules, parseCaptureArguments, planCapture, restoreText } from './index.ts';
+import { captureOptionsOfPod, captureState, defaultCaptureOptions, isCapturedBy, obsoleteRules, parseCaptureArguments, planCapture, restoreText, type CaptureOptions } from './index.ts';
 
 const golden = fileURLToPath(new URL('../../../test/golden/capture/', import.meta.url));
 const cases: Record<string, string> = {
@@ -69,6 +70,40 @@ describe('captureState', () => {
   it('names what an earlier capture left, and nothing of others', () => {
     const saved = '*nat\n:OUTPUT ACCEPT [0:0]\n:ISTIO_OLD - [0:0]\n:KUBE-SERVICES - [0:0]\n-A OUTPUT -j KUBE-SERVICES\n-A OUTPUT -p tcp -j ISTIO_OLD\n-A ISTIO_OLD -j RETURN\nCOMMIT\n';
     expect(restoreText({ rules: [] }, obsoleteRules(saved))).toBe('*nat\n:ISTIO_OLD - [0:0]\n-D OUTPUT -p tcp -j ISTIO_OLD\n-X ISTIO_OLD\nCOMMIT\n');
+  });
+});
+
+describe('any plan', () => {
+  const port = fc.integer({ min: 1, max: 65_535 }).map(String);
+  const ranges = fc.array(fc.oneof(fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 })), fc.tuple(fc.ipV6(), fc.integer({ min: 0, max: 128 }))).map(([address, bits]) => `${address}/${bits}`), { maxLength: 3 });
+  const options: fc.Arbitrary<CaptureOptions> = fc.record({
+    mode: fc.constantFrom('REDIRECT' as const, 'TPROXY' as const), includeOutboundRanges: fc.oneof(fc.constant(['*']), ranges), excludeOutboundRanges: ranges,
+    includeInboundPorts: fc.oneof(fc.constant(['*']), fc.array(port, { maxLength: 3 })), excludeInboundPorts: fc.array(port, { maxLength: 3 }), includeOutboundPorts: fc.array(port, { maxLength: 2 }), excludeOutboundPorts: fc.array(port, { maxLength: 2 }),
+    excludeInterfaces: fc.uniqueArray(fc.constantFrom('eth1', 'eth2'), { maxLength: 2 }), virtualInterfaces: fc.uniqueArray(fc.constantFrom('vm0', 'vm1'), { maxLength: 2 }), redirectDns: fc.boolean(), dropInvalid: fc.boolean(),
+    excludeOutboundGroups: fc.array(fc.constantFrom('100', '200'), { maxLength: 2 }),
+  }).map((some) => ({ ...defaultCaptureOptions, ...some }));
+  const family = fc.constantFrom('IPv4' as const, 'IPv6' as const);
+
+  it('is found again in what it wrote, and taken away by what it left', () => {
+    fc.assert(fc.property(options, family, (some, name) => {
+      const plan = planCapture(some, name);
+      const text = restoreText(plan);
+      expect(captureState(plan, text)).toBe('same');
+      const obsolete = obsoleteRules(text);
+      // Every rule in the kernel's own chains is named, and every chain of ours.
+      expect(obsolete.rules.map((rule) => rule.text)).toEqual(text.split('\n').filter((line) => /^-A (PREROUTING|OUTPUT) /.test(line)));
+      expect(obsolete.chains).toHaveLength(text.split('\n').filter((line) => line.startsWith(':ISTIO_')).length);
+    }));
+  });
+
+  it('has one line a rule, whatever the arguments say', () => {
+    const flag = fc.constantFrom('-i', '-x', '-b', '-d', '-q', '-o', '-c', '-k', '-u', '-g', '-t', '-p');
+    fc.assert(fc.property(fc.array(fc.tuple(flag, fc.oneof(fc.string(), fc.constantFrom('80,443', '*', '10.0.0.0/8', 'eth0\n-A', '1337', '::/0')))), (pairs) => {
+      const parsed = parseCaptureArguments(pairs.flat());
+      if (!parsed.ok) return;
+      const plan = planCapture(parsed.value.options);
+      expect(restoreText(plan).split('\n').filter((line) => line.startsWith('-'))).toHaveLength(plan.rules.length);
+    }));
   });
 });
 
