@@ -80,7 +80,7 @@ export function parseOperatorOptions(args: readonly string[], environment: Reado
 
 function relatedImages(environment: Readonly<Record<string, string | undefined>>): RelatedImages {
   const read = readRelatedImages(environment);
-  if (!read.ok) throw new Error(read.error.map(({ path, message }) => `${path}: ${message}`).join('; '));
+  if (!read.ok) throw new Error(read.error.map(({ code, path, message }) => `${code}: ${path}: ${message}`).join('; '));
   return read.value;
 }
 
