@@ -1,9 +1,11 @@
-// A real Prometheus finds the mesh's pods by Kubernetes discovery and the annotations that injection writes, scrapes them, and is asked what a
-// dashboard asks: who called whom, how often, with which answer, under which security.
+// A real Prometheus finds the mesh's pods by the annotations that injection writes, scrapes them, and is asked what a dashboard asks: who called whom,
+// how often, with which answer, under which security. The distribution's Prometheus is built without Kubernetes discovery, so the test lists the pods
+// for it, over HTTP, in that discovery's terms (one target a container port, labels __meta_kubernetes_*); the relabelling is the usual one.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { providePrometheus } from '../../tools/peers/index.ts';
 import { startBackend, type Backend } from './support/backends.ts';
-import { clusterUnderTest } from './support/cluster-under-test.ts';
 import { TestNamespace } from './support/test-namespace.ts';
 import { clientPod, httpbinPod, service } from './support/workloads.ts';
 
@@ -11,23 +13,44 @@ const NAME = 'prometheus-test';
 const PORT = 39_090;
 let space: TestNamespace;
 let prometheus: Backend;
+let discovery: Server;
 
 interface Sample {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: readonly [number, string];
 }
 
+interface PodList {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+    readonly spec: { readonly containers: readonly ContainerPorts[]; readonly initContainers?: readonly (ContainerPorts & { readonly restartPolicy?: string })[] };
+    readonly status: { readonly podIP?: string };
+  }[];
+}
+
+interface ContainerPorts { readonly ports?: readonly { readonly containerPort: number }[] }
+
+/** Pods as Kubernetes discovery gives them: a target for each port that a container declares, or one without a port. */
+async function discovered(): Promise<readonly { readonly targets: readonly string[]; readonly labels: Readonly<Record<string, string>> }[]> {
+  const { items } = await space.get<PodList>('pods');
+  return items.filter(({ status }) => status.podIP !== undefined).flatMap(({ metadata, spec, status }) => {
+    const annotations = Object.entries(metadata.annotations ?? {}).map(([name, value]) => [`__meta_kubernetes_pod_annotation_${name.replace(/[^A-Za-z0-9]/g, '_')}`, value]);
+    const labels = { __meta_kubernetes_pod_name: metadata.name, __meta_kubernetes_pod_ip: status.podIP ?? '', ...Object.fromEntries(annotations) as Record<string, string> };
+    const ports = spec.containers.flatMap((container) => container.ports ?? []);
+    return (ports.length === 0 ? [status.podIP ?? ''] : ports.map(({ containerPort }) => `${status.podIP ?? ''}:${containerPort}`)).map((target) => ({ targets: [target], labels }));
+  });
+}
+
 /** The usual configuration for pods with annotations. */
-const configuration = (kubeconfig: string): string => `
+const configuration = (discovery: string): string => `
 global: { scrape_interval: 2s, scrape_timeout: 2s }
 scrape_configs:
   - job_name: pods
-    kubernetes_sd_configs: [{ role: pod, kubeconfig_file: ${JSON.stringify(kubeconfig)}, namespaces: { names: [${NAME}] } }]
+    http_sd_configs: [{ url: ${JSON.stringify(discovery)}, refresh_interval: 2s }]
     relabel_configs:
       - { source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_scrape], action: keep, regex: "true" }
       - { source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_path], action: replace, target_label: __metrics_path__, regex: "(.+)" }
       - { source_labels: [__meta_kubernetes_pod_ip, __meta_kubernetes_pod_annotation_prometheus_io_port], action: replace, target_label: __address__, regex: "([^;]+);([0-9]+)", replacement: "$1:$2" }
-      - { source_labels: [__address__], action: keep, regex: ".*:15020" }
       - { source_labels: [__meta_kubernetes_pod_name], target_label: pod }
 `;
 
@@ -40,7 +63,6 @@ async function query(text: string): Promise<readonly Sample[]> {
 beforeAll(async () => {
   const found = await providePrometheus();
   if (!found.found) throw new Error(found.reason);
-  const { cluster } = clusterUnderTest();
   space = await TestNamespace.create(NAME, { member: true });
   await space.apply([
     { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication', metadata: { name: 'default' }, spec: { mtls: { mode: 'STRICT' } } },
@@ -49,10 +71,16 @@ beforeAll(async () => {
     clientPod('client', { sidecar: true, serviceAccountName: 'client', labels: { version: 'v7' } }),
   ]);
   await space.ready();
-  prometheus = await startBackend(`http://127.0.0.1:${PORT}`, '/-/ready', (folder) => [found.path, '--config.file', `${folder}/prometheus.yml`, '--storage.tsdb.path', `${folder}/data`, '--web.listen-address', `127.0.0.1:${PORT}`], { 'prometheus.yml': configuration(cluster.kubeconfig) });
+  discovery = createServer((_request, response) => {
+    discovered().then((targets) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(targets)), () => response.writeHead(500).end());
+  });
+  await new Promise<void>((resolve) => discovery.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(discovery.address() as AddressInfo).port}/`;
+  prometheus = await startBackend(`http://127.0.0.1:${PORT}`, '/-/ready', (folder) => [found.path, '--config.file', `${folder}/prometheus.yml`, '--storage.tsdb.path', `${folder}/data`, '--web.listen-address', `127.0.0.1:${PORT}`], { 'prometheus.yml': configuration(url) });
 });
 afterAll(async () => {
   await prometheus?.stop();
+  discovery?.close();
   await space?.remove();
 });
 
