@@ -111,7 +111,7 @@ export class Cluster {
     this.#names?.close();
     this.#names = null;
     const dynamic = config.discovery === 'original_dst' || config.discovery === 'dynamic_forward_proxy';
-    if (dynamic) this.#dynamic ??= new DynamicHosts(config.discovery === 'dynamic_forward_proxy', () => this.#environment.now());
+    if (dynamic) this.#dynamic ??= new DynamicHosts(config.discovery === 'dynamic_forward_proxy', config.dnsFamilies, () => this.#environment.now());
     else {
       this.#dynamic?.close();
       this.#dynamic = null;

@@ -1,10 +1,10 @@
 // Hosts that are not configured but named by each request or connection: dynamic_forward_proxy resolves a name, original_dst takes an address. Unused
 // ones are forgotten.
-import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
-import type { EndpointConfig } from '../config/runtime-config.ts';
+import type { ClusterConfig, EndpointConfig } from '../config/runtime-config.ts';
 import { formatAddress } from '../net/address.ts';
 import { Host, type HostReceiver } from './host.ts';
+import { lookUp } from './look-up.ts';
 
 const SWEEP_MILLISECONDS = 30_000;
 /** How long a resolved name is used. */
@@ -16,13 +16,15 @@ interface Known { host: Host; usedAt: number; resolvedAt: number }
 /** The hosts that were asked for lately. */
 export class DynamicHosts {
   readonly #byName: boolean;
+  readonly #families: ClusterConfig['dnsFamilies'];
   readonly #now: () => number;
   readonly #known = new Map<string, Known>();
   readonly #waiting = new Map<string, HostReceiver[]>();
   readonly #timer: NodeJS.Timeout;
 
-  constructor(byName: boolean, now: () => number) {
+  constructor(byName: boolean, families: ClusterConfig['dnsFamilies'], now: () => number) {
     this.#byName = byName;
+    this.#families = families;
     this.#now = now;
     this.#timer = setInterval(() => this.#sweep(), SWEEP_MILLISECONDS);
     this.#timer.unref();
@@ -52,10 +54,10 @@ export class DynamicHosts {
       return;
     }
     this.#waiting.set(key, [receiver]);
-    lookup(name, (error, address) => {
+    lookUp(name, this.#families, (error, [address]) => {
       const receivers = this.#waiting.get(key) ?? [];
       this.#waiting.delete(key);
-      const host = error ? (this.#known.get(key)?.host ?? null) : this.#add(key, name, address, port);
+      const host = error || address === undefined ? (this.#known.get(key)?.host ?? null) : this.#add(key, name, address, port);
       for (const one of receivers) one.onHost(host);
     });
   }

@@ -1,7 +1,7 @@
 // Resolves the endpoint names of strict_dns and logical_dns clusters again and again; a failed look-up keeps what was known.
-import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import type { ClusterConfig, EndpointConfig, EndpointsConfig } from '../config/runtime-config.ts';
+import { lookUp } from './look-up.ts';
 
 const FIRST_RETRY_MILLISECONDS = 500;
 
@@ -28,10 +28,10 @@ export class NameResolution {
     let waiting = names.size;
     let failed = false;
     for (const name of names) {
-      lookup(name, { all: true }, (error, found) => {
+      lookUp(name, this.#config.dnsFamilies, (error, found) => {
         if (this.#closed) return;
         if (error) failed = true;
-        else this.#addresses.set(name, found.map(({ address }) => address).sort());
+        else this.#addresses.set(name, found.toSorted());
         waiting -= 1;
         if (waiting > 0) return;
         this.#publish();

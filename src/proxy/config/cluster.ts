@@ -1,11 +1,12 @@
 // Clusters (envoy.config.cluster.v3.Cluster) as plain data, with Envoy's defaults. Called by the xDS client for each CDS resource.
 import type { Issue, Result } from '../../shared/lib/index.ts';
 import {
-  Cluster_ClusterProtocolSelection, Cluster_DiscoveryType, type Cluster, type Cluster_TransportSocketMatch,
+  Cluster_ClusterProtocolSelection, Cluster_DiscoveryType, Cluster_DnsLookupFamily, type Cluster, type Cluster_TransportSocketMatch,
 } from '../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
 import type { OutlierDetection } from '../../shared/xds/generated/envoy/config/cluster/v3/outlier_detection.ts';
 import type { CircuitBreakers } from '../../shared/xds/generated/envoy/config/cluster/v3/circuit_breaker.ts';
 import { RoutingPriority } from '../../shared/xds/generated/envoy/config/core/v3/base.ts';
+import { ClusterConfig as ForwardProxyConfig } from '../../shared/xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster.ts';
 import { HttpProtocolOptions } from '../../shared/xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options.ts';
 import { digestOf } from './digest.ts';
 import { endpoints } from './endpoints.ts';
@@ -16,6 +17,7 @@ import { upstreamTls } from './tls.ts';
 import { typedConfig } from './typed-struct.ts';
 import { milliseconds } from './values.ts';
 
+const FORWARD_PROXY = 'envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig';
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 /** Network filters on upstream connections that only report: leaving them out changes no traffic. */
 const REPORTING_FILTERS = new Set(['envoy.tcp.metadataexchange.config.MetadataExchange', 'stats.PluginConfig']);
@@ -47,14 +49,30 @@ export function compileCluster(message: Cluster, warnings?: Issue[]): Result<Clu
   return findings.result({ ...config, digest: digestOf(config) }, warnings);
 }
 
-function connectionParts(message: Cluster): Pick<ClusterConfig, 'dnsRefreshMilliseconds' | 'connectTimeoutMilliseconds' | 'perConnectionBufferLimitBytes' | 'sourceAddresses' | 'tcpKeepalive'> {
+function connectionParts(message: Cluster): Pick<ClusterConfig, 'dnsRefreshMilliseconds' | 'dnsFamilies' | 'connectTimeoutMilliseconds' | 'perConnectionBufferLimitBytes' | 'sourceAddresses' | 'tcpKeepalive'> {
   return {
     dnsRefreshMilliseconds: milliseconds(message.dnsRefreshRate, 5000),
+    dnsFamilies: dnsFamilies(message),
     connectTimeoutMilliseconds: milliseconds(message.connectTimeout, 5000),
     perConnectionBufferLimitBytes: message.perConnectionBufferLimitBytes ?? 1_048_576,
     sourceAddresses: sourceAddresses(message),
     tcpKeepalive: keepalive(message),
   };
+}
+
+const DNS_FAMILIES = {
+  [Cluster_DnsLookupFamily.AUTO]: 'ipv6_else_ipv4', [Cluster_DnsLookupFamily.V4_ONLY]: 'ipv4', [Cluster_DnsLookupFamily.V6_ONLY]: 'ipv6', [Cluster_DnsLookupFamily.V4_PREFERRED]: 'ipv4_else_ipv6', [Cluster_DnsLookupFamily.ALL]: 'all',
+} as const satisfies Readonly<Record<number, ClusterConfig['dnsFamilies']>>;
+
+/** The cluster's own setting, or that of the cache behind hosts that requests name. */
+function dnsFamilies({ clusterDiscoveryType: form, dnsLookupFamily }: Cluster): ClusterConfig['dnsFamilies'] {
+  let family = dnsLookupFamily;
+  if (form?.$case === 'clusterType') {
+    const { type, bytes } = typedConfig(form.clusterType.typedConfig);
+    const specifier = type === FORWARD_PROXY ? ForwardProxyConfig.decode(bytes).clusterImplementationSpecifier : undefined;
+    if (specifier?.$case === 'dnsCacheConfig') family = specifier.dnsCacheConfig.dnsLookupFamily;
+  }
+  return (DNS_FAMILIES as Readonly<Record<number, ClusterConfig['dnsFamilies']>>)[family ?? Cluster_DnsLookupFamily.AUTO] ?? 'ipv6_else_ipv4';
 }
 
 /** The address to bind, and those for other families. */
@@ -65,7 +83,7 @@ function sourceAddresses({ upstreamBindConfig: bind }: Cluster): readonly string
 function checkFields(message: Cluster, findings: Findings): void {
   findings.refuseFields(message, '', ['healthChecks', 'loadBalancingPolicy', 'upstreamConfig', 'connectionPoolPerDownstreamConnection', 'upstreamHttpProtocolOptions']);
   findings.ignoreFields(message, '', [
-    'dnsFailureRefreshRate', 'respectDnsTtl', 'dnsLookupFamily', 'dnsResolvers', 'useTcpForDnsLookups', 'dnsResolutionConfig', 'typedDnsResolverConfig', 'waitForWarmOnInit', 'cleanupInterval',
+    'dnsFailureRefreshRate', 'respectDnsTtl', 'dnsResolvers', 'useTcpForDnsLookups', 'dnsResolutionConfig', 'typedDnsResolverConfig', 'waitForWarmOnInit', 'cleanupInterval',
     'closeConnectionsOnHostHealthFailure', 'ignoreHealthOnHostRemoval', 'lrsServer', 'lrsReportEndpointMetrics', 'trackTimeoutBudgets', 'trackClusterStats', 'preconnectPolicy',
   ]);
   if ((message.lbSubsetConfig?.subsetSelectors ?? []).length > 0) findings.refuse('lb_subset_config.subset_selectors', 'Load balancing over subsets by metadata is not supported. Send one cluster a subset.');

@@ -128,6 +128,8 @@ export interface ClusterConfig {
   /** Endpoints of static and DNS clusters; hosts of DNS clusters are names still to be resolved. */
   readonly staticEndpoints: EndpointsConfig | null;
   readonly dnsRefreshMilliseconds: number;
+  /** Which addresses of a name are used: those of one family, those of the first family of two that it has, or all. */
+  readonly dnsFamilies: 'ipv4' | 'ipv6' | 'ipv4_else_ipv6' | 'ipv6_else_ipv4' | 'all';
   readonly connectTimeoutMilliseconds: number;
   readonly loadBalancing: LoadBalancingConfig;
   readonly circuitBreakers: { readonly default: CircuitBreakerConfig; readonly high: CircuitBreakerConfig };

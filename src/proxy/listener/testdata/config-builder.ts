@@ -84,7 +84,7 @@ const NO_LIMITS = { maximumConnections: 4_294_967_295, maximumPendingRequests: 4
 
 export function cluster(name: string, list: readonly EndpointConfig[], over: Partial<ClusterConfig> = {}): ClusterConfig {
   return {
-    name, statName: name, discovery: 'static', endpointsName: '', staticEndpoints: endpoints(list), dnsRefreshMilliseconds: 5000, connectTimeoutMilliseconds: 2000,
+    name, statName: name, discovery: 'static', endpointsName: '', staticEndpoints: endpoints(list), dnsRefreshMilliseconds: 5000, dnsFamilies: 'all', connectTimeoutMilliseconds: 2000,
     loadBalancing: { policy: 'round_robin', ringMinimumSize: 1024, ringMaximumSize: 8_388_608, leastRequestChoices: 2, maglevTableSize: 65_537, slowStartWindowMilliseconds: 0, localityWeighted: false },
     circuitBreakers: { default: NO_LIMITS, high: NO_LIMITS }, outlierDetection: null, panicThresholdPercent: 0,
     protocol: { http: 'http1', maximumRequestsPerConnection: 0, idleTimeoutMilliseconds: 3_600_000, maximumConcurrentStreams: 100 },
