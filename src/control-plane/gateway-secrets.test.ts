@@ -8,7 +8,9 @@ import { GatewaySecrets } from './gateway-secrets.ts';
 
 const encode = (text: string): string => Buffer.from(text).toString('base64');
 
-async function world(allowed = true): Promise<{ api: FakeKubeApiServer; secrets: GatewaySecrets; told: string[][]; asked: unknown[] }> {
+type Grants = NonNullable<ConstructorParameters<typeof GatewaySecrets>[2]>;
+
+async function world(allowed = true, grants: Grants = () => []): Promise<{ api: FakeKubeApiServer; secrets: GatewaySecrets; told: string[][]; asked: unknown[] }> {
   const api = await new FakeKubeApiServer().start();
   const client = KubeClient.fromDefault({ kubeconfigText: api.kubeconfig });
   const asked: unknown[] = [];
@@ -17,7 +19,7 @@ async function world(allowed = true): Promise<{ api: FakeKubeApiServer; secrets:
     return { status: 201, headers: {}, body: JSON.stringify({ status: { allowed } }) };
   };
   const told: string[][] = [];
-  const secrets = new GatewaySecrets(client, (names) => told.push([...names].sort()));
+  const secrets = new GatewaySecrets(client, (names) => told.push([...names].sort()), grants);
   onTestFinished(async () => {
     await secrets.stop();
     client.close();
@@ -28,8 +30,8 @@ async function world(allowed = true): Promise<{ api: FakeKubeApiServer; secrets:
   return { api, secrets, told, asked };
 }
 
-function proxy(type = 'router', namespace = 'front'): ProxyDescription {
-  const parsed = parseProxyDescription({ id: `${type}~10.0.0.1~gw.${namespace}~${namespace}.svc.cluster.local`, metadata: { NAMESPACE: namespace, SERVICE_ACCOUNT: 'gw' } });
+function proxy(type = 'router', namespace = 'front', labels = {}): ProxyDescription {
+  const parsed = parseProxyDescription({ id: `${type}~10.0.0.1~gw.${namespace}~${namespace}.svc.cluster.local`, metadata: { NAMESPACE: namespace, SERVICE_ACCOUNT: 'gw', LABELS: labels } });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
   return parsed.value;
 }
@@ -60,5 +62,17 @@ describe('GatewaySecrets', () => {
     await vi.waitFor(() => expect(told.at(-1)).toEqual(['kubernetes://shop']));
     const [afterwards] = await secrets.secretsFor(proxy(), ['kubernetes://shop']);
     expect(afterwards?.version).not.toBe(before?.version);
+  });
+
+  test('gives a gateway of the Gateway API what its listeners may use, from other namespaces too, and nobody else', async () => {
+    const grant = (serviceAccount: string | undefined): ReturnType<Grants> => [{ namespace: 'edge', gateway: 'public', serviceAccount, secrets: ['front/shop'] }];
+    const label = { 'gateway.networking.k8s.io/gateway-name': 'public' };
+    const names = ['kubernetes-gateway://front/shop', 'kubernetes-gateway://front/other'];
+    const given = async (asks: ProxyDescription, serviceAccount: string | undefined, allowed = false) => (await (await world(allowed, () => grant(serviceAccount))).secrets.secretsFor(asks, names)).map(({ name }) => name);
+    expect(await given(proxy('router', 'edge', label), 'gw')).toEqual(['kubernetes-gateway://front/shop']);
+    // A workload of the user's: its account must be allowed to list secrets.
+    expect([await given(proxy('router', 'edge', label), undefined), await given(proxy('router', 'edge', label), undefined, true)]).toEqual([[], ['kubernetes-gateway://front/shop']]);
+    expect(await given(proxy('router', 'edge', label), 'public-istio', true)).toEqual([]);
+    expect([await given(proxy('router', 'edge'), 'gw'), await given(proxy('router', 'front', label), 'gw'), await given(proxy('sidecar', 'edge', label), 'gw')]).toEqual([[], [], []]);
   });
 });

@@ -1,7 +1,7 @@
 // `npm run test:conformance`: runs the Gateway API's own conformance suite against the mesh on a real Kubernetes, writes its report into
 // test/conformance/gateway-api, and ends with one line that counts. See docs/architecture/gateway-api.md and --help.
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -152,7 +152,9 @@ async function main(request: Request): Promise<number> {
 
 /** The report goes into the project only from a whole run that passed; else it stays beside the log. */
 function writeReport(results: readonly TestResult[]): void {
-  const text = readFileSync(join(output, 'report.yaml'), 'utf8');
+  const made = join(output, 'report.yaml');
+  if (!existsSync(made)) throw new ConformanceError('the suite wrote no report: it was ended, or failed outside its tests; see its output');
+  const text = readFileSync(made, 'utf8');
   if (results.every(({ outcome }) => outcome !== 'failed')) writeFileSync(join(folder, 'report.yaml'), text);
 }
 

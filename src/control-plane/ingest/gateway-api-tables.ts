@@ -36,6 +36,7 @@ interface FollowedKind {
 /** Follows the kinds of the Gateway API in the member namespaces. */
 export class GatewayApiIngest {
   readonly #client: KubeClient;
+  readonly #lookAgainMilliseconds: number;
   readonly #types = new Table<string, ResourceType>();
   readonly #objects = new Table<string, GatewayApiObject>();
   readonly #stored = new Table<string, KubernetesObject>();
@@ -48,8 +49,9 @@ export class GatewayApiIngest {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
 
-  constructor(client: KubeClient) {
+  constructor(client: KubeClient, lookAgainMilliseconds = LOOK_AGAIN_MILLISECONDS) {
     this.#client = client;
+    this.#lookAgainMilliseconds = lookAgainMilliseconds;
     this.tables = { types: this.#types, objects: this.#objects, stored: this.#stored, bundleVersion: () => this.#bundleVersion };
   }
 
@@ -60,7 +62,7 @@ export class GatewayApiIngest {
     await this.#look();
     this.#timer = setInterval(() => {
       this.#looking = this.#looking.then(() => this.#look());
-    }, LOOK_AGAIN_MILLISECONDS);
+    }, this.#lookAgainMilliseconds);
     this.#timer.unref();
   }
 
