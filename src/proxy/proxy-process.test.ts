@@ -2,13 +2,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Resolver } from 'node:dns/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GrpcServer, type GrpcPeer, type MessageStream } from '../shared/grpc/index.ts';
 import { CertificateAuthority, parseCertificateRequest, parseCertificates } from '../shared/pki/index.ts';
 import type { Component } from '../shared/process/index.ts';
-import { packAny, TYPE_URLS } from '../shared/xds/index.ts';
+import { packAny, TYPE_URLS, WILDCARD_TYPES } from '../shared/xds/index.ts';
 import { Cluster } from '../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
 import { ClusterLoadAssignment } from '../shared/xds/generated/envoy/config/endpoint/v3/endpoint.ts';
 import { Listener } from '../shared/xds/generated/envoy/config/listener/v3/listener.ts';
@@ -16,6 +17,7 @@ import { RouteConfiguration } from '../shared/xds/generated/envoy/config/route/v
 import { HttpConnectionManager, type HttpFilter } from '../shared/xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
 import { Router } from '../shared/xds/generated/envoy/extensions/filters/http/router/v3/router.ts';
 import type { DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse } from '../shared/xds/generated/envoy/service/discovery/v3/discovery.ts';
+import { NameTable } from '../shared/xds/generated/istio/name_table.ts';
 import type { Any } from '../shared/xds/generated/google/protobuf/any.ts';
 import { PluginConfig } from '../shared/xds/generated/istio/stats.ts';
 import type { RuntimeConfig } from './config/index.ts';
@@ -169,7 +171,7 @@ class TestControlPlane {
     for await (const request of stream) {
       this.requests.push(request);
       const typeUrl = request.typeUrl ?? '';
-      const wildcard = typeUrl === TYPE_URLS.cluster || typeUrl === TYPE_URLS.listener;
+      const wildcard = WILDCARD_TYPES.has(typeUrl);
       if ((request.resourceNamesSubscribe ?? []).length > 0) answer(typeUrl, request.resourceNamesSubscribe);
       else if (wildcard && (request.responseNonce ?? '') === '') answer(typeUrl);
     }
@@ -195,17 +197,17 @@ let dataPlane: RecordingDataPlane;
 let proxy: Component | undefined;
 let options: ProxyOptions;
 
-function sources(delta: boolean): OptionSources {
+function sources(delta: boolean, environment: Record<string, string> = {}): OptionSources {
   return {
     role: 'sidecar', flags: {}, readFile: (path) => (path.endsWith('labels') ? 'app="reviews"\nversion="v2"\n' : undefined),
     environment: { POD_NAME: 'reviews-v2-1', POD_NAMESPACE: 'shop', INSTANCE_IP: HOST, SERVICE_ACCOUNT: 'reviews', ISTIO_META_WORKLOAD_NAME: 'reviews-v2', ISTIO_META_CLUSTER_ID: 'east', PROXY_TOKEN_FILE: join(folder, 'token'), XDS_ROOT_CA: join(folder, 'root.pem'),
       PROXY_BIND_ADDRESS: BIND, ISTIO_DELTA_XDS: String(delta), PROXY_CONFIG: JSON.stringify({ discoveryAddress: controlPlane.address, terminationDrainDuration: '0.1s', statusPort: 25020, proxyAdminPort: ADMIN }),
-      ISTIO_META_ENVOY_STATUS_PORT: '25021', ISTIO_META_ENVOY_PROMETHEUS_PORT: '25090' },
+      ISTIO_META_ENVOY_STATUS_PORT: '25021', ISTIO_META_ENVOY_PROMETHEUS_PORT: '25090', ...environment },
   };
 }
 
-async function startProxy(delta: boolean): Promise<void> {
-  const result = readProxyOptions(sources(delta));
+async function startProxy(delta: boolean, environment: Record<string, string> = {}): Promise<void> {
+  const result = readProxyOptions(sources(delta, environment));
   if (!result.ok) throw new Error(result.error.join(', '));
   options = result.value;
   dataPlane = new RecordingDataPlane();
@@ -338,6 +340,30 @@ describe('the root certificates', () => {
       expect(certificates.find(({ name }) => name === 'ROOTCA')?.ca_cert).toHaveLength(2);
     });
   }, 20_000);
+});
+
+describe('a proxy that captures DNS', () => {
+  it.each([[true, 'delta'], [false, 'state of the world']])('is ready with the names of the mesh, answers them, and takes their changes (delta: %s, %s)', async (delta) => {
+    const name = (address: string): Any => packAny('istio.networking.nds.v1.NameTable', NameTable, { table: { 'cart.shop.svc.cluster.local': { ips: [address], registry: 'Kubernetes', shortname: 'cart', namespace: 'shop' } } });
+    await startProxy(delta, { ISTIO_META_DNS_CAPTURE: 'true', DNS_PROXY_ADDR: `${BIND}:25053` });
+    await eventually(async () => expect((await get(25021, '/healthz/ready')).text).toContain('the names of the mesh have not come yet'));
+    controlPlane.set(TYPE_URLS.nameTable, 'name-table', name('10.96.0.7'));
+    controlPlane.push(TYPE_URLS.nameTable);
+    await eventually(async () => expect((await get(25021, '/healthz/ready')).status).toBe(200));
+    const resolver = new Resolver({ timeout: 1000, tries: 2 });
+    resolver.setServers([`${BIND}:25053`]);
+    expect([await resolver.resolve4('cart'), await resolver.resolve4('cart.shop.svc.cluster.local')]).toEqual([['10.96.0.7'], ['10.96.0.7']]);
+    controlPlane.set(TYPE_URLS.nameTable, 'name-table', name('10.96.0.8'));
+    controlPlane.push(TYPE_URLS.nameTable);
+    await eventually(async () => expect(await resolver.resolve4('cart')).toEqual(['10.96.0.8']));
+    expect((await get(25020, '/stats/prometheus')).text).toMatch(/^istio_agent_dns_mesh_answers_total [3-9]\d*$/m);
+  });
+
+  it('does not ask for names otherwise', async () => {
+    await startProxy(true);
+    await eventually(async () => expect((await get(25021, '/healthz/ready')).status).toBe(200));
+    expect(controlPlane.requests.map(({ typeUrl }) => typeUrl)).not.toContain(TYPE_URLS.nameTable);
+  });
 });
 
 describe('the whole proxy', () => {
