@@ -61,6 +61,11 @@ describe('`pushImages`', () => {
     expect(calls.mock.calls.filter(([, init]) => init?.method === 'HEAD').length).toBeGreaterThan(0);
   });
 
+  test('refuses an archive that was built anew since its digest was read', async () => {
+    const other = images.slice(0, 1).map((image) => ({ ...image, digest: `sha256:${'0'.repeat(64)}` }));
+    await expect(pushImages(other, { output: folder, registry: 'http://127.86.0.9:9', progress: () => undefined })).rejects.toThrow(/mizzen-operator-v3\.1\.0\.tar does not hold mizzen-operator@sha256:0+: it was built anew/);
+  });
+
   test('says what is wrong with a registry', async () => {
     const push = (address: string) => pushImages(images, { output: folder, registry: address, progress: () => undefined });
     await expect(push('http://127.86.0.9:9')).rejects.toThrow('the registry http://127.86.0.9:9 does not answer; is it running, and is the scheme (http or https) right?');

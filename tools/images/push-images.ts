@@ -27,7 +27,9 @@ export async function pushImages(images: readonly BuiltImage[], { output, regist
   let home: string | undefined;
   for (const image of images) {
     const repository = new Repository(origin, `${place}/${image.name}`, home);
-    await repository.push(await readArchive(join(output, image.archive)), image.tag);
+    const archive = await readArchive(join(output, image.archive));
+    if (!archive.images.some(({ digest }) => digest === image.digest)) throw new Error(`${image.archive} does not hold ${image.name}@${image.digest}: it was built anew since images.json was read; run the command again`);
+    await repository.push(archive, image.tag);
     home = repository.name;
     progress(`pushed ${referencePrefix(registry)}/${image.name}:${image.tag}`);
   }
