@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { SUPPORTED_FEATURES } from '../../src/mesh/gateway-api/features.ts';
 
-/** Features that profiles bring with them. TCPRoute's profile is no part of the run; its tests are ours (test/simulation). */
+/** Features that the profiles of the run bring with them. */
 const CORE = ['Gateway', 'GRPCRoute', 'HTTPRoute', 'Mesh', 'ReferenceGrant', 'TCPRoute', 'TLSRoute'];
 
 it('the features of the Gateway API are those that are tested', () => {
