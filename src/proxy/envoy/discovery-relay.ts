@@ -11,6 +11,8 @@ export interface RelayOptions {
   readonly socketPath: string;
   /** `host:port`; port 15010 is plain text. */
   readonly address: string;
+  /** Plain text at any port. */
+  readonly plainText?: boolean;
   readonly identity: () => { readonly rootsPem: string | undefined; readonly certificateChainPem: string | undefined; readonly privateKeyPem: Secret | undefined };
   readonly token: () => Promise<string | undefined>;
 }
@@ -112,8 +114,8 @@ export class DiscoveryRelay {
   }
 
   #client(): GrpcClient {
-    const { address, token } = this.#options;
-    if (address.endsWith(':15010')) return new GrpcClient({ address, token });
+    const { address, token, plainText = address.endsWith(':15010') } = this.#options;
+    if (plainText) return new GrpcClient({ address, token });
     const { rootsPem, certificateChainPem, privateKeyPem } = this.#options.identity();
     if (rootsPem === undefined) throw new GrpcError('UNAVAILABLE', 'the roots of the control plane are not there yet');
     return new GrpcClient({ address, token, tls: { rootsPem, ...(certificateChainPem !== undefined && privateKeyPem !== undefined ? { certificateChainPem, privateKeyPem } : {}) } });
