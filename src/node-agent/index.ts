@@ -36,7 +36,7 @@ export function createNodeAgent(args: readonly string[], environment: Environmen
     annotationsOf: async (podNamespace, name) => (await client.find(PodResource, name, podNamespace))?.metadata?.annotations,
   });
   const installer = new PluginInstaller({
-    plugin, pluginFile, runtime: ownRuntimeFiles, binDirectory: values['bin-dir'], configDirectory: values['config-dir'], socketDirectory: `${SOCKET_ROOT}/${plugin}`,
+    plugin, pluginFile, runtime: ownRuntimeFiles, binDirectory: values['bin-dir'], configDirectory: values['config-dir'], socketDirectory: `${SOCKET_ROOT}/${plugin}`, lock: `${values['socket-dir']}/configuration.lock`,
     excludeNamespaces: [...new Set([namespace, 'kube-system'])], chained: values.chained === 'true',
     isUninstalled: async () => !(await service.hasCompany()) && (await isUninstalled(client, namespace, values['daemon-set'])),
   });

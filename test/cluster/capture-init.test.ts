@@ -12,7 +12,7 @@ let outside: TestNamespace;
 
 interface Pod {
   readonly spec: { readonly initContainers: readonly { readonly name: string; readonly restartPolicy?: string; readonly securityContext: Record<string, unknown> }[] };
-  readonly status: { readonly podIP: string };
+  readonly status: { readonly podIP: string; readonly podIPs: readonly { readonly ip: string }[] };
 }
 
 const podAddress = async (name: string): Promise<string> => (await space.get<Pod>('pod', name)).status.podIP;
@@ -57,6 +57,14 @@ describe('capture by the init container', () => {
     expect(answer).toMatchObject({ status: 200, body: expect.stringContaining('spiffe://cluster.local/ns/capture-init/sa/default') });
     // Plain text from outside meets the proxy, which wants TLS.
     expect(await outside.request('plain-client', `http://${await podAddress('web')}:8080/get`)).toMatchObject({ status: 0 });
+  });
+
+  it('takes IPv6 as well where pods have it', async ({ skip }) => {
+    const address = (await space.get<Pod>('pod', 'web')).status.podIPs.map(({ ip }) => ip).find((ip) => ip.includes(':'));
+    if (address === undefined) return skip('the cluster has IPv4 alone');
+    expect(await space.logs('web', 'istio-init')).toContain('IPv6: rules applied');
+    expect(await outside.request('plain-client', `http://[${address}]:8080/get`)).toMatchObject({ status: 0 });
+    expect(await space.request('client', `http://[${address}]:8080/headers`, { container: 'client' })).toMatchObject({ status: 200, body: expect.stringContaining('spiffe://cluster.local/ns/capture-init/sa/default') });
   });
 
   it('leaves excluded inbound ports alone, and only those', async () => {

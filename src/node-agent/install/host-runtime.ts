@@ -1,8 +1,8 @@
 // The plugin's run time on the node. A node has no Node.js, so this program's own goes there with the loader and the libraries that it runs with, and a launcher that needs nothing but /bin/sh.
 // Its folder is named after its content: versions of the mesh with the same run time share it, and a file that a runtime may be starting is never written to.
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 /** The files of the run time: on this image, by their name in the folder. */
@@ -36,7 +36,7 @@ export async function placeRuntime(binDirectory: string, files: RuntimeFiles, pl
   const relative = join(RUNTIME_FOLDER, digest);
   const target = join(binDirectory, relative);
   if (!(await exists(target))) {
-    const fresh = `${target}.${process.pid}-${Date.now()}`;
+    const fresh = `${target}.${randomUUID()}`;
     await mkdir(join(fresh, 'lib'), { recursive: true });
     for (const [source, name] of sources) {
       await copyFile(source, join(fresh, name));
@@ -66,7 +66,7 @@ export function launcherText(relative: string, loader: string): string {
 /** Puts a file in place in one step; false when it was there already. */
 export async function placeFile(target: string, content: string, mode = 0o644): Promise<boolean> {
   if ((await readFile(target, 'utf8').catch(() => undefined)) === content) return false;
-  const fresh = `${target}.mizzen-${process.pid}`;
+  const fresh = `${target}.mizzen-${randomUUID()}`;
   await writeFile(fresh, content, { mode });
   await chmod(fresh, mode);
   await rename(fresh, target);
@@ -80,10 +80,10 @@ export async function removeUnusedRuntimes(binDirectory: string, immediately = f
   const used = await launchersOf(binDirectory);
   for (const name of names) {
     const path = join(folder, name);
-    const age = Date.now() - (await stat(path)).mtimeMs;
+    const age = await stat(path).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0); // another agent has just given it its name
     if (!used.includes(`${RUNTIME_FOLDER}/${name}"`) && (immediately || age > UNUSED_MILLISECONDS)) await rm(path, { recursive: true, force: true });
   }
-  if ((await readdir(folder).catch(() => ['none'])).length === 0) await rm(folder, { recursive: true });
+  await rmdir(folder).catch(() => undefined); // something is in it
 }
 
 async function launchersOf(binDirectory: string): Promise<string> {

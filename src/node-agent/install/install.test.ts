@@ -22,7 +22,7 @@ describe('PluginInstaller', () => {
   const install = async (options: Partial<PluginInstallerOptions> = {}): Promise<PluginInstaller> => {
     const installer = new PluginInstaller({
       plugin: PLUGIN, pluginFile: path('cni.js'), runtime: async () => ({ program: path('node'), loader: path('ld-linux.so.2'), libraries: [path('libc.so.6')] }), binDirectory: path('bin'), configDirectory: path('net.d'),
-      socketDirectory: '/var/run/mizzen-cni/x', excludeNamespaces: ['istio-system'], chained: true, isUninstalled: async () => uninstalled, ...options,
+      socketDirectory: '/var/run/mizzen-cni/x', lock: path('lock'), excludeNamespaces: ['istio-system'], chained: true, isUninstalled: async () => uninstalled, ...options,
     });
     started.push(installer);
     await installer.start();
@@ -109,6 +109,27 @@ describe('PluginInstaller', () => {
     expect(await readdir(path('bin'))).toEqual(['mizzen-runtime', 'v3-0-istio-cni']);
   });
 
+  it('shares its entry with a mesh of the same version, without either undoing the other', async () => {
+    await install();
+    await install({ excludeNamespaces: ['other-mesh'] });
+    const both = await readFile(path('net.d', '10-main.conflist'), 'utf8');
+    expect(JSON.parse(both)).toEqual({ ...bridge, plugins: [...bridge.plugins, { ...entry(), excludeNamespaces: ['istio-system', 'other-mesh'] }] });
+    const { mtimeMs } = await stat(path('net.d', '10-main.conflist'));
+    await writeFile(path('net.d', '99-unrelated.conf'), '{}'); // both look
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect((await stat(path('net.d', '10-main.conflist'))).mtimeMs).toBe(mtimeMs);
+  });
+
+  it('loses nothing when many agents change the configuration at once', { timeout: 30_000 }, async () => {
+    const plugins = Array.from({ length: 6 }, (_, index) => `v${index}-istio-cni`);
+    await Promise.all(plugins.map((plugin) => install({ plugin })));
+    const types = async (): Promise<(string | undefined)[]> => ((await config('10-main.conflist')) as { plugins: { type: string }[] }).plugins.map(({ type }) => type);
+    expect((await types()).sort()).toEqual(['bridge', 'portmap', ...plugins].sort());
+    uninstalled = true;
+    await Promise.all(started.splice(0, 3).map((installer) => installer.stop()));
+    expect((await types()).sort()).toEqual(['bridge', 'portmap', ...plugins.slice(3)].sort());
+  });
+
   it('writes a configuration of its own for Multus', async () => {
     await install({ chained: false });
     expect(await config(`${PLUGIN}.conf`)).toMatchObject({ cniVersion: '1.0.0', name: PLUGIN, type: PLUGIN });
@@ -156,6 +177,7 @@ describe('isUninstalled', () => {
     expect(await ask(refusal(401))).toBe(true);
     expect(await ask(refusal(403), daemonSet(['--install-plugin=true']))).toBe(false);
     expect(await ask(refusal(503))).toBe(false);
+    expect(await ask(new Error('late'), undefined)).toBe(true);
     expect(await ask(new Error('connection refused'))).toBe(false);
   });
 });

@@ -29,11 +29,18 @@ export function withPlugin(text: string, entry: PluginEntry): string | undefined
   const list = parse(text);
   if (!list) throw new Error('the cluster\'s CNI configuration is not JSON');
   const present = pluginsOf(list).find((plugin) => plugin.type === entry.type);
-  if (list.plugins && JSON.stringify(present) === JSON.stringify(entry)) return undefined;
+  const wanted = { ...entry, excludeNamespaces: namespacesOf(present, entry) };
+  if (list.plugins && JSON.stringify(present) === JSON.stringify(wanted)) return undefined;
   const others = pluginsOf(list).filter((plugin) => plugin.type !== entry.type);
-  if (list.plugins) return print({ ...list, plugins: [...others, entry] });
+  if (list.plugins) return print({ ...list, plugins: [...others, wanted] });
   const { cniVersion, name, ...single } = list;
-  return print({ cniVersion: cniVersion ?? DEFAULT_VERSION, name: name ?? 'network', plugins: [single, entry] });
+  return print({ cniVersion: cniVersion ?? DEFAULT_VERSION, name: name ?? 'network', plugins: [single, wanted] });
+}
+
+// Two meshes of the same version share the entry: each adds its namespace and leaves the other's, or they would overwrite one another for ever.
+function namespacesOf(present: Plugin | undefined, entry: PluginEntry): string[] {
+  const others = Array.isArray(present?.['excludeNamespaces']) ? present['excludeNamespaces'].filter((name) => typeof name === 'string') : [];
+  return [...new Set([...others, ...entry.excludeNamespaces])].sort();
 }
 
 /** The file's text without the plugin, or undefined when it is not in it. */

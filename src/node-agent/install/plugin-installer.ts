@@ -7,6 +7,7 @@ import { createLogger } from '../../shared/observability/index.ts';
 import { describeError } from '../../shared/lib/index.ts';
 import { ANNOTATIONS_CAPABILITY } from '../cni/index.ts';
 import { launcherText, placeFile, placeRuntime, removeUnusedRuntimes, type RuntimeFiles } from './host-runtime.ts';
+import { withLock } from './node-lock.ts';
 import { aloneText, listFile, mainFile, REPLACED_SUFFIX, withoutPlugin, withPlugin, type PluginEntry } from './network-configuration.ts';
 
 /** Where the node's CNI directories are mounted, and what to put there. */
@@ -19,6 +20,8 @@ export interface PluginInstallerOptions {
   readonly configDirectory: string;
   /** The folder of sockets, as the node sees it. */
   readonly socketDirectory: string;
+  /** What all agents of the node lock while they change its configuration. */
+  readonly lock: string;
   readonly excludeNamespaces: readonly string[];
   /** Chained after the cluster's own plugin; otherwise a configuration of its own, for Multus. */
   readonly chained: boolean;
@@ -27,6 +30,8 @@ export interface PluginInstallerOptions {
 }
 
 const CHECK_MILLISECONDS = 5_000;
+/** A folder that changes much is looked at this often at most. */
+const SETTLE_MILLISECONDS = 250;
 const EXECUTABLE = 0o755;
 const log = createLogger('cni-install');
 
@@ -39,6 +44,7 @@ export class PluginInstaller {
   #watcher: FSWatcher | undefined;
   #problem: string | undefined = 'the plugin is not installed yet';
   #work: Promise<void> = Promise.resolve();
+  #settling: NodeJS.Timeout | undefined;
   #stopping = false;
   #folder: string | undefined;
 
@@ -62,16 +68,22 @@ export class PluginInstaller {
   async stop(): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#timer);
+    clearTimeout(this.#settling);
     this.#watcher?.close();
     await this.#work;
-    if (await this.#options.isUninstalled()) await this.#remove();
+    if (await this.#options.isUninstalled()) await withLock(this.#options.lock, () => this.#remove());
     else log.info({}, 'the plugin stays on the node');
   }
 
   // The cluster's own network writes its file anew when it is upgraded: noticed at once where the kernel tells, else at the next check.
   #watch(): void {
     try {
-      this.#watcher = watch(this.#options.configDirectory, () => void this.#keep());
+      this.#watcher = watch(this.#options.configDirectory, () => {
+        this.#settling ??= setTimeout(() => {
+          this.#settling = undefined;
+          void this.#keep();
+        }, SETTLE_MILLISECONDS);
+      });
       this.#watcher.on('error', () => this.#watcher?.close());
     } catch (error) {
       log.info({ error: describeError(error) }, 'the folder of configurations cannot be watched and is only checked every few seconds');
@@ -113,16 +125,27 @@ export class PluginInstaller {
       if (await placeFile(join(configDirectory, `${plugin}.conf`), aloneText(this.#entry))) log.info({ plugin }, 'configuration for Multus written');
       return;
     }
+    if ((await this.#change()) === undefined) return;
+    // What was read may be old by now: another agent writes as well.
+    await withLock(this.#options.lock, async () => {
+      const change = await this.#change();
+      if (!change) return;
+      const { file, text } = change;
+      const target = listFile(file);
+      await placeFile(join(configDirectory, target), text);
+      // A runtime would take `10-net.conf` before `10-net.conflist`.
+      if (target !== file) await rename(join(configDirectory, file), join(configDirectory, `${file}${REPLACED_SUFFIX}`));
+      log.info({ file: target }, 'plugin chained to the cluster\'s own');
+    });
+  }
+
+  // What is to be written, or nothing when all is as it should be.
+  async #change(): Promise<{ readonly file: string; readonly text: string } | undefined> {
     const files = await this.#files();
     const file = mainFile(files, isOwn);
-    if (file === undefined) throw new Error(`there is no CNI configuration in ${configDirectory} yet to be chained to`);
+    if (file === undefined) throw new Error(`there is no CNI configuration in ${this.#options.configDirectory} yet to be chained to`);
     const text = withPlugin(files.get(file) ?? '', this.#entry);
-    if (text === undefined) return;
-    const target = listFile(file);
-    await placeFile(join(configDirectory, target), text);
-    // A runtime would take `10-net.conf` before `10-net.conflist`.
-    if (target !== file) await rename(join(configDirectory, file), join(configDirectory, `${file}${REPLACED_SUFFIX}`));
-    log.info({ file: target }, 'plugin chained to the cluster\'s own');
+    return text === undefined ? undefined : { file, text };
   }
 
   async #files(): Promise<Map<string, string>> {

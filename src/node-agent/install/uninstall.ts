@@ -5,9 +5,9 @@ import { KubeError, type KubeClient } from '../../shared/kube/index.ts';
 import { createLogger } from '../../shared/observability/index.ts';
 import { describeError } from '../../shared/lib/index.ts';
 
-const TIMEOUT_MILLISECONDS = 5_000;
-/** An uninstallation takes this program's own permissions away as well; an API server that is just starting refuses too, for a moment. */
-const REFUSALS = 4;
+const TIMEOUT_MILLISECONDS = 8_000;
+/** A busy server answers late, and one that is just starting refuses; an uninstallation takes this program's own permissions away for good. */
+const TRIES = 4;
 const PAUSE_MILLISECONDS = 2_000;
 const log = createLogger('cni-install');
 
@@ -16,19 +16,19 @@ const log = createLogger('cni-install');
  * API server is away, false: a plugin that stays holds pods of the mesh back, one that goes would let them start uncaptured.
  */
 export async function isUninstalled(client: Pick<KubeClient, 'find'>, namespace: string, name: string, pauseMilliseconds = PAUSE_MILLISECONDS): Promise<boolean> {
-  for (let refusals = 0; refusals < REFUSALS; refusals += 1) {
-    if (refusals > 0) await sleep(pauseMilliseconds);
+  let last: unknown;
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    if (tries > 0) await sleep(pauseMilliseconds);
     try {
       const daemonSet = await client.find(DaemonSetResource, name, namespace, AbortSignal.timeout(TIMEOUT_MILLISECONDS));
       if (!daemonSet || daemonSet.metadata?.deletionTimestamp !== undefined) return true;
       const args = (daemonSet.spec?.template?.spec?.containers ?? []).flatMap((container) => container.args ?? []);
       return !args.includes('--install-plugin=true');
     } catch (error) {
-      if (!(error instanceof KubeError && (error.status === 401 || error.status === 403))) {
-        log.warn({ error: describeError(error) }, 'whether the mesh is being uninstalled could not be found out');
-        return false;
-      }
+      last = error;
     }
   }
-  return true;
+  if (last instanceof KubeError && (last.status === 401 || last.status === 403)) return true;
+  log.warn({ error: describeError(last) }, 'whether the mesh is being uninstalled could not be found out');
+  return false;
 }
