@@ -12,6 +12,8 @@ const LONGEST_PAUSE_MILLISECONDS = 5_000;
 /** A component that ran for so long failed for another reason than the last time. */
 const HEALTHY_MILLISECONDS = 20_000;
 const GRACE_MILLISECONDS = 10_000;
+/** What is removed has nothing to lose. */
+const REMOVAL_GRACE_MILLISECONDS = 500;
 
 /** A node's programs see no more of the caller's environment than a service of the machine would. */
 const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/' };
@@ -60,12 +62,12 @@ class Component {
   }
 
   /** Ends the program and does not start it again. */
-  async stop(): Promise<void> {
+  async stop(graceMilliseconds = GRACE_MILLISECONDS): Promise<void> {
     this.#wanted = false;
     clearTimeout(this.#timer);
     const child = this.#child;
     if (child === undefined) return;
-    const kill = setTimeout(() => child.kill('SIGKILL'), GRACE_MILLISECONDS);
+    const kill = setTimeout(() => child.kill('SIGKILL'), graceMilliseconds);
     await new Promise<void>((resolve) => {
       child.once('exit', () => resolve());
       child.kill('SIGTERM');
@@ -93,7 +95,7 @@ async function obey(order: SupervisorOrder): Promise<SupervisorReply> {
     await component[order.do]();
     if (order.do === 'stop') components.delete(order.name);
   } else if (order.do === 'end') {
-    await Promise.all([...components.values()].map((component) => component.stop()));
+    await Promise.all([...components.values()].map((component) => component.stop(REMOVAL_GRACE_MILLISECONDS)));
     setTimeout(() => process.exit(0), 50);
   }
   return { components: [...components.values()].map((component) => component.state) };
