@@ -72,6 +72,9 @@ Remove it: npm run cluster:down -- ${options.scope === 'apiserver' ? '--scope ap
 `);
 }
 
+// A reader of the progress that went away is no reason to stop half-way.
+process.stdout.on('error', () => undefined);
+
 try {
   const options = optionsOf(process.argv.slice(2));
   if (options === undefined) process.stdout.write(USAGE);
