@@ -87,10 +87,12 @@ beforeAll(async () => {
   admin = KubeClient.fromDefault({ kubeconfigText: readFileSync(sandbox.kubeconfigPath, 'utf8') });
   for (const file of readdirSync(join(root, 'crds'))) await applyYaml(admin, text(`crds/${file}`));
   await applyYaml(admin, text('deploy/operator.yaml'));
-  await applyYaml(admin, `{ apiVersion: v1, kind: Namespace, metadata: { name: ${MESH} } }\n---\n{ apiVersion: v1, kind: Namespace, metadata: { name: shop, labels: { istio-injection: enabled } } }`);
+  await applyYaml(admin, `{ apiVersion: v1, kind: Namespace, metadata: { name: ${MESH} } }\n---\n{ apiVersion: v1, kind: Namespace, metadata: { name: shop } }`);
   await expectEventually(() => admin.get(DeploymentResource, 'mizzen-operator', 'mizzen-operator'), { status: { readyReplicas: 1 } }, 30);
-  const mesh = { apiVersion: 'maistra.io/v2', kind: 'ServiceMeshControlPlane', metadata: { name: 'basic', namespace: MESH }, spec: { version: 'v3.1', mode: 'ClusterWide', profiles: ['default', 'sandbox'], gateways: { enabled: false } } };
+  const mesh = { apiVersion: 'maistra.io/v2', kind: 'ServiceMeshControlPlane', metadata: { name: 'basic', namespace: MESH }, spec: { version: 'v3.1', profiles: ['default', 'sandbox'], gateways: { enabled: false } } };
   await eventually(() => admin.create(ServiceMeshControlPlaneResource, mesh as KubernetesObject as never), 30);
+  // A mesh for chosen namespaces, whose rights are RoleBindings in them; the conformance run has one for the whole cluster.
+  await eventually(() => applyYaml(admin, `{ apiVersion: maistra.io/v1, kind: ServiceMeshMemberRoll, metadata: { name: default, namespace: ${MESH} }, spec: { members: [shop] } }`), 30);
   await expectEventually(async () => conditionsOf((await admin.get(ServiceMeshControlPlaneResource, 'basic', MESH)).status?.conditions as Condition[]), { Ready: 'True ComponentsReady' }, 60);
   await applyYaml(admin, text('samples/httpbin/httpbin.yaml'), 'shop');
 }, 120_000);

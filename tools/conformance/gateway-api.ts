@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { KubeClient } from '../../src/shared/kube/index.ts';
-import { attachCluster, ClusterError, clusterNames, missingFor, startCluster, type RealCluster } from '../cluster/index.ts';
+import { attachCluster, ClusterError, clusterNames, missingFor, startCluster, stopCluster, type RealCluster } from '../cluster/index.ts';
 import { buildImages, imageCache } from '../images/index.ts';
 import { readExpectations, suiteArguments } from './expectations.ts';
 import { ConformanceError, conformancePrograms, type ConformancePrograms } from './go-programs.ts';
@@ -55,11 +55,21 @@ function progress(line: string): void {
   process.stderr.write(`${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${line}\n`);
 }
 
+/** What has to be undone when the run is interrupted. */
+let undo: () => Promise<void> = async () => undefined;
+for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
+  process.once(signal, () => {
+    progress(`ended by ${signal}`);
+    void undo().finally(() => process.exit(status));
+  });
+}
+
 /** The cluster with the mesh, and whether it was made here. */
 async function prepare(request: Request, programs: ConformancePrograms): Promise<{ cluster: RealCluster; made: boolean }> {
   const present = clusterNames().includes(request.cluster);
   if (present && !request.reinstall) return { cluster: attachCluster(request.cluster), made: false };
   const archives = [...await suiteImages(programs), ...await meshImages()];
+  if (!present && !request.keep) undo = () => stopCluster(request.cluster);
   const cluster = present ? attachCluster(request.cluster) : await startCluster({ name: request.cluster, images: archives, progress });
   try {
     if (present) for (const node of cluster.nodes) await node.importImages(archives);
@@ -86,8 +96,11 @@ async function runSuite(cluster: RealCluster, programs: ConformancePrograms, req
   rmSync(report, { force: true });
   const args = suiteArguments(readExpectations(folder), { report: isWhole(request) ? report : undefined, quick: request.quick, keep: request.keep, version: packageVersion() });
   const child = spawn(programs.suite, args, { cwd: output, env: { ...process.env, KUBECONFIG: cluster.kubeconfig, ...(request.test === undefined ? {} : { CONFORMANCE_ONLY: request.test }) }, stdio: ['ignore', 'pipe', 'pipe'] });
-  const end = (): void => void child.kill('SIGTERM');
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
+  const undoCluster = undo;
+  undo = () => {
+    child.kill('SIGKILL');
+    return undoCluster();
+  };
   mkdirSync(dirname(request.log), { recursive: true });
   const log = openSync(request.log, 'w');
   const chunks: string[] = [];
@@ -103,7 +116,7 @@ async function runSuite(cluster: RealCluster, programs: ConformancePrograms, req
     child.on('error', reject);
     child.on('close', () => resolve());
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, end);
+  undo = undoCluster;
   closeSync(log);
   return chunks.join('');
 }

@@ -22,6 +22,7 @@ export interface GatewayApiStatusSources {
 }
 
 type StoredStatus = Readonly<Record<string, unknown>>;
+type StoredObject = KubernetesObject & { status?: StoredStatus };
 
 interface Written {
   readonly text: string;
@@ -83,31 +84,38 @@ export class GatewayApiStatusWriter {
   /** Writes a status where it differs; gives the time to wait before it may be written again. */
   async #write(key: string): Promise<number | undefined> {
     const wanted = this.#sources.statuses.get(key);
-    const stored = this.#sources.stored.get(key) as (KubernetesObject & { status?: StoredStatus }) | undefined;
+    const stored = this.#sources.stored.get(key) as StoredObject | undefined;
     const type = this.#sources.types.get(key.slice(0, key.indexOf('/')));
     if (!wanted || !stored || !type) {
       this.#written.delete(key);
       return undefined;
     }
-    // The object has changed since it was bound; it is about to be bound again.
-    if ((stored.metadata?.generation ?? wanted.generation) !== wanted.generation) return undefined;
-    if (wanted.kind === 'GatewayClass' && !this.#sources.ownsClasses && isAnswered(stored)) return undefined;
+    if (!this.#speaksOf(wanted, stored)) return undefined;
     const text = JSON.stringify(mergeStatus(stored.status ?? {}, wanted));
     const next = JSON.parse(text) as Record<string, unknown>;
     if (Object.entries(next).every(([field, value]) => deepEqual(stored.status?.[field] ?? [], value))) return undefined;
+    const { name = '', namespace, resourceVersion } = stored.metadata ?? {};
     const last = this.#written.get(key);
-    // What an older definition does not know is dropped on the way: writing it again would change nothing.
-    if (last?.text === text && last.resourceVersion === stored.metadata?.resourceVersion) return undefined;
     const times = (last?.times ?? []).filter((time) => time > Date.now() - PATIENCE_MILLISECONDS);
-    if (last?.text === text && times.length >= PATIENCE) return PATIENCE_MILLISECONDS;
-    const result = await this.#client.patch(type, stored.metadata?.name ?? '', stored.metadata?.namespace, { metadata: { resourceVersion: stored.metadata?.resourceVersion }, status: next }, { subresource: 'status', fieldManager: CONTROLLER_NAME });
+    if (last?.text === text) {
+      // What an older definition does not know is dropped on the way: writing it again would change nothing.
+      if (last.resourceVersion === resourceVersion) return undefined;
+      if (times.length >= PATIENCE) return PATIENCE_MILLISECONDS;
+    }
+    const result = await this.#client.patch(type, name, namespace, { metadata: { resourceVersion }, status: next }, { subresource: 'status', fieldManager: CONTROLLER_NAME });
     this.#written.set(key, { text, resourceVersion: result.metadata?.resourceVersion, times: [...times, Date.now()] });
     return undefined;
+  }
+
+  /** Whether the status is about the object as it is stored, and ours to write. One that has changed since it was bound is about to be bound again. */
+  #speaksOf({ kind, generation }: GatewayApiStatus, stored: StoredObject): boolean {
+    if ((stored.metadata?.generation ?? generation) !== generation) return false;
+    return kind !== 'GatewayClass' || this.#sources.ownsClasses || !isAnswered(stored);
   }
 }
 
 /** Whether a GatewayClass has a status of our controller for its present generation. */
-function isAnswered({ metadata, status }: KubernetesObject & { status?: StoredStatus }): boolean {
+function isAnswered({ metadata, status }: StoredObject): boolean {
   const conditions = (status?.['conditions'] ?? []) as Condition[];
   return conditions.some(({ type, status: value, observedGeneration }) => type === 'Accepted' && value !== 'Unknown' && observedGeneration === metadata?.generation);
 }
