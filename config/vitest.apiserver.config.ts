@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
-    include: ['test/apiserver/**/*.test.ts', 'src/operator/operator.test.ts', 'src/operator/apply/*.test.ts'],
+    include: ['test/apiserver/**/*.test.ts', 'src/operator/operator.test.ts', 'src/operator/apply/*.test.ts', 'test/integration/{control-plane-access,kubectl-api}.test.ts'],
     exclude: ['**/node_modules/**'],
     pool: 'forks',
     maxWorkers: 1,

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { missingFor, startCluster, stopCluster, type KubernetesMinor } from './cluster/index.ts';
+import { missingFor, startCluster, stopCluster, type KubernetesMinor, type RealCluster } from './cluster/index.ts';
 
 interface Counts { passed: number; failed: number; skipped: number }
 
@@ -24,13 +24,13 @@ function parse(args: readonly string[]): { chosen: readonly KubernetesMinor[]; r
 }
 
 /** Runs vitest in a process of its own; it ends with this one. */
-function vitest(minor: KubernetesMinor, kubeconfig: string, record: boolean, rest: readonly string[]): Promise<Counts> {
+function vitest(minor: KubernetesMinor, { kubeconfig, kubectl }: RealCluster, record: boolean, rest: readonly string[]): Promise<Counts> {
   const report = join(root, `.cache/apiserver-report-${minor}.json`);
   mkdirSync(dirname(report), { recursive: true });
   rmSync(report, { force: true });
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', join(root, 'config/vitest.apiserver.config.ts'), '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...rest], {
-      cwd: root, stdio: 'inherit', env: { ...process.env, MIZZEN_TEST_KUBECONFIG: kubeconfig, ...(record ? { MIZZEN_RECORD_CONTRACT: '1' } : {}) },
+      cwd: root, stdio: 'inherit', env: { ...process.env, MIZZEN_TEST_KUBECONFIG: kubeconfig, MIZZEN_KUBECTL: process.env['MIZZEN_KUBECTL'] ?? kubectl, ...(record ? { MIZZEN_RECORD_CONTRACT: '1' } : {}) },
     });
     const end = (): void => { child.kill('SIGTERM'); };
     stopping.signal.addEventListener('abort', end, { once: true });
@@ -57,7 +57,7 @@ async function runMinor(minor: KubernetesMinor, record: boolean, rest: readonly 
   const name = `ring2-${String(process.pid)}`;
   try {
     const cluster = await startCluster({ name, kubernetes: minor, scope: 'apiserver', progress: (line) => process.stderr.write(`ring 2: ${line}\n`) });
-    return await vitest(minor, cluster.kubeconfig, record, rest);
+    return await vitest(minor, cluster, record, rest);
   } catch (error) {
     process.stderr.write(`ring 2 on Kubernetes ${minor} failed: ${error instanceof Error ? error.message : String(error)}\n`);
     return { passed: 0, failed: 1, skipped: 0 };

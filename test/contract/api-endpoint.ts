@@ -7,7 +7,6 @@ import { parse } from 'yaml';
 /** An answer of the server. */
 export interface Answer {
   readonly code: number;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers freely
   readonly body: any;
   readonly headers: NodeJS.Dict<string | string[]>;
 }
@@ -37,6 +36,8 @@ interface Kubeconfig {
   readonly clusters: readonly { readonly cluster: { readonly server: string; readonly 'certificate-authority-data': string } }[];
   readonly users: readonly { readonly user: { readonly 'client-certificate-data'?: string; readonly 'client-key-data'?: string } }[];
 }
+
+const ANSWER_MILLISECONDS = 10_000;
 
 const decode = (text: string | undefined): string => Buffer.from(text ?? '', 'base64').toString();
 
@@ -71,6 +72,7 @@ export class ApiEndpoint {
         response.on('end', () => { resolve({ code: response.statusCode ?? 0, headers: response.headers, body: decodeBody(Buffer.concat(chunks), response.headers) }); });
       });
       outgoing.on('error', reject);
+      outgoing.setTimeout(ANSWER_MILLISECONDS, () => { outgoing.destroy(new Error(`${method} ${path} was not answered, or without an end`)); });
       outgoing.end(bytes);
     });
   }

@@ -47,14 +47,14 @@ export class ScenarioApi {
 
   /** Any request; its answer goes into the transcript. */
   async call(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<Answer> {
-    const answer = await this.quiet(method, path, body, options);
+    const answer = await this.quiet(method, path, body, options).catch((error: unknown): Answer => ({ code: 0, headers: {}, body: String(error) }));
     this.transcript.record(`${method} ${path}${options.type === undefined ? '' : ` (${options.type})`}`, answer);
     return answer;
   }
 
   /** A request that is not compared: setting up and cleaning up. */
   quiet(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<Answer> {
-    return this.endpoint.call(method, path.replaceAll('{ns}', this.namespace), fill(body, this.namespace), options);
+    return this.endpoint.call(method, path.replaceAll('{ns}', this.namespace), fill(body, this.namespace), options.as === undefined ? options : { ...options, as: options.as.replaceAll('{ns}', this.namespace) });
   }
 
   /** Opens a watch, lets `during` make changes, waits for `count` lines (or the end) and compares what came. */

@@ -1,8 +1,11 @@
 // Every scenario of the contract.
 import type { Scenario } from './scenario.ts';
+import { ACCESS_SCENARIOS } from './scenarios/access.ts';
+import { CUSTOM_RESOURCE_SCENARIOS } from './scenarios/custom-resources.ts';
+import { KIND_SCENARIOS } from './scenarios/kinds.ts';
 import { LIST_SCENARIOS } from './scenarios/lists.ts';
 import { OBJECT_SCENARIOS } from './scenarios/objects.ts';
 import { PATCH_SCENARIOS } from './scenarios/patches.ts';
 
 /** All of them, in the order in which they run. */
-export const SCENARIOS: readonly Scenario[] = [...OBJECT_SCENARIOS, ...LIST_SCENARIOS, ...PATCH_SCENARIOS];
+export const SCENARIOS: readonly Scenario[] = [...OBJECT_SCENARIOS, ...LIST_SCENARIOS, ...PATCH_SCENARIOS, ...CUSTOM_RESOURCE_SCENARIOS, ...KIND_SCENARIOS, ...ACCESS_SCENARIOS];

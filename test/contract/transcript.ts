@@ -15,7 +15,32 @@ const UUID = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g
 const MICRO_TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z/g;
 const TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g;
 const TOKEN = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
+/** What Go's libraries say, and numbers that belong to one server. */
+const PROGRAM_WORDS: readonly (readonly [RegExp, string])[] = [
+  [/(json parse error|error decoding patch|error decoding YAML|error converting YAML to JSON|looking for beginning of value|cannot restore slice from|error parsing [^:]*): .*/s, '$1: <words>'],
+  [/invalid character .*/s, '<words>'],
+  [/ in scheme "[^"]*"/, ' in scheme "<scheme>"'],
+  [/ClusterRoleBinding "system:[a-z:-]+" of ClusterRole "system:[a-z:-]+"/, '<one of the system\'s bindings>'],
+  // A difference of two objects in Go's own form.
+  [/\n@@ .*/s, ' <difference>'],
+  [/range of valid IPs is .*/, 'range of valid IPs is <addresses>'],
+  [/(pod updates may not change fields.*previously negative\))$/s, '$1 <difference>'],
+  [/(Object 'Kind' is missing in) .*/s, '$1 <object>'],
+  [/Invalid value: "\{.*\}": /s, 'Invalid value: <object>: '],
+  [/\b(kube-api-access)-[a-z0-9]{5}\b/g, '$1-<random>'],
+  [/\b(10\.96|127\.21[45])\.\d+\.\d+\b/g, '<address>'],
+  [/\b(\d+:)3\d{4}\/(TCP|UDP)/g, '$1<port>/$2'],
+  [/^\d+(ms|s)$/, '<age>'],
+  [/in record \(\d+\)/, 'in record (<version>)'],
+  [/(too old resource version:|Too large resource version:) .*/, '$1 <versions>'],
+  [/continue=[^&]*/, 'continue=<continue>'],
+  [/(resourceVersion=)\d{2,}/g, '$1<version>'],
+];
 const GENERATED = /^(.*[^a-z0-9]|)([bcdfghjklmnpqrstvwxz2456789]{5})$/;
+
+function managerText(entry: { operation: string; manager: string; subresource?: string }): string {
+  return `${entry.operation} ${entry.manager} ${entry.subresource ?? ''}`;
+}
 
 /** Collects the answers to one scenario. */
 export class Transcript {
@@ -76,6 +101,7 @@ export class Transcript {
   #text(text: string): string {
     let result = text;
     for (const [from, to] of [...this.#hidden, ...this.#generated]) result = result.replaceAll(from, to);
+    for (const [pattern, to] of PROGRAM_WORDS) result = result.replace(pattern, to);
     return result.replaceAll(this.#namespace, '{ns}').replace(TOKEN, '<token>').replace(UUID, (uuid) => this.#number('uid', uuid)).replace(MICRO_TIME, '<micro time>').replace(TIME, '<time>');
   }
 
@@ -87,6 +113,14 @@ export class Transcript {
   }
 
   #object(object: Record<string, unknown>): Record<string, unknown> {
+    // Kubernetes orders them by time, of which there is less than a second here; and what a column means is prose.
+    if (Array.isArray(object['managedFields'])) object = { ...object, managedFields: object['managedFields'].toSorted((a, b) => (managerText(a) < managerText(b) ? -1 : 1)) };
+    if (Array.isArray(object['columnDefinitions'])) object = { ...object, columnDefinitions: object['columnDefinitions'].map((column) => ({ ...column, description: '<prose>' })) };
+    const { causes } = object;
+    // Go's maps have no order.
+    if (Array.isArray(causes) && causes.length > 1) return this.#object({ ...object, causes: undefined, 'causes, sorted': (causes as { field?: string; message?: string }[]).toSorted((a, b) => (`${a.field ?? ''} ${a.message ?? ''}` < `${b.field ?? ''} ${b.message ?? ''}` ? -1 : 1)) });
+    const details = object['details'] as { causes?: unknown[] } | undefined;
+    if (typeof object['message'] === 'string' && (details?.causes?.length ?? 0) > 1 && object['message'].includes('[')) return this.#object({ ...object, message: `${object['message'].slice(0, object['message'].indexOf('['))}<causes>` });
     const isList = Array.isArray(object['items']) || Array.isArray(object['rows']) || object['type'] === 'BOOKMARK';
     const result: Record<string, unknown> = {};
     for (const name of Object.keys(object).sort()) result[this.#text(name)] = isList && (name === 'metadata' || name === 'object') ? this.#listMetadata(object[name]) : this.#value(object[name], name);
@@ -103,6 +137,7 @@ export class Transcript {
   #string(text: string, key: string): string {
     if (key === 'resourceVersion' && /^\d+$/.test(text)) return this.#number('version', text);
     if (key === 'continue' && text !== '') return '<continue>';
+    if (key === 'storageVersionHash') return '<hash>';
     if ((key === 'clusterIP' || key === 'clusterIPs') && /^\d+\.\d+\.\d+\.\d+$/.test(text)) return '<address>';
     return this.#text(text);
   }

@@ -70,11 +70,15 @@ export async function removeNamespaces(server: TestApiServer, names: readonly st
 interface Discovered { readonly name: string; readonly namespaced: boolean; readonly verbs: readonly string[] }
 
 async function emptyNamespace(admin: KubeClient, name: string): Promise<void> {
-  const groups = JSON.parse((await admin.request({ method: 'GET', path: '/apis' })).body) as { groups: { preferredVersion: { groupVersion: string } }[] };
-  for (const prefix of ['/api/v1', ...groups.groups.map((group) => `/apis/${group.preferredVersion.groupVersion}`)]) {
+  const done = new Set<string>();
+  const groups = JSON.parse((await admin.request({ method: 'GET', path: '/apis' })).body) as { groups: { versions: { groupVersion: string }[] }[] };
+  for (const prefix of ['/api/v1', ...groups.groups.flatMap(({ versions }) => versions.map(({ groupVersion }) => `/apis/${groupVersion}`))]) {
     const { resources } = JSON.parse((await admin.request({ method: 'GET', path: prefix })).body) as { resources: Discovered[] };
     for (const resource of resources) {
-      if (!resource.namespaced || !resource.verbs.includes('deletecollection')) continue;
+      // Not every kind is there in every version of its group.
+      const kind = `${prefix.split('/')[2] ?? ''} ${resource.name}`;
+      if (!resource.namespaced || !resource.verbs.includes('deletecollection') || done.has(kind)) continue;
+      done.add(kind);
       const path = `${prefix}/namespaces/${name}/${resource.name}`;
       await admin.requestAny({ method: 'DELETE', path, body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background', gracePeriodSeconds: 0 } });
       const { items = [] } = JSON.parse((await admin.requestAny({ method: 'GET', path })).body) as { items?: { metadata: { name: string } }[] };

@@ -52,7 +52,7 @@ export class Admission {
     if (!info.namespaced || namespace === undefined) return;
     const found = this.#store.get('/namespaces', undefined, namespace);
     if (!found) throw notFound(NAMESPACES, namespace);
-    if (found.metadata.deletionTimestamp !== undefined) throw forbidden(info, name, `unable to create new content in namespace ${namespace} because it is being terminated`);
+    if (found.metadata.deletionTimestamp !== undefined) throw forbidden(info, name, `unable to create new content in namespace ${namespace} because it is being terminated`, [{ reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' }]);
   }
 }
 

@@ -7,7 +7,7 @@ import type { RequestInfo } from './request-info.ts';
 export function authorize(rbac: RbacAuthorizer, user: User, info: RequestInfo): void {
   const wanted = accessOf(info);
   if (rbac.allows(user, wanted)) return;
-  throw new ApiStatusError(403, 'Forbidden', denialMessage(user, wanted), wanted.path === undefined ? {} : {});
+  throw new ApiStatusError(403, 'Forbidden', denialMessage(user, wanted), wanted.path === undefined ? { ...(wanted.name === undefined ? {} : { name: wanted.name }), ...(wanted.group === '' ? {} : { group: wanted.group }), kind: wanted.resource } : {});
 }
 
 /** The request in the terms of RBAC. */

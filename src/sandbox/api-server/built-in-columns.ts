@@ -20,8 +20,8 @@ function text(name: string, cell: (object: KubeObject) => unknown, priority = 0)
   return { name, type: 'string', priority, cell };
 }
 
-function count(name: string, cell: (object: KubeObject) => number | undefined): Column {
-  return { name, type: 'integer', cell: (object) => cell(object) ?? 0 };
+function count(name: string, cell: (object: KubeObject) => number | undefined, type = 'integer'): Column {
+  return { name, type, cell: (object) => cell(object) ?? 0 };
 }
 
 const none = (value: unknown): string => (value === undefined || value === null || value === '' ? '<none>' : String(value));
@@ -120,6 +120,15 @@ function jobStatus(job: KubeObject): string {
   return condition(job, 'Suspended') === 'True' ? 'Suspended' : 'Running';
 }
 
+/** A CronJob's template is one level further down. */
+const JOB_COLUMNS: readonly Column[] = TEMPLATE_COLUMNS.map((column) => ({ ...column, cell: (object) => column.cell({ ...object, spec: object.spec?.jobTemplate?.spec }) }));
+const CREATED: Column = { name: 'Created At', type: 'date', cell: (object) => object.metadata.creationTimestamp };
+const subjects = (object: KubeObject, kind: string): string => ((object['subjects'] ?? []) as Any[]).filter((subject) => subject['kind'] === kind).map((subject) => (kind === 'ServiceAccount' ? `${String(subject['namespace'])}/${String(subject['name'])}` : String(subject['name']))).join(', ');
+const BINDING_COLUMNS: readonly Column[] = [
+  text('Role', (object) => `${String(object['roleRef']?.kind)}/${String(object['roleRef']?.name)}`), text('Users', (object) => subjects(object, 'User'), 1), text('Groups', (object) => subjects(object, 'Group'), 1), text('ServiceAccounts', (object) => subjects(object, 'ServiceAccount'), 1),
+];
+const amounts = (quota: KubeObject, prefix: boolean): string => Object.entries((quota.status?.hard ?? {}) as Record<string, string>).filter(([name]) => name.startsWith('limits.') === prefix).map(([name, hard]) => `${name}: ${String(quota.status?.used?.[name] ?? 0)}/${hard}`).join(', ');
+const accessModes = (modes: string[] | undefined): string => (modes ?? []).map((mode) => mode.replace(/[a-z]/g, '')).join(',');
 const webhookCount: readonly Column[] = [count('Webhooks', (object) => (object['webhooks'] ?? []).length)];
 
 /** Columns by store key; resources that are not here have only Name and Age. */
@@ -141,19 +150,18 @@ export const BUILT_IN_COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   ],
   '/events': [
     text('Last Seen', (event) => age(event['lastTimestamp'] ?? event['eventTime'] ?? event.metadata.creationTimestamp)), text('Type', (event) => event['type']), text('Reason', (event) => event['reason']),
-    text('Object', (event) => `${String(event['involvedObject']?.kind ?? '').toLowerCase()}/${String(event['involvedObject']?.name ?? '')}`), text('Source', (event) => none(event['source']?.component ?? event['reportingComponent']), 1), text('Message', (event) => event['message']),
-    text('First Seen', (event) => age(event['firstTimestamp'] ?? event['eventTime'] ?? event.metadata.creationTimestamp), 1), text('Count', (event) => String(event['count'] ?? 1), 1), text('Name', (event) => event.metadata.name, 1),
+    text('Object', (event) => `${String(event['involvedObject']?.kind ?? '').toLowerCase()}/${String(event['involvedObject']?.name ?? '')}`), text('Subobject', (event) => event['involvedObject']?.fieldPath ?? '', 1), text('Source', (event) => none(event['source']?.component ?? event['reportingComponent']), 1), text('Message', (event) => event['message']),
+    text('First Seen', (event) => age(event['firstTimestamp'] ?? event['eventTime'] ?? event.metadata.creationTimestamp), 1), text('Count', (event) => String(event['count'] ?? 1), 1), { ...text('Name', (event) => event.metadata.name, 1), format: 'name' },
   ],
-  '/configmaps': [count('Data', (object) => keys(object['data']) + keys(object['binaryData']))],
-  '/secrets': [text('Type', (object) => object['type']), count('Data', (object) => keys(object['data']))],
-  '/serviceaccounts': [count('Secrets', (object) => (object['secrets'] ?? []).length)],
+  '/configmaps': [count('Data', (object) => keys(object['data']) + keys(object['binaryData']), 'string')],
+  '/secrets': [text('Type', (object) => object['type']), count('Data', (object) => keys(object['data']), 'string')],
   '/endpoints': [text('Endpoints', (object) => none((object['subsets'] ?? []).flatMap((subset: Any) => (subset['addresses'] ?? []).flatMap((entry: Any) => (subset['ports'] ?? []).map((port: Any) => `${String(entry['ip'])}:${String(port['port'])}`))).join(',')))],
   'discovery.k8s.io/endpointslices': [
     text('AddressType', (slice) => slice['addressType']), text('Ports', (slice) => ((slice['ports'] ?? []) as Any[]).map((port) => String(port['port'])).join(',') || '<unset>'),
     text('Endpoints', (slice) => ((slice['endpoints'] ?? []) as Any[]).flatMap((endpoint) => endpoint['addresses'] as string[]).join(',') || '<unset>'),
   ],
   'apps/deployments': [
-    text('Ready', ({ spec, status }) => `${String(status?.readyReplicas ?? 0)}/${String(spec?.replicas ?? 1)}`), count('Up-to-date', ({ status }) => status?.updatedReplicas), count('Available', ({ status }) => status?.availableReplicas), ...TEMPLATE_COLUMNS,
+    text('Ready', ({ spec, status }) => `${String(status?.readyReplicas ?? 0)}/${String(spec?.replicas ?? 1)}`), count('Up-to-date', ({ status }) => status?.updatedReplicas, 'string'), count('Available', ({ status }) => status?.availableReplicas, 'string'), ...TEMPLATE_COLUMNS,
   ],
   'apps/replicasets': [count('Desired', ({ spec }) => spec?.replicas), count('Current', ({ status }) => status?.replicas), count('Ready', ({ status }) => status?.readyReplicas), ...TEMPLATE_COLUMNS],
   'apps/daemonsets': [
@@ -165,10 +173,10 @@ export const BUILT_IN_COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     text('Status', jobStatus), text('Completions', ({ spec, status }) => `${String(status?.succeeded ?? 0)}/${String(spec?.completions ?? 1)}`),
     text('Duration', ({ status }) => (status?.startTime ? shortDuration(((status.completionTime ? Date.parse(status.completionTime) : Date.now()) - Date.parse(status.startTime)) / 1000) : '')), ...TEMPLATE_COLUMNS,
   ],
-  'batch/cronjobs': [text('Schedule', ({ spec }) => spec?.schedule), text('Timezone', ({ spec }) => none(spec?.timeZone)), text('Suspend', ({ spec }) => (spec?.suspend ? 'True' : 'False')), count('Active', ({ status }) => (status?.active ?? []).length), text('Last Schedule', ({ status }) => (status?.lastScheduleTime ? age(status.lastScheduleTime) : '<none>'))],
+  'batch/cronjobs': [text('Schedule', ({ spec }) => spec?.schedule), text('Timezone', ({ spec }) => none(spec?.timeZone)), { ...text('Suspend', ({ spec }) => (spec?.suspend ? 'True' : 'False')), type: 'boolean' }, count('Active', ({ status }) => (status?.active ?? []).length), text('Last Schedule', ({ status }) => (status?.lastScheduleTime ? age(status.lastScheduleTime) : '<none>')), ...JOB_COLUMNS],
   'autoscaling/horizontalpodautoscalers': [
     text('Reference', ({ spec }) => `${String(spec?.scaleTargetRef?.kind)}/${String(spec?.scaleTargetRef?.name)}`), text('Targets', () => '<unknown>'), text('MinPods', ({ spec }) => String(spec?.minReplicas ?? 1)),
-    count('MaxPods', ({ spec }) => spec?.maxReplicas), count('Replicas', ({ status }) => status?.currentReplicas),
+    count('MaxPods', ({ spec }) => spec?.maxReplicas, 'string'), count('Replicas', ({ status }) => status?.currentReplicas, 'string'),
   ],
   'policy/poddisruptionbudgets': [text('Min Available', ({ spec }) => String(spec?.minAvailable ?? 'N/A')), text('Max Unavailable', ({ spec }) => String(spec?.maxUnavailable ?? 'N/A')), count('Allowed Disruptions', ({ status }) => status?.disruptionsAllowed)],
   'networking.k8s.io/networkpolicies': [text('Pod-Selector', ({ spec }) => selector(spec?.podSelector?.matchLabels))],
@@ -176,10 +184,27 @@ export const BUILT_IN_COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     text('Class', ({ spec }) => none(spec?.ingressClassName)), text('Hosts', ({ spec }) => (spec?.rules ?? []).map((rule: Any) => rule['host'] ?? '*').join(',') || '*'),
     text('Address', ({ status }) => (status?.loadBalancer?.ingress ?? []).map((entry: Any) => entry['ip'] ?? entry['hostname']).join(',')), text('Ports', ({ spec }) => (spec?.tls?.length ? '80, 443' : '80')),
   ],
-  'rbac.authorization.k8s.io/rolebindings': [text('Role', (object) => `${String(object['roleRef']?.kind)}/${String(object['roleRef']?.name)}`)],
-  'rbac.authorization.k8s.io/clusterrolebindings': [text('Role', (object) => `${String(object['roleRef']?.kind)}/${String(object['roleRef']?.name)}`)],
+  'rbac.authorization.k8s.io/roles': [CREATED],
+  'rbac.authorization.k8s.io/clusterroles': [CREATED],
+  'rbac.authorization.k8s.io/rolebindings': BINDING_COLUMNS,
+  'rbac.authorization.k8s.io/clusterrolebindings': BINDING_COLUMNS,
+  '/limitranges': [CREATED],
+  '/resourcequotas': [text('Request', (quota) => amounts(quota, false)), text('Limit', (quota) => amounts(quota, true))],
+  '/replicationcontrollers': [count('Desired', ({ spec }) => spec?.replicas), count('Current', ({ status }) => status?.replicas), count('Ready', ({ status }) => status?.readyReplicas), ...TEMPLATE_COLUMNS.slice(0, 2), text('Selector', ({ spec }) => selector(spec?.selector), 1)],
+  '/persistentvolumeclaims': [
+    text('Status', ({ status }) => status?.phase), text('Volume', ({ spec }) => spec?.volumeName ?? ''), text('Capacity', ({ status }) => status?.capacity?.storage ?? ''), text('Access Modes', ({ status }) => accessModes(status?.accessModes)), text('StorageClass', ({ spec }) => spec?.storageClassName ?? ''),
+    text('VolumeAttributesClass', ({ spec }) => spec?.volumeAttributesClassName ?? '<unset>'), text('VolumeMode', ({ spec }) => spec?.volumeMode ?? '<unset>', 1),
+  ],
+  'apps/controllerrevisions': [text('Controller', ({ metadata }) => none((metadata.ownerReferences ?? []).map((owner) => `${owner.kind.toLowerCase()}.apps/${owner.name}`)[0])), text('Revision', (object) => String(object['revision'] ?? 0))],
+  'scheduling.k8s.io/priorityclasses': [count('Value', (object) => object['value']), { ...text('Global-Default', (object) => object['globalDefault'] === true), type: 'boolean' }, text('PreemptionPolicy', (object) => object['preemptionPolicy'])],
+  'storage.k8s.io/storageclasses': [text('Provisioner', (object) => object['provisioner']), text('ReclaimPolicy', (object) => object['reclaimPolicy']), text('VolumeBindingMode', (object) => object['volumeBindingMode']), text('AllowVolumeExpansion', (object) => object['allowVolumeExpansion'] ?? false)],
+  'networking.k8s.io/ingressclasses': [text('Controller', ({ spec }) => spec?.controller), text('Parameters', ({ spec }) => (spec?.parameters ? `${String(spec.parameters.kind)}/${String(spec.parameters.name)}` : '<none>'))],
+  'certificates.k8s.io/certificatesigningrequests': [
+    text('SignerName', ({ spec }) => spec?.signerName), text('Requestor', ({ spec }) => spec?.username), text('RequestedDuration', ({ spec }) => (spec?.expirationSeconds ? shortDuration(spec.expirationSeconds) : '<none>')),
+    text('Condition', ({ status }) => (status?.conditions ?? []).map((one: Any) => one['type']).join(',') || 'Pending'),
+  ],
   'coordination.k8s.io/leases': [text('Holder', ({ spec }) => spec?.holderIdentity)],
   'admissionregistration.k8s.io/mutatingwebhookconfigurations': webhookCount,
   'admissionregistration.k8s.io/validatingwebhookconfigurations': webhookCount,
-  'apiextensions.k8s.io/customresourcedefinitions': [text('Created At', (object) => object.metadata.creationTimestamp)],
+  'apiextensions.k8s.io/customresourcedefinitions': [CREATED],
 };

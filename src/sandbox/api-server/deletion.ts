@@ -69,8 +69,8 @@ export class Deleter {
 
 function checkPreconditions(target: Target, object: KubeObject, { preconditions }: DeleteOptions): void {
   const { uid, resourceVersion } = preconditions ?? {};
-  if (uid !== undefined && uid !== object.metadata.uid) throw conflict(target.info, target.name, `the UID in the precondition (${uid}) does not match the UID in record (${object.metadata.uid}). The object might have been deleted and then recreated`);
-  if (resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion) throw conflict(target.info, target.name, `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${object.metadata.resourceVersion}). The object might have been modified`);
+  if (uid !== undefined && uid !== object.metadata.uid) throw conflict({ ...target.info, plural: target.info.kind }, target.name, `the UID in the precondition (${uid}) does not match the UID in record (${object.metadata.uid}). The object might have been deleted and then recreated`);
+  if (resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion) throw conflict({ ...target.info, plural: target.info.kind }, target.name, `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${object.metadata.resourceVersion}). The object might have been modified`);
 }
 
 /** The object with deletionTimestamp, grace period and the finalizers of its propagation policy. */
@@ -85,7 +85,7 @@ function markForDeletion({ info }: Target, object: KubeObject, options: DeleteOp
   const metadata = {
     ...object.metadata,
     deletionTimestamp: already && !shortened ? (object.metadata.deletionTimestamp ?? '') : timestamp(new Date(Date.now() + seconds * 1000)),
-    deletionGracePeriodSeconds: seconds,
+    ...(info.storeKey === '/namespaces' ? {} : { deletionGracePeriodSeconds: seconds }),
     ...(object.metadata.generation !== undefined && !already ? { generation: object.metadata.generation + 1 } : {}),
     ...(finalizers.length > 0 ? { finalizers } : {}),
   };

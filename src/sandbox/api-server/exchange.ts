@@ -6,6 +6,7 @@ import type { User } from '../auth/index.ts';
 import { ApiStatusError } from './internal-client.ts';
 import { decodeProtobuf, PROTOBUF_TYPE } from './protobuf-body.ts';
 import { isTrue, type RequestInfo } from './request-info.ts';
+import { checkWriteOptions } from './request-options.ts';
 import type { FieldValidation, RequestContext } from './request-context.ts';
 import { badRequest, statusOf, unsupportedMediaType } from './status.ts';
 
@@ -30,10 +31,12 @@ export class Exchange {
   /** The circumstances of a write. */
   context(): RequestContext {
     const { query } = this.info;
+    const { method } = this.request;
+    if (method === 'POST' || method === 'PUT' || method === 'PATCH') checkWriteOptions(method === 'POST' ? 'CreateOptions' : method === 'PUT' ? 'UpdateOptions' : 'PatchOptions', query, this.contentType().startsWith('application/apply-patch'));
     return {
       user: this.user,
       fieldManager: query.get('fieldManager') ?? defaultManager(this.request.headers['user-agent']),
-      dryRun: readDryRun(query),
+      dryRun: query.getAll('dryRun').includes('All'),
       fieldValidation: readFieldValidation(query),
       force: isTrue(query.get('force')),
       warnings: this.warnings,
@@ -121,15 +124,7 @@ function defaultManager(agent: string | undefined): string {
   return (agent ?? 'unknown').split('/')[0]?.slice(0, 128) || 'unknown';
 }
 
-function readDryRun(query: URLSearchParams): boolean {
-  const values = query.getAll('dryRun').filter((value) => value !== '');
-  if (values.some((value) => value !== 'All')) throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(values)}: supported values: "All"`);
-  return values.length > 0;
-}
-
 function readFieldValidation(query: URLSearchParams): FieldValidation {
-  const value = query.get('fieldValidation') ?? 'Warn';
-  if (value === '') return 'Warn';
-  if (value === 'Ignore' || value === 'Warn' || value === 'Strict') return value;
-  throw badRequest(`fieldValidation: Unsupported value: ${JSON.stringify(value)}: supported values: "Ignore", "Strict", "Warn"`);
+  const value = query.get('fieldValidation');
+  return value === 'Ignore' || value === 'Strict' ? value : 'Warn';
 }

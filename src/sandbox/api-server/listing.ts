@@ -59,9 +59,9 @@ function readStart(store: Store, { continueToken, resourceVersion, resourceVersi
 }
 
 /** A resourceVersion parameter as a number; 0 when there is none. */
-export function readRevision(text: string | null): number {
+export function readRevision(text: string | null, refuse: (message: string) => ApiStatusError = (message) => badRequest(`invalid resource version: ${message}`)): number {
   if (text === null || text === '') return 0;
-  if (!/^\d+$/.test(text)) throw badRequest(`resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!/^\d+$/.test(text)) throw refuse(`resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
   return Number(text);
 }
 
@@ -76,5 +76,5 @@ function readToken(text: string): Continue {
   } catch {
     // Falls to the answer below, as any other token that is not ours.
   }
-  throw badRequest('continue key is not valid');
+  throw badRequest('invalid continue token: continue key is not valid: invalid character looking for beginning of value');
 }

@@ -13,18 +13,21 @@ const SERVICE_RULE = "a DNS-1035 label must consist of lower case alphanumeric c
 const LABEL_VALUE_RULE = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 const QUALIFIED_RULE = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
+const LABEL_KEY_RULE = "a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
+const STANDARD_FINALIZERS = ['kubernetes', 'orphan', 'foregroundDeletion'];
+
 /** Why `name` is no DNS-1123 label, if it is not. */
 export function checkLabelName(name: string): string | undefined {
-  if (name.length > 63) return 'must be no more than 63 characters';
+  if (name.length > 63) return 'must be no more than 63 bytes';
   return LABEL.test(name) ? undefined : LABEL_RULE;
 }
 
 /** Why `name` cannot name an object of this resource, if it cannot. */
 export function checkObjectName(group: string, plural: string, name: string): string | undefined {
-  if (group === 'rbac.authorization.k8s.io') return /[/%]|^\.{1,2}$/.test(name) ? `may not contain '/' or '%'` : undefined;
+  if (group === 'rbac.authorization.k8s.io') return name === '.' || name === '..' ? `may not be '${name}'` : /[/%]/.test(name) ? `may not contain '${name.includes('/') ? '/' : '%'}'` : undefined;
   if (group === '' && plural === 'namespaces') return checkLabelName(name);
   if (group === '' && plural === 'services') {
-    if (name.length > 63) return 'must be no more than 63 characters';
+    if (name.length > 63) return 'must be no more than 63 bytes';
     return SERVICE.test(name) ? undefined : SERVICE_RULE;
   }
   if (name.length > 253) return 'must be no more than 253 characters';
@@ -32,7 +35,7 @@ export function checkObjectName(group: string, plural: string, name: string): st
 }
 
 /** What is wrong with an object's metadata. */
-export function validateMetadata(group: string, plural: string, metadata: Readonly<Record<string, unknown>>): FieldError[] {
+export function validateMetadata(group: string, plural: string, metadata: Readonly<Record<string, unknown>>, isBuiltIn: boolean): FieldError[] {
   const { name } = metadata;
   const errors: FieldError[] = [];
   if (typeof name !== 'string' || name === '') errors.push(requiredField('metadata.name', 'name or generateName is required'));
@@ -44,16 +47,21 @@ export function validateMetadata(group: string, plural: string, metadata: Readon
   if (isFields(metadata['annotations'])) for (const key of Object.keys(metadata['annotations'])) errors.push(...validateKey(key, 'metadata.annotations'));
   const finalizers = metadata['finalizers'];
   if (Array.isArray(finalizers)) for (const finalizer of finalizers) if (typeof finalizer === 'string') errors.push(...validateKey(finalizer, 'metadata.finalizers'));
+  // Custom resources may still have old finalizers without a domain.
+  if (Array.isArray(finalizers) && isBuiltIn) for (const [index, finalizer] of finalizers.entries()) if (!String(finalizer).includes('/') && !STANDARD_FINALIZERS.includes(String(finalizer))) errors.push(invalidField(`metadata.finalizers[${String(index)}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
   return [...errors, ...validateOwners(metadata['ownerReferences'])];
 }
 
 function validateOwners(owners: unknown): FieldError[] {
   if (!Array.isArray(owners)) return [];
-  const errors = owners.filter(isFields).flatMap((owner, index) => ['apiVersion', 'kind', 'name', 'uid']
-    .filter((field) => owner[field] === undefined || owner[field] === '')
-    .map((field) => invalidField(`metadata.ownerReferences[${String(index)}].${field}`, '', `${field === 'apiVersion' ? 'version' : field} must not be empty`)));
-  const controllers = owners.filter((owner) => isFields(owner) && owner['controller'] === true);
-  if (controllers.length > 1) errors.push(invalidField('metadata.ownerReferences', 'array', 'Only one reference can have Controller set to true'));
+  const path = 'metadata.ownerReferences';
+  const errors = owners.filter(isFields).flatMap((owner) => [
+    ...['apiVersion', 'kind', 'name', 'uid'].filter((field) => owner[field] === undefined || owner[field] === '').map((field) => invalidField(`${path}.${field}`, '', field === 'apiVersion' ? 'version must not be empty' : 'must not be empty')),
+    ...(owner['kind'] === 'Event' && (owner['apiVersion'] === 'v1' || owner['apiVersion'] === 'events.k8s.io/v1') ? [invalidField(path, owner, `${owner['apiVersion'] === 'v1' ? '/v1' : 'events.k8s.io/v1'}, Kind=Event is disallowed from being an owner`)] : []),
+  ]);
+  const [first, second] = owners.filter((owner) => isFields(owner) && owner['controller'] === true) as Record<string, unknown>[];
+  const show = (owner: Record<string, unknown>): string => `${String(owner['kind'])}/${String(owner['name'])}`;
+  if (first && second) errors.push(invalidField(path, owners.filter(isFields).map(({ apiVersion, kind, name, uid, controller, ...rest }) => ({ apiVersion, kind, name, uid, controller, ...rest })), `Only one reference can have Controller set to true. Found "true" in references for ${show(first)} and ${show(second)}`));
   return errors;
 }
 
@@ -63,7 +71,7 @@ export function validateLabels(labels: unknown, path: string): FieldError[] {
   return Object.entries(labels).flatMap(([key, value]) => {
     const errors = validateKey(key, path);
     if (typeof value !== 'string') return errors;
-    if (value.length > 63) errors.push(invalidField(path, value, 'must be no more than 63 characters'));
+    if (value.length > 63) errors.push(invalidField(path, value, 'must be no more than 63 bytes'));
     else if (value !== '' && !QUALIFIED.test(value)) errors.push(invalidField(path, value, LABEL_VALUE_RULE));
     return errors;
   });
@@ -73,9 +81,10 @@ function validateKey(key: string, path: string): FieldError[] {
   const parts = key.split('/');
   const name = parts.pop() ?? '';
   const prefix = parts[0];
-  if (parts.length > 1) return [invalidField(path, key, 'a qualified name must consist of a name and an optional DNS subdomain prefix')];
-  if (prefix !== undefined && !SUBDOMAIN.test(prefix.toLowerCase())) return [invalidField(path, key, `prefix part ${SUBDOMAIN_RULE}`)];
-  if (name.length > 63) return [invalidField(path, key, 'name part must be no more than 63 characters')];
+  if (parts.length > 1) return [invalidField(path, key, LABEL_KEY_RULE)];
+  if (prefix === '') return [invalidField(path, key, 'prefix part must be non-empty')];
+  if (prefix !== undefined && !SUBDOMAIN.test(path === 'metadata.annotations' ? prefix.toLowerCase() : prefix)) return [invalidField(path, key, `prefix part ${SUBDOMAIN_RULE}`)];
+  if (name.length > 63) return [invalidField(path, key, 'name part must be no more than 63 bytes')];
   return QUALIFIED.test(name) ? [] : [invalidField(path, key, name === '' ? 'name part must be non-empty' : QUALIFIED_RULE)];
 }
 

@@ -1,18 +1,20 @@
 // From a request's body to an object that may be admitted: kind and version, unknown fields, defaults; and its validation.
 import { isFields } from '../patch/index.ts';
-import { applyDefaults, evaluateRules, pruneUnknown, validateValue, type FieldError } from '../schema/index.ts';
+import { applyDefaults, dropForbiddenNulls, dropUnchanged, evaluateRules, hasRules, pruneUnknown, invalidField, validateValue, type FieldError } from '../schema/index.ts';
 import type { KubeObject } from '../store/index.ts';
 import { validateMetadata, validateMetadataUpdate } from './names.ts';
 import { BUILT_IN_TYPES } from './kinds/built-in-kinds.ts';
 import { rulesFor } from './kinds/rules.ts';
 import type { RequestContext } from './request-context.ts';
 import { groupVersion, type ResourceInfo, type ResourceVersion } from './resource-info.ts';
-import { badRequest } from './status.ts';
+import { badRequest, invalidObject } from './status.ts';
 
 /** Checks that `body` is an object of the resource's kind and version; fills in what is missing of these. */
 export function checkEnvelope(info: ResourceInfo, version: ResourceVersion, body: unknown): KubeObject {
   if (!isFields(body)) throw badRequest('the object provided is unrecognized (must be of type ' + info.kind + '): the body is not an object');
   const wanted = groupVersion(info.group, version.name);
+  if (info.custom && body['kind'] === undefined) throw badRequest(`the object provided is unrecognized (must be of type ${info.kind}): Object 'Kind' is missing in '${JSON.stringify(body)}'`);
+  if (info.custom && body['kind'] !== info.kind) throw invalidObject({ ...info, kind: String(body['kind']) }, (body['metadata'] as { name?: string } | undefined)?.name, [invalidField('kind', body['kind'], `must be ${info.kind}`)]);
   if (body['kind'] !== undefined && body['kind'] !== info.kind) throw badRequest(`${info.kind} in version "${version.name}" cannot be handled as a ${info.kind}: the kind in the data (${String(body['kind'])}) does not match the expected kind (${info.kind})`);
   if (body['apiVersion'] !== undefined && body['apiVersion'] !== wanted) throw badRequest(`the API version in the data (${String(body['apiVersion'])}) does not match the expected API version (${wanted})`);
   if (body['metadata'] !== undefined && body['metadata'] !== null && !isFields(body['metadata'])) throw badRequest(`${info.kind} in version "${version.name}" cannot be handled as a ${info.kind}: json: cannot unmarshal metadata into Go value of type v1.ObjectMeta`);
@@ -22,26 +24,40 @@ export function checkEnvelope(info: ResourceInfo, version: ResourceVersion, body
 /** Drops nulls, unknown fields (reported as the context wants) and fills in defaults; changes `object`. */
 export function normalizeObject(context: RequestContext, info: ResourceInfo, version: ResourceVersion, object: KubeObject): void {
   if (!info.custom) dropNulls(object);
+  // An empty list or map of metadata is the same as none.
+  const metadata = object.metadata as unknown as Record<string, unknown>;
+  for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences']) if (isEmptyContainer(metadata[field])) Reflect.deleteProperty(metadata, field);
   const unknown = info.custom ? pruneUnknown(version.schema, object) : pruneUnknown({ ...version.schema, type: 'object' }, object, '', false);
   if (info.custom) unknown.push(...pruneUnknown(BUILT_IN_TYPES.get('ObjectMeta'), object.metadata, 'metadata', false));
   reportUnknown(context, info, version, unknown);
+  if (info.custom) dropForbiddenNulls(version.schema, object);
   applyDefaults(version.schema, object);
   if (info.custom) return;
   checkTypes(info, version, object);
   rulesFor(info.storeKey).applyDefaults?.(object);
 }
 
+function isEmptyContainer(value: unknown): boolean {
+  return Array.isArray(value) ? value.length === 0 : isFields(value) && Object.keys(value).length === 0;
+}
+
 /** Wrong JSON types in built-in kinds are a 400, as the real server cannot decode them at all. */
 function checkTypes(info: ResourceInfo, version: ResourceVersion, object: KubeObject): void {
   const wrong = validateValue(version.schema, object).find((error) => error.reason === 'FieldValueTypeInvalid');
   if (!wrong) return;
+  throw badRequest(`${info.kind} in version "${version.name}" cannot be handled as a ${info.kind}: ${decodingProblem(info.kind, wrong)}`);
+}
+
+/** What the real server's decoder says of a value of the wrong type. */
+export function decodingProblem(kind: string, wrong: FieldError): string {
   const [, wanted = 'string', actual = ''] = /must be of type ([\w,]+): "(\w+)"/.exec(wrong.message) ?? [];
-  throw badRequest(`${info.kind} in version "${version.name}" cannot be handled as a ${info.kind}: json: cannot unmarshal ${actual === 'integer' ? 'number' : actual} into Go struct field ${wrong.path} of type ${wanted}`);
+  const types: Record<string, string> = { integer: 'int32', boolean: 'bool' };
+  return `json: cannot unmarshal ${actual === 'integer' ? 'number' : actual === 'boolean' ? 'bool' : actual} into Go struct field ${kind}.${wrong.path.replaceAll(/\[\d+\]/g, '').replace(/^(data|stringData)\..*/, '$1')} of type ${types[wanted] ?? wanted}`;
 }
 
 function reportUnknown(context: RequestContext, info: ResourceInfo, version: ResourceVersion, unknown: readonly string[]): void {
   if (unknown.length === 0 || context.fieldValidation === 'Ignore') return;
-  const texts = unknown.map((path) => `unknown field "${path}"`);
+  const texts = unknown.toSorted().map((path) => `unknown field "${path}"`);
   if (context.fieldValidation === 'Strict') throw badRequest(`${info.kind} in version "${version.name}" cannot be handled as a ${info.kind}: strict decoding error: ${texts.join(', ')}`);
   context.warnings.push(...texts);
 }
@@ -56,8 +72,8 @@ export function cloneJson<T>(value: T): T {
   return copy as T;
 }
 
-/** Fields of built-in kinds that are null are the same as absent. */
-function dropNulls(value: unknown): void {
+/** Fields of built-in kinds that are null are the same as absent; changes `value` and gives it back. */
+export function dropNulls<T>(value: T): T {
   if (Array.isArray(value)) for (const item of value) dropNulls(item);
   else if (isFields(value)) {
     for (const [name, child] of Object.entries(value)) {
@@ -65,16 +81,26 @@ function dropNulls(value: unknown): void {
       else dropNulls(child);
     }
   }
+  return value;
 }
+
+/** Without these being right, rules cannot be evaluated. */
+const BLOCKING: ReadonlySet<FieldError['reason']> = new Set(['FieldValueNotSupported', 'FieldValueRequired', 'FieldValueTooLong', 'FieldValueTooMany', 'FieldValueTypeInvalid']);
 
 /** What is wrong with `object`, before it is written over `old`. */
 export function validateObject(info: ResourceInfo, version: ResourceVersion, object: KubeObject, old: KubeObject | undefined): FieldError[] {
-  const errors = validateMetadata(info.group, info.plural, object.metadata as unknown as Record<string, unknown>);
-  if (old) errors.push(...validateMetadataUpdate(object.metadata as unknown as Record<string, unknown>, old.metadata as unknown as Record<string, unknown>));
-  const shape = validateValue(version.schema, object);
+  const errors = validateMetadata(info.group, info.plural, object.metadata as unknown as Record<string, unknown>, !info.custom);
+  if (old) {
+    const changes = validateMetadataUpdate(object.metadata as unknown as Record<string, unknown>, old.metadata as unknown as Record<string, unknown>);
+    // The real server looks at them twice, once for every object and once for the kind, and says so twice.
+    errors.push(...changes, ...(info.custom ? [] : changes));
+  }
+  const shape = info.custom && old ? dropUnchanged(validateValue(version.schema, object), version.schema, object, old) : validateValue(version.schema, object);
   errors.push(...shape);
+  const isBlocked = shape.some(({ reason }) => BLOCKING.has(reason));
+  if (info.custom && isBlocked && hasRules(version.schema)) errors.push({ reason: 'FieldValueInvalid', path: '', message: 'Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation' });
   // CEL rules and kind rules rely on the shape.
-  if (shape.length > 0) return errors;
+  if (info.custom ? isBlocked : shape.length > 0) return errors;
   if (info.custom) return [...errors, ...evaluateRules(version.schema, object, old)];
   return [...errors, ...(rulesFor(info.storeKey).validate?.(object, old) ?? [])];
 }

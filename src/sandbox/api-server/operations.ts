@@ -6,7 +6,9 @@ import { recordUpdate, type Fields, type Manager } from '../patch/index.ts';
 import type { KubeObject, Store } from '../store/index.ts';
 import type { Admission } from './admission.ts';
 import type { Converter } from './conversion.ts';
+import { emptyObject } from './kinds/empty-objects.ts';
 import { rulesFor } from './kinds/rules.ts';
+import { ApiStatusError } from './internal-client.ts';
 import { generateName } from './names.ts';
 import { checkEnvelope, cloneJson, normalizeObject, validateObject } from './object-decoding.ts';
 import type { RequestContext } from './request-context.ts';
@@ -75,6 +77,9 @@ export class Operations {
     const generated = nameObject(object);
     normalizeObject(context, info, version, object);
     stampNew(info, version, object);
+    // What the creator owns is found out before the server and webhooks add to it.
+    object = adjust(recordUpdate(info.custom ? {} : emptyObject(info.storeKey), withoutStatus(info, object) as Fields, managerOf(context, object.apiVersion, ''), version.schema) as KubeObject);
+    if (!info.custom && version.status) object.status ??= {};
     if (!info.custom) rulesFor(info.storeKey).prepare?.(object, undefined);
     const target = { info, version, namespace, name: object.metadata.name };
     object = await this.#admission.admit(context, { operation: 'CREATE', target, subresource: '', object, oldObject: undefined });
@@ -82,7 +87,6 @@ export class Operations {
     const errors = validateObject(info, version, object, undefined);
     if (errors.length > 0) throw invalidObject(info, object.metadata.name, errors);
     await this.#admission.validate(context, { operation: 'CREATE', target, subresource: '', object, oldObject: undefined });
-    object = adjust(recordUpdate(undefined, object as Fields, managerOf(context, object.apiVersion, ''), version.schema) as KubeObject);
     const stored = await this.#toStorage(info, object);
     if (this.#store.get(info.storeKey, namespace, stored.metadata.name)) throw alreadyExists(info, stored.metadata.name);
     this.#admission.checkNamespace(info, namespace, stored.metadata.name);
@@ -112,12 +116,12 @@ export class Operations {
     checkIdentity(target, before, object);
     normalizeObject(context, info, version, object);
     keepServerFields(info, version, object, before, subresource);
+    if (!recorded && (subresource !== 'scale' || info.custom)) object = recordUpdate(before as Fields, object as Fields, { ...managerOf(context, object.apiVersion, subresource), ...(subresource === 'scale' ? { time: '' } : {}) }, version.schema) as KubeObject;
     if (!info.custom && subresource === '') rulesFor(info.storeKey).prepare?.(object, before);
     object = await this.#admission.admit(context, { operation: 'UPDATE', target, subresource, object, oldObject: before });
     const errors = validateObject(info, version, object, before);
     if (errors.length > 0) throw invalidObject(info, target.name, errors);
     await this.#admission.validate(context, { operation: 'UPDATE', target, subresource, object, oldObject: before });
-    if (!recorded) object = recordUpdate(before as Fields, object as Fields, managerOf(context, object.apiVersion, subresource), version.schema) as KubeObject;
     bumpGeneration(info, object, before);
     const stored = await this.#toStorage(info, object);
     if (this.#stored(target) !== live) return undefined;
@@ -129,9 +133,8 @@ export class Operations {
 
   /** The last finalizer is gone: the update is the end of the object. */
   #removeAfterUpdate(info: ResourceInfo, stored: KubeObject): KubeObject {
-    const last = this.#store.put(info.storeKey, stored);
-    this.#store.remove(info.storeKey, last.metadata.namespace, last.metadata.name);
-    return last;
+    this.#store.remove(info.storeKey, stored.metadata.namespace, stored.metadata.name);
+    return stored;
   }
 
   #write(context: RequestContext, info: ResourceInfo, object: KubeObject, hooks = true): KubeObject {
@@ -182,7 +185,7 @@ function hasGeneration(info: ResourceInfo): boolean {
 
 function stampNew(info: ResourceInfo, version: ResourceVersion, object: KubeObject): void {
   const { metadata } = object;
-  if (metadata.resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created');
+  if (metadata.resourceVersion) throw new ApiStatusError(500, '', 'resourceVersion should not be set on objects to be created');
   metadata.uid = randomUUID();
   metadata.creationTimestamp = timestamp();
   delete metadata.deletionTimestamp;
@@ -191,7 +194,13 @@ function stampNew(info: ResourceInfo, version: ResourceVersion, object: KubeObje
   delete metadata.generation;
   if (hasGeneration(info)) metadata.generation = 1;
   if (version.status && info.storeKey !== '/nodes') delete object.status;
-  if (!info.custom && version.status) object.status ??= {};
+}
+
+/** Nobody owns a status by creating an object. */
+function withoutStatus(info: ResourceInfo, object: KubeObject): KubeObject {
+  if (info.storeKey !== '/nodes') return object;
+  const { status: _status, ...rest } = object;
+  return rest as KubeObject;
 }
 
 function checkIdentity(target: Target, before: KubeObject, object: KubeObject): void {
@@ -200,10 +209,11 @@ function checkIdentity(target: Target, before: KubeObject, object: KubeObject): 
   if (metadata.name === undefined) metadata.name = name;
   if (metadata.name !== name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
   if (info.namespaced) {
-    if (metadata.namespace !== undefined && metadata.namespace !== '' && metadata.namespace !== namespace) throw badRequest(`the namespace of the object (${metadata.namespace}) does not match the namespace on the URL (${namespace ?? ''})`);
+    if (metadata.namespace !== undefined && metadata.namespace !== '' && metadata.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
     metadata.namespace = namespace ?? '';
   } else delete metadata.namespace;
-  if (metadata.uid && metadata.uid !== before.metadata.uid) throw conflict(info, name, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${before.metadata.uid}`);
+  if (metadata.uid && metadata.uid !== before.metadata.uid) throw conflict(info, name, `StorageError: invalid object, Code: 4, Key: /registry/${info.group === '' || !info.custom ? '' : `${info.group}/`}${info.plural}/${namespace === undefined ? '' : `${namespace}/`}${name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${before.metadata.uid}`);
+  if (metadata.resourceVersion && !/^\d+$/.test(metadata.resourceVersion)) throw new ApiStatusError(500, '', `strconv.ParseUint: parsing ${JSON.stringify(metadata.resourceVersion)}: invalid syntax`);
   if (metadata.resourceVersion && metadata.resourceVersion !== before.metadata.resourceVersion) throw conflict(info, name);
 }
 

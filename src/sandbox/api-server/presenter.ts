@@ -2,8 +2,10 @@
 import type { KubeObject, Store } from '../store/index.ts';
 import type { Converter } from './conversion.ts';
 import type { Exchange } from './exchange.ts';
+import { ApiStatusError } from './internal-client.ts';
 import { listObjects, type Page } from './listing.ts';
 import { groupVersion } from './resource-info.ts';
+import { checkListOptions } from './request-options.ts';
 import { compileSelection } from './selection.ts';
 import { columnsOf, partialObject, tableOf } from './tables.ts';
 import type { Target } from './target.ts';
@@ -40,6 +42,7 @@ export class Presenter {
 
   async list(exchange: Exchange, target: Target): Promise<void> {
     const { query } = exchange.info;
+    checkListOptions(query, false);
     const page = listObjects(this.#store, target.info, {
       namespace: target.namespace,
       selection: compileSelection(target.info, target.version, query.get('labelSelector'), query.get('fieldSelector')),
@@ -63,12 +66,14 @@ export class Presenter {
     const items = await this.#converter.convert(info, page.items, version.name);
     if (form.kind === 'table') exchange.json(200, tableOf(columnsOf(info, version), items, metadata, exchange.info.query.get('includeObject') ?? 'Metadata', form.version));
     else if (form.kind === 'partial') exchange.json(200, { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.version}`, metadata, items: items.map((item) => partialObject(item, form.version)) });
-    else exchange.text(200, 'application/json', `{"kind":${JSON.stringify(info.listKind)},"apiVersion":${JSON.stringify(groupVersion(info.group, version.name))},"metadata":${JSON.stringify(metadata)},"items":[${items.map((item) => this.#text(item)).join(',')}]}`);
+    else exchange.text(200, 'application/json', `{"kind":${JSON.stringify(info.listKind)},"apiVersion":${JSON.stringify(groupVersion(info.group, version.name))},"metadata":${JSON.stringify(metadata)},"items":[${items.map((item) => (info.custom ? this.#text(item) : JSON.stringify(withoutType(item)))).join(',')}]}`);
   }
 
   watch(exchange: Exchange, target: Target): void {
     const { query } = exchange.info;
     const { info, version } = target;
+    checkListOptions(query, true);
+    // Only the old paths below /watch name an object.
     const named = target.name === '' ? '' : `metadata.name=${target.name}`;
     const fields = [named, query.get('fieldSelector') ?? ''].filter((part) => part !== '').join(',');
     const watch = new Watch(exchange, {
@@ -104,10 +109,10 @@ export class Presenter {
 
   #bookmark(exchange: Exchange, { info, version }: Target, revision: number, end: boolean): object {
     const form = formOf(exchange);
-    const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...(end ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}) };
+    const metadata = { resourceVersion: String(revision), ...(end ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}) };
     if (form.kind === 'table') return { kind: 'Table', apiVersion: `meta.k8s.io/${form.version}`, metadata: { resourceVersion: String(revision) }, columnDefinitions: [], rows: [{ cells: [], object: { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${form.version}`, metadata } }] };
     if (form.kind === 'partial') return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${form.version}`, metadata };
-    return { kind: info.kind, apiVersion: groupVersion(info.group, version.name), metadata, ...(info.custom ? {} : { spec: {}, status: {} }) };
+    return { kind: info.kind, apiVersion: groupVersion(info.group, version.name), metadata };
   }
 
   #text(object: KubeObject): string {
@@ -120,16 +125,24 @@ export class Presenter {
   }
 }
 
+/** Items of built-in lists do not repeat what the list says of their type. */
+function withoutType({ apiVersion: _version, kind: _kind, ...rest }: KubeObject): object {
+  return rest;
+}
+
 /** The form that the Accept header asks for. */
 function formOf(exchange: Exchange): Form {
-  for (const part of (exchange.request.headers.accept ?? '').split(',')) {
+  const accept = exchange.request.headers.accept ?? '';
+  for (const part of accept.split(',')) {
     const parameters = part.split(';').map((text) => text.trim());
     if (!['application/json', '*/*', 'application/*'].includes(parameters[0] ?? '')) continue;
     const as = parameters.find((parameter) => parameter.startsWith('as='))?.slice(3);
     const version = parameters.find((parameter) => parameter.startsWith('v='))?.slice(2) ?? 'v1';
     if (as === 'Table') return { kind: 'table', version };
+    if (as !== undefined && as !== 'Table' && !as.startsWith('PartialObjectMetadata')) continue;
     if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return { kind: 'partial', version };
     return { kind: 'object' };
   }
-  return { kind: 'object' };
+  if (!accept.includes('json') || !accept.includes('as=')) return { kind: 'object' };
+  throw new ApiStatusError(406, 'NotAcceptable', 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf');
 }

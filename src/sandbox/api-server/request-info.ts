@@ -17,6 +17,8 @@ export interface ResourceRequest {
   readonly namespace: string | undefined;
   readonly name: string;
   readonly subresource: string;
+  /** Asked for by the old path `/api/v1/watch/...`. */
+  readonly isWatch: boolean;
   /** What follows the subresource, for proxies. */
   readonly rest: readonly string[];
 }
@@ -35,9 +37,10 @@ function parseResource(path: string): ResourceRequest | undefined {
   const [root] = parts;
   if (root !== 'api' && root !== 'apis') return undefined;
   const prefix = root === 'api' ? 2 : 3;
-  const rest = parts.slice(prefix);
-  if (rest.length === 0 || rest[0] === 'watch') return undefined;
-  const place = { group: root === 'api' ? '' : (parts[1] ?? ''), version: parts[prefix - 1] ?? '' };
+  const isWatch = parts[prefix] === 'watch';
+  const rest = parts.slice(isWatch ? prefix + 1 : prefix);
+  if (rest.length === 0) return undefined;
+  const place = { group: root === 'api' ? '' : (parts[1] ?? ''), version: parts[prefix - 1] ?? '', isWatch };
   if (!isInNamespace(rest)) return { ...place, namespace: undefined, ...nameParts(rest) };
   return { ...place, namespace: rest[1] ?? '', ...nameParts(rest.slice(2)) };
 }
@@ -67,7 +70,8 @@ function verbOf(method: string, resource: ResourceRequest, query: URLSearchParam
     case 'DELETE': return resource.name === '' ? 'deletecollection' : 'delete';
     case 'GET':
     case 'HEAD':
-      if (isTrue(query.get('watch'))) return 'watch';
+      // An object that is named is read, whatever the query says of watching.
+      if (resource.isWatch || (resource.name === '' && isTrue(query.get('watch')))) return 'watch';
       return resource.name === '' ? 'list' : 'get';
     default: return method.toLowerCase();
   }

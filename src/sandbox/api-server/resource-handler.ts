@@ -1,23 +1,25 @@
 // Requests about resources: finds the resource and runs the verb.
-import { isFields, type Fields } from '../patch/index.ts';
+import { isFields, recordUpdate, type Fields } from '../patch/index.ts';
 import type { KubeObject, Store } from '../store/index.ts';
 import type { Converter } from './conversion.ts';
 import type { Deleter, DeleteOptions } from './deletion.ts';
 import type { Exchange } from './exchange.ts';
 import { checkEnvelope, cloneJson, normalizeObject } from './object-decoding.ts';
-import type { Operations } from './operations.ts';
+import { managerOf, type Operations } from './operations.ts';
 import { ApiStatusError } from './internal-client.ts';
-import { applyPatch, patchObject, PATCH_TYPES, translate } from './patching.ts';
+import { applyPatch, patchObject, PATCH_TYPES, translate, unsupportedPatch } from './patching.ts';
 import { bindPod, evictPod } from './pod-subresources.ts';
 import type { PodStreamHandler } from './pod-streams.ts';
 import type { Presenter } from './presenter.ts';
 import type { Registry } from './registry.ts';
+import { checkDeleteOptions } from './request-options.ts';
 import { servedVersion } from './resource-info.ts';
 import type { ResourceRequest } from './request-info.ts';
 import type { Reviews } from './reviews.ts';
 import { applyScale, scaleOf } from './scaling.ts';
 import { compileSelection } from './selection.ts';
-import { badRequest, methodNotAllowed, noSuchPath, notFound } from './status.ts';
+import { invalidField } from '../schema/index.ts';
+import { badRequest, invalidObject, methodNotAllowed, noSuchPath, notFound } from './status.ts';
 import type { Target } from './target.ts';
 
 /** What the handler works with. */
@@ -32,6 +34,8 @@ export interface ResourceHandlerOptions {
   readonly podStreams: PodStreamHandler;
 }
 
+/** The answer to their deletion is what was deleted. */
+const RETURNED_WHEN_DELETED: ReadonlySet<string> = new Set(['/pods', '/services', '/serviceaccounts', '/persistentvolumeclaims', '/resourcequotas']);
 const POD_STREAMS = new Set(['log', 'exec', 'attach', 'portforward']);
 
 /** Routes resource requests. */
@@ -47,6 +51,7 @@ export class ResourceHandler {
     const target = this.#target(request);
     if (!target) throw noSuchPath();
     if (target.version.deprecationWarning !== undefined) exchange.warnings.push(target.version.deprecationWarning);
+    if (target.info.namespaced && target.namespace === undefined && exchange.info.verb === 'create') throw methodNotAllowed();
     if (request.subresource !== '') await this.#subresource(exchange, target, request);
     else if (target.info.virtual) await this.#review(exchange, target);
     else if (request.name === '') await this.#collection(exchange, target);
@@ -86,13 +91,14 @@ export class ResourceHandler {
 
   async #put(exchange: Exchange, target: Target, subresource: string): Promise<KubeObject> {
     const body = await readBody(exchange);
+    checkPrecondition(target, body);
     return this.#options.operations.update(exchange.context(), target, subresource, () => body);
   }
 
   async #patch(exchange: Exchange, target: Target, subresource: string): Promise<void> {
     const { operations, store, presenter } = this.#options;
     const type = exchange.contentType();
-    const patch = await exchange.body(PATCH_TYPES);
+    const patch = await readPatch(exchange, target);
     const { object, created } = await patchObject(operations, store, exchange.context(), target, { subresource, type, patch });
     await presenter.object(exchange, target, object, created ? 201 : 200);
   }
@@ -100,7 +106,7 @@ export class ResourceHandler {
   async #delete(exchange: Exchange, target: Target): Promise<void> {
     const { deleter, presenter } = this.#options;
     const { object, gone } = await deleter.delete(exchange.context(), target, await readDeleteOptions(exchange));
-    if (!gone || target.info.storeKey === '/pods') {
+    if (!gone || RETURNED_WHEN_DELETED.has(target.info.storeKey)) {
       await presenter.object(exchange, target, object);
       return;
     }
@@ -126,7 +132,8 @@ export class ResourceHandler {
     if (exchange.info.verb !== 'create') throw methodNotAllowed();
     const review = cloneJson(checkEnvelope(target.info, target.version, await readBody(exchange)));
     normalizeObject(exchange.context(), target.info, target.version, review);
-    exchange.json(201, this.#options.reviews.answer(target.info.plural, review, exchange.user, target.namespace));
+    const noted = target.info.group === 'authorization.k8s.io' ? recordUpdate({ metadata: {}, spec: {}, status: {} }, review, managerOf(exchange.context(), review.apiVersion, ''), target.version.schema) as KubeObject : review;
+    exchange.json(201, this.#options.reviews.answer(target.info.plural, noted, exchange.user, target.namespace));
   }
 
   async #subresource(exchange: Exchange, target: Target, { subresource }: ResourceRequest): Promise<void> {
@@ -138,7 +145,7 @@ export class ResourceHandler {
     else if (info.storeKey === '/serviceaccounts' && subresource === 'token') await this.#token(exchange, target);
     else if (info.storeKey === '/pods' && POD_STREAMS.has(subresource)) await this.#options.podStreams.handle(exchange, target, subresource);
     else if (info.storeKey === '/pods') await this.#actOnPod(exchange, target, subresource);
-    else throw noSuchPath();
+    else throw info.custom ? notFound(info, target.name) : noSuchPath();
   }
 
   /** A subresource that is the object seen through one of its halves. */
@@ -193,6 +200,28 @@ export class ResourceHandler {
   }
 }
 
+/** Kinds that nobody may overwrite without saying which version of the object he saw; custom ones are the others. */
+const NEEDS_VERSION: ReadonlySet<string> = new Set(['apiextensions.k8s.io/customresourcedefinitions', 'admissionregistration.k8s.io/mutatingwebhookconfigurations', 'admissionregistration.k8s.io/validatingwebhookconfigurations', 'coordination.k8s.io/leases']);
+
+function checkPrecondition({ info, name }: Target, body: unknown): void {
+  if (!info.custom && !NEEDS_VERSION.has(info.storeKey)) return;
+  const { resourceVersion = '' } = (body as { metadata?: { resourceVersion?: string } }).metadata ?? {};
+  if (resourceVersion === '') throw invalidObject({ ...info, kind: info.plural }, name, [invalidField('metadata.resourceVersion', 0, 'must be specified for an update')]);
+}
+
+async function readPatch(exchange: Exchange, target: Target): Promise<unknown> {
+  const type = exchange.contentType();
+  if (!PATCH_TYPES.includes(type) || !type.endsWith(type.startsWith('application/apply') ? '' : '-patch+json')) throw unsupportedPatch(target);
+  try {
+    const patch = await exchange.body(PATCH_TYPES);
+    if (patch === undefined) throw badRequest('error decoding patch: the body is empty');
+    return patch;
+  } catch (error) {
+    if (!(error instanceof ApiStatusError) || error.code !== 400) throw error;
+    throw badRequest(`error decoding ${type.startsWith('application/apply') ? 'YAML' : 'patch'}: ${error.message}`);
+  }
+}
+
 async function readBody(exchange: Exchange): Promise<unknown> {
   const body = await exchange.body();
   if (body === undefined) throw badRequest('the body of the request is empty');
@@ -204,5 +233,8 @@ async function readDeleteOptions(exchange: Exchange): Promise<DeleteOptions> {
   const body = ((await exchange.body()) ?? {}) as DeleteOptions;
   const grace = query.get('gracePeriodSeconds');
   const policy = query.get('propagationPolicy');
-  return { ...body, ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }), ...(policy === null ? {} : { propagationPolicy: policy }) };
+  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  const options = { ...body, ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }), ...(policy === null ? {} : { propagationPolicy: policy }), ...(dryRun.length === 0 ? {} : { dryRun }) };
+  checkDeleteOptions(options);
+  return options;
 }

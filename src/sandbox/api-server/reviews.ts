@@ -3,7 +3,7 @@ import type { AccessRequest, RbacAuthorizer, ServiceAccountTokens, User } from '
 import type { KubeObject, Store } from '../store/index.ts';
 import type { Authenticator } from './authentication.ts';
 import { invalidObject, notFound } from './status.ts';
-import { invalidField } from '../schema/index.ts';
+import { invalidField, type FieldError } from '../schema/index.ts';
 import { timestamp } from './timestamps.ts';
 
 /** Answers reviews. */
@@ -22,9 +22,11 @@ export class Reviews {
 
   /** The review with its status; `plural` says which kind. */
   answer(plural: string, review: KubeObject, user: User, namespace: string | undefined): KubeObject {
+    const errors = plural.endsWith('accessreviews') ? reviewErrors(plural, review.spec ?? {}, namespace) : [];
+    if (errors.length > 0) throw invalidObject({ group: 'authorization.k8s.io', plural, kind: '' }, '', errors);
     switch (plural) {
       case 'tokenreviews': return { ...review, status: this.#reviewToken(review.spec ?? {}) };
-      case 'selfsubjectreviews': return { ...review, status: { userInfo: userInfo(user) } };
+      case 'selfsubjectreviews': return { ...review, metadata: { ...review.metadata, creationTimestamp: timestamp() }, status: { userInfo: userInfo(user) } };
       case 'selfsubjectaccessreviews': return { ...review, status: this.#reviewAccess(user, review.spec) };
       case 'selfsubjectrulesreviews': return { ...review, status: this.#rules(user, review.spec?.namespace ?? '') };
       case 'subjectaccessreviews': return { ...review, status: this.#reviewAccess(subjectOf(review), review.spec) };
@@ -71,13 +73,25 @@ export class Reviews {
     const wanted: AccessRequest = path
       ? { verb: path.verb ?? '', group: '', resource: '', path: path.path ?? '' }
       : { verb: resource?.['verb'] ?? '', group: resource?.['group'] ?? '', resource: resource?.['resource'] ?? '', ...optional('subresource', resource?.['subresource']), ...optional('namespace', resource?.['namespace']), ...optional('name', resource?.['name']) };
-    return this.#rbac.allows(user, wanted) ? { allowed: true, reason: 'RBAC: allowed' } : { allowed: false };
+    const reason = this.#rbac.reasonFor(user, wanted);
+    return reason === undefined ? { allowed: false } : { allowed: true, ...(reason === '' ? {} : { reason }) };
   }
 
   #rules(user: User, namespace: string): object {
     const rules = this.#rbac.rulesFor(user).filter((granted) => granted.namespace === undefined || granted.namespace === namespace).map((granted) => granted.rule);
     return { resourceRules: rules.filter((rule) => !rule.nonResourceURLs?.length), nonResourceRules: rules.filter((rule) => rule.nonResourceURLs?.length), incomplete: false };
   }
+}
+
+/** What keeps an access review from being a question. */
+function reviewErrors(plural: string, spec: { user?: string; groups?: string[]; resourceAttributes?: { namespace?: string }; nonResourceAttributes?: { path?: string; verb?: string } }, namespace: string | undefined): FieldError[] {
+  const { resourceAttributes: resource, nonResourceAttributes: path } = spec;
+  const errors: FieldError[] = [];
+  if (resource && path) errors.push(invalidField('spec.nonResourceAttributes', { Path: path.path ?? '', Verb: path.verb ?? '' }, 'cannot be specified in combination with resourceAttributes'));
+  if (!resource && !path) errors.push(invalidField('spec.resourceAttributes', null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified'));
+  if (plural !== 'selfsubjectaccessreviews' && !spec.user && !spec.groups?.length) errors.push(invalidField('spec.user', '', 'at least one of user or group must be specified'));
+  if (plural === 'localsubjectaccessreviews' && resource?.namespace !== namespace) errors.push(invalidField('spec.resourceAttributes.namespace', resource?.namespace ?? '', 'must match metadata.namespace'));
+  return errors;
 }
 
 function subjectOf(review: KubeObject): User {

@@ -2,7 +2,8 @@
 import type { KubeObject } from '../store/index.ts';
 import { evaluateJsonPath, setAtPath } from './json-path.ts';
 import type { ScalePaths } from './resource-info.ts';
-import { badRequest } from './status.ts';
+import { invalidField } from '../schema/index.ts';
+import { badRequest, invalidObject } from './status.ts';
 
 /** The Scale of `object`. */
 export function scaleOf(object: KubeObject, paths: ScalePaths): KubeObject {
@@ -22,6 +23,7 @@ export function applyScale(object: KubeObject, scale: unknown, paths: ScalePaths
   const { spec, metadata } = (scale ?? {}) as { spec?: { replicas?: unknown }; metadata?: { resourceVersion?: string } };
   const replicas = spec?.replicas ?? 0;
   if (typeof replicas !== 'number' || !Number.isInteger(replicas)) throw badRequest('Scale in version "v1" cannot be handled as a Scale: spec.replicas is not an integer');
+  if (replicas < 0) throw invalidObject({ group: object.apiVersion.split('/').slice(0, -1).join('/'), plural: '', kind: object.kind }, object.metadata.name, [invalidField(paths.specReplicas, replicas, 'should be a non-negative integer')]);
   const changed = structuredClone(object);
   setAtPath(changed, paths.specReplicas, replicas);
   if (metadata?.resourceVersion) changed.metadata.resourceVersion = metadata.resourceVersion;

@@ -13,7 +13,9 @@ export function compileSelection(info: ResourceInfo, version: ResourceVersion, l
     const terms = fieldSelector ? parseFieldSelector(fieldSelector) : [];
     for (const { path } of terms) {
       if (path === 'metadata.name' || (path === 'metadata.namespace' && info.namespaced) || version.selectableFields.includes(path)) continue;
-      throw badRequest(`Unable to find "${info.group === '' ? '' : `${info.group}/`}${version.name}, Resource=${info.plural}" that match label selector "${labelSelector ?? ''}", field selector "${fieldSelector ?? ''}": field label not supported: ${path}`);
+      throw badRequest(version.selectableFields.length === 0 && !info.custom
+        ? `"${path}" is not a known field selector: only "metadata.name", "metadata.namespace"`
+        : `field label not supported: ${path}`);
     }
     if (!labels && terms.length === 0) return undefined;
     return (object) => (labels === undefined || labels(object.metadata.labels)) && matchesFields(object, terms);

@@ -33,16 +33,17 @@ export function conflict(info: Named, name: string, reason = 'the object has bee
 }
 
 /** 422 with one cause a field. */
-export function invalidObject(info: Named, name: string, errors: readonly FieldError[]): ApiStatusError {
+export function invalidObject(info: Named, given: string | undefined, errors: readonly FieldError[]): ApiStatusError {
+  const name = given ?? '';
   const texts = [...new Set(errors.map((error) => `${error.path === '' ? '<nil>' : error.path}: ${error.message}`))];
   const message = `${qualified(info.kind, info.group)} "${name}" is invalid: ${texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}]`}`;
   const causes = errors.map(({ reason, message: text, path }) => ({ reason, message: text, field: path === '' ? '<nil>' : path }));
-  return new ApiStatusError(422, 'Invalid', message, { ...(name === '' ? {} : { name }), ...(info.group === '' ? {} : { group: info.group }), kind: info.kind, causes });
+  return new ApiStatusError(422, 'Invalid', message, { ...(name === '' ? {} : { name }), ...(info.group === '' ? {} : { group: info.group }), ...(info.kind === '' ? {} : { kind: info.kind }), causes });
 }
 
 /** 403 that names the object. */
-export function forbidden(info: Named, name: string, reason: string): ApiStatusError {
-  return new ApiStatusError(403, 'Forbidden', `${qualified(info.plural, info.group)}${name === '' ? '' : ` "${name}"`} is forbidden: ${reason}`, detailsOf(info, name));
+export function forbidden(info: Named, name: string, reason: string, causes?: readonly object[]): ApiStatusError {
+  return new ApiStatusError(403, 'Forbidden', `${qualified(info.plural, info.group)}${name === '' ? '' : ` "${name}"`} is forbidden: ${reason}`, { ...detailsOf(info, name), ...(causes ? { causes } : {}) });
 }
 
 /** 400 for a request that cannot be understood. */
@@ -72,5 +73,5 @@ export function internalError(message: string): ApiStatusError {
 
 /** The Status object of an error. */
 export function statusOf(error: ApiStatusError): Record<string, unknown> {
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: error.message, reason: error.reason, ...(error.details === undefined ? {} : { details: error.details }), code: error.code };
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: error.message, ...(error.reason === '' ? {} : { reason: error.reason }), ...(error.details === undefined ? {} : { details: error.details }), code: error.code };
 }

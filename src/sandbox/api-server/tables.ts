@@ -3,12 +3,16 @@ import type { KubeObject } from '../store/index.ts';
 import { BUILT_IN_COLUMNS, type Column } from './built-in-columns.ts';
 import { evaluateJsonPath } from './json-path.ts';
 import type { PrinterColumn, ResourceInfo, ResourceVersion } from './resource-info.ts';
+import { badRequest } from './status.ts';
 import { age } from './ages.ts';
 
 const NAME: Column = { name: 'Name', type: 'string', format: 'name', cell: (object) => object.metadata.name };
 const AGE: Column = { name: 'Age', type: 'string', cell: (object) => age(object.metadata.creationTimestamp) };
 
-const CRDS = 'apiextensions.k8s.io/customresourcedefinitions';
+/** These show when they were created in a column of their own. */
+const WITHOUT_AGE: ReadonlySet<string> = new Set(['apiextensions.k8s.io/customresourcedefinitions', 'rbac.authorization.k8s.io/roles', 'rbac.authorization.k8s.io/clusterroles', '/limitranges']);
+/** Their age is not last. */
+const AGE_AT: Readonly<Record<string, number>> = { '/nodes': 2, 'scheduling.k8s.io/priorityclasses': 2, 'certificates.k8s.io/certificatesigningrequests': 0, 'batch/cronjobs': 5 };
 
 /** The columns of a resource's Table. */
 export function columnsOf(info: ResourceInfo, version: ResourceVersion): readonly Column[] {
@@ -18,7 +22,9 @@ export function columnsOf(info: ResourceInfo, version: ResourceVersion): readonl
     // What an event is called, and when it was first written, tells nobody anything.
     if (info.storeKey === '/events') return own;
     const isWide = (column: Column): boolean => (column.priority ?? 0) > 0;
-    return [NAME, ...own.filter((column) => !isWide(column)), ...(info.storeKey === CRDS ? [] : [AGE]), ...own.filter(isWide)];
+    const narrow = own.filter((column) => !isWide(column));
+    if (!WITHOUT_AGE.has(info.storeKey)) narrow.splice(AGE_AT[info.storeKey] ?? narrow.length, 0, AGE);
+    return [NAME, ...narrow, ...own.filter(isWide)];
   }
   return [NAME, ...(version.columns ?? []).map(customColumn)];
 }
@@ -44,6 +50,7 @@ function customCell(column: PrinterColumn, values: readonly unknown[]): unknown 
 
 /** A Table of `objects`; `include` says what of each object is sent along: None, Metadata or Object. */
 export function tableOf(columns: readonly Column[], objects: readonly KubeObject[], metadata: object, include: string, apiVersion: string, headers = true): object {
+  if (!['', 'None', 'Metadata', 'Object'].includes(include)) throw badRequest(`Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(include)}: must be 'Metadata', 'Object', 'None', or empty`);
   const definitions = columns.map(({ name, type, format = '', description = '', priority = 0 }) => ({ name, type, format, description, priority }));
   return {
     kind: 'Table',
@@ -55,7 +62,7 @@ export function tableOf(columns: readonly Column[], objects: readonly KubeObject
 }
 
 function included(object: KubeObject, include: string, apiVersion: string): unknown {
-  if (include === 'None') return undefined;
+  if (include === 'None') return null;
   return include === 'Object' ? object : partialObject(object, apiVersion);
 }
 

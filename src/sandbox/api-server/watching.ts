@@ -1,10 +1,11 @@
 // Watches over HTTP: one JSON line an event, from a resourceVersion on, with bookmarks and an end at the wanted time.
 import { ExpiredError, type KubeObject, type Store, type StoreEvent } from '../store/index.ts';
 import type { Exchange } from './exchange.ts';
+import { ApiStatusError } from './internal-client.ts';
 import { readRevision } from './listing.ts';
 import { isTrue } from './request-info.ts';
 import type { Selection } from './selection.ts';
-import { badRequest, expired, statusOf } from './status.ts';
+import { expired, statusOf } from './status.ts';
 
 /** Turns an object into the JSON text in which the client wants it. */
 export type Render = (object: KubeObject) => string | Promise<string>;
@@ -43,8 +44,7 @@ export class Watch {
     const { store, storeKey, namespace, selection } = this.#options;
     const sendInitial = isTrue(query.get('sendInitialEvents'));
     const bookmarks = isTrue(query.get('allowWatchBookmarks'));
-    if (query.has('sendInitialEvents') && query.get('resourceVersionMatch') !== 'NotOlderThan') throw badRequest('ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
-    const since = readRevision(query.get('resourceVersion'));
+    const since = readRevision(query.get('resourceVersion'), (message) => new ApiStatusError(500, '', message));
     let missed: readonly StoreEvent[] = [];
     const replay = sendInitial || since === 0;
     if (!replay) {

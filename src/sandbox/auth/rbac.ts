@@ -28,6 +28,8 @@ export interface PolicyRule {
 export interface GrantedRule {
   readonly rule: PolicyRule;
   readonly namespace: string | undefined;
+  /** Which binding grants it to whom, in the words of an access review. */
+  readonly by: string;
 }
 
 interface Subject { readonly kind: string; readonly name: string; readonly namespace?: string }
@@ -49,13 +51,19 @@ export class RbacAuthorizer {
 
   /** Whether `user` may do `request`. */
   allows(user: User, request: AccessRequest): boolean {
-    if (user.groups.includes(MASTERS)) return true;
-    return this.rulesFor(user).some(({ rule, namespace }) => (namespace === undefined || namespace === request.namespace) && ruleAllows(rule, request, namespace === undefined));
+    return this.reasonFor(user, request) !== undefined;
+  }
+
+  /** Why `user` may do `request`: by which binding; undefined when he may not, empty for masters, whom nobody asks. */
+  reasonFor(user: User, request: AccessRequest): string | undefined {
+    if (user.groups.includes(MASTERS)) return '';
+    const granted = this.rulesFor(user).find(({ rule, namespace }) => (namespace === undefined || namespace === request.namespace) && ruleAllows(rule, request, namespace === undefined));
+    return granted && `RBAC: allowed by ${granted.by}`;
   }
 
   /** Every rule that `user` holds. */
   rulesFor(user: User): readonly GrantedRule[] {
-    if (user.groups.includes(MASTERS)) return [{ rule: ALL, namespace: undefined }, { rule: ALL_PATHS, namespace: undefined }];
+    if (user.groups.includes(MASTERS)) return [{ rule: ALL, namespace: undefined, by: '' }, { rule: ALL_PATHS, namespace: undefined, by: '' }];
     const key = `${user.name}\n${user.groups.join('\n')}`;
     let rules = this.#cache.get(key);
     if (!rules) {
@@ -81,14 +89,21 @@ export class RbacAuthorizer {
   #collect(user: User): GrantedRule[] {
     const granted: GrantedRule[] = [];
     const add = (binding: KubeObject, namespace: string | undefined): void => {
-      if (!((binding['subjects'] ?? []) as Subject[]).some((subject) => namesUser(subject, user, namespace))) return;
+      const subject = ((binding['subjects'] ?? []) as Subject[]).find((candidate) => namesUser(candidate, user, namespace));
+      if (!subject) return;
       const ref = binding['roleRef'] as { kind: string; name: string };
-      for (const rule of this.rulesOfRole(ref.kind, namespace, ref.name) ?? []) granted.push({ rule, namespace });
+      for (const rule of this.rulesOfRole(ref.kind, namespace, ref.name) ?? []) granted.push({ rule, namespace, by: describeGrant(binding, ref, subject) });
     };
     for (const binding of this.#store.list(`${GROUP}/clusterrolebindings`)) add(binding, undefined);
     for (const binding of this.#store.list(`${GROUP}/rolebindings`)) add(binding, binding.metadata.namespace ?? '');
     return granted;
   }
+}
+
+function describeGrant({ kind, metadata }: KubeObject, role: { kind: string; name: string }, subject: Subject): string {
+  const binding = metadata.namespace === undefined ? metadata.name : `${metadata.name}/${metadata.namespace}`;
+  const whom = subject.kind === 'ServiceAccount' ? `${subject.name}/${subject.namespace ?? metadata.namespace ?? ''}` : subject.name;
+  return `${kind} ${JSON.stringify(binding)} of ${role.kind} ${JSON.stringify(role.name)} to ${subject.kind} ${JSON.stringify(whom)}`;
 }
 
 function rulesOf(role: KubeObject): PolicyRule[] {

@@ -1,5 +1,6 @@
-// Compares two versions of an object field by field, for managedFields.
-import { EMPTY_SET, fieldsOf, isMergedList, itemStep, LEAF_SET, type FieldSet, unionSets } from './field-set.ts';
+// Compares two versions of an object field by field, for managedFields. What is added or removed as a whole is a member with all that is
+// in it, containers too, as in Kubernetes' structured merge.
+import { EMPTY_SET, isMergedList, itemStep, LEAF_SET, type FieldSet } from './field-set.ts';
 import { fieldSchema, isFields, listMapKeys, type MergeSchema } from './merge-schema.ts';
 
 /** What differs between two values: fields added or changed, and fields removed. */
@@ -9,29 +10,47 @@ export interface Comparison {
 }
 
 const SAME: Comparison = { changed: EMPTY_SET, removed: EMPTY_SET };
+const CHANGED: Comparison = { changed: LEAF_SET, removed: EMPTY_SET };
+const REMOVED: Comparison = { changed: EMPTY_SET, removed: LEAF_SET };
 
-/** The difference from `before` to `after`. */
+/** The difference from `before` to `after`; undefined stands for what is not there. */
 export function compareValues(before: unknown, after: unknown, schema: MergeSchema | undefined): Comparison {
   if (before === after) return SAME;
-  if (before === undefined) return { changed: fieldsOf(after, schema), removed: EMPTY_SET };
-  if (after === undefined) return { changed: EMPTY_SET, removed: unionSets(fieldsOf(before, schema), LEAF_SET) };
-  if (isFields(before) && isFields(after) && schema?.['x-kubernetes-map-type'] !== 'atomic') {
-    const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-    return compareChildren([...names].map((name) => [`f:${name}`, compareValues(before[name], after[name], fieldSchema(schema, name))]));
-  }
-  if (Array.isArray(before) && Array.isArray(after) && isMergedList(schema)) return compareLists(before, after, schema);
-  return JSON.stringify(before) === JSON.stringify(after) ? SAME : { changed: LEAF_SET, removed: EMPTY_SET };
+  const children = childrenOf(before, after, schema);
+  if (!children) return compareLeaves(before, after);
+  const inner = compareChildren(children);
+  if (before === undefined) return { changed: { member: true, children: inner.changed.children }, removed: EMPTY_SET };
+  if (after === undefined) return { changed: EMPTY_SET, removed: { member: true, children: inner.removed.children } };
+  return inner;
 }
 
-function compareLists(before: readonly unknown[], after: readonly unknown[], schema: MergeSchema | undefined): Comparison {
-  const old = new Map(before.map((item) => [itemStep(item, schema), item]));
-  const now = new Map(after.map((item) => [itemStep(item, schema), item]));
-  const keyed = listMapKeys(schema) !== undefined;
-  return compareChildren([...new Set([...old.keys(), ...now.keys()])].map((step) => {
-    if (!now.has(step)) return [step, { changed: EMPTY_SET, removed: unionSets(LEAF_SET, keyed ? fieldsOf(old.get(step), schema?.items) : EMPTY_SET) }];
-    if (!old.has(step)) return [step, { changed: unionSets(LEAF_SET, keyed ? fieldsOf(now.get(step), schema?.items) : EMPTY_SET), removed: EMPTY_SET }];
-    return [step, keyed ? compareValues(old.get(step), now.get(step), schema?.items) : SAME];
-  }));
+function compareLeaves(before: unknown, after: unknown): Comparison {
+  if (before === undefined) return CHANGED;
+  if (after === undefined) return REMOVED;
+  return JSON.stringify(before) === JSON.stringify(after) ? SAME : CHANGED;
+}
+
+/** The steps below two containers with what differs there; undefined for what is owned as a whole. */
+function childrenOf(before: unknown, after: unknown, schema: MergeSchema | undefined): (readonly [string, Comparison])[] | undefined {
+  const present = [before, after].filter((value) => value !== undefined && value !== null);
+  if (present.length > 0 && present.every(isFields) && schema?.['x-kubernetes-map-type'] !== 'atomic') {
+    const names = new Set(present.flatMap((value) => Object.keys(value)));
+    if (names.size === 0) return undefined;
+    const field = (value: unknown, name: string): unknown => (isFields(value) ? value[name] : undefined);
+    return [...names].map((name) => [`f:${name}`, compareValues(field(before, name), field(after, name), fieldSchema(schema, name))]);
+  }
+  if (present.length > 0 && present.every(Array.isArray) && isMergedList(schema)) return compareItems(before, after, schema);
+  return undefined;
+}
+
+function compareItems(before: unknown, after: unknown, schema: MergeSchema | undefined): (readonly [string, Comparison])[] | undefined {
+  const index = (list: unknown): Map<string, unknown> => new Map(Array.isArray(list) ? list.map((item: unknown) => [itemStep(item, schema), item]) : []);
+  const old = index(before);
+  const now = index(after);
+  const steps = new Set([...old.keys(), ...now.keys()]);
+  if (steps.size === 0) return undefined;
+  const items = listMapKeys(schema) === undefined ? undefined : schema?.items;
+  return [...steps].map((step) => [step, items === undefined ? compareLeaves(old.get(step), now.get(step)) : compareValues(old.get(step), now.get(step), items)]);
 }
 
 function compareChildren(children: readonly (readonly [string, Comparison])[]): Comparison {

@@ -64,13 +64,17 @@ export function subtractSubtrees(left: FieldSet, right: FieldSet): FieldSet {
 export function fieldsOf(value: unknown, schema: MergeSchema | undefined): FieldSet {
   if (isFields(value) && schema?.['x-kubernetes-map-type'] !== 'atomic') {
     const children = new Map<string, FieldSet>();
-    for (const [name, child] of Object.entries(value)) children.set(`f:${name}`, fieldsOf(child, fieldSchema(schema, name)));
+    for (const [name, child] of Object.entries(value)) {
+      const below = fieldsOf(child, fieldSchema(schema, name));
+      // An entry of a map is a member beside what is in it; a field of a struct is not.
+      children.set(`f:${name}`, schema?.properties?.[name] ? below : { member: true, children: below.children });
+    }
     return node(children.size === 0, children);
   }
   if (Array.isArray(value) && isMergedList(schema)) {
     const children = new Map<string, FieldSet>();
     for (const item of value) children.set(itemStep(item, schema), itemSet(item, schema));
-    return node(children.size === 0, children);
+    return node(false, children);
   }
   return LEAF_SET;
 }

@@ -13,7 +13,7 @@ type Container = unknown[] | Record<string, unknown>;
 
 /** `document` after all operations; throws PatchError at the first that does not apply. */
 export function applyJsonPatch(document: unknown, operations: unknown): unknown {
-  if (!Array.isArray(operations)) throw new PatchError('a JSON patch must be an array of operations');
+  if (!Array.isArray(operations)) throw new PatchError('a JSON patch must be an array of operations', true);
   const root = { '': structuredClone(document) };
   for (const operation of operations as JsonPatchOperation[]) applyOperation(root, operation);
   return root[''];
@@ -25,7 +25,7 @@ function applyOperation(root: Record<string, unknown>, operation: JsonPatchOpera
   switch (op) {
     case 'add': add(root, path, structuredClone(value)); break;
     case 'remove': remove(root, path); break;
-    case 'replace': read(root, path); replace(root, path, structuredClone(value)); break;
+    case 'replace': replace(root, path, structuredClone(value)); break;
     case 'move': add(root, path, remove(root, from ?? '')); break;
     case 'copy': add(root, path, structuredClone(read(root, from ?? ''))); break;
     case 'test': if (!sameJson(read(root, path), value)) throw new PatchError(`testing value ${path} failed`); break;

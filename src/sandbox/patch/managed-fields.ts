@@ -28,7 +28,7 @@ interface Owned extends Manager {
 export type ApplyResult = { readonly object: Fields } | { readonly conflicts: readonly ApplyConflict[] };
 
 /** Fields of the envelope that nobody owns. */
-const UNOWNED_METADATA = ['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'selfLink', 'generateName'];
+const UNOWNED_METADATA = ['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'selfLink'];
 
 /** The part of an object that fields are owned in. */
 function ownable(object: Fields): Fields {
@@ -52,7 +52,7 @@ function readManagers(object: Fields | undefined): Owned[] {
 }
 
 function writeManagers(object: Fields, managers: readonly Owned[]): Fields {
-  const entries = managers.filter((entry) => !isEmptySet(entry.fields)).map((entry) => ({
+  const entries = managers.filter((entry) => !isEmptySet(entry.fields)).sort(compareManagers).map((entry) => ({
     manager: entry.manager,
     operation: entry.operation,
     apiVersion: entry.apiVersion,
@@ -67,14 +67,25 @@ function writeManagers(object: Fields, managers: readonly Owned[]): Fields {
   return { ...object, metadata };
 }
 
+/** Kubernetes' order: who applies comes first, then the older, then by name. */
+function compareManagers(left: Manager, right: Manager): number {
+  for (const key of ['operation', 'time', 'manager', 'apiVersion', 'subresource'] as const) if (left[key] !== right[key]) return left[key] < right[key] ? -1 : 1;
+  return 0;
+}
+
 function sameManager(left: Manager, right: Manager): boolean {
   return left.manager === right.manager && left.operation === right.operation && left.subresource === right.subresource && (left.operation === 'Apply' || left.apiVersion === right.apiVersion);
 }
 
+/** Whoever sends no entries, or an empty one, wants to forget who owned what. */
+function isReset(entries: unknown): boolean {
+  return Array.isArray(entries) && (entries.length === 0 || (entries.length === 1 && isFields(entries[0]) && Object.keys(entries[0]).length === 0));
+}
+
 /** `after` with managedFields that say that `manager` made the change from `before`. */
 export function recordUpdate(before: Fields | undefined, after: Fields, manager: Manager, schema: MergeSchema | undefined): Fields {
-  const { changed, removed } = compareValues(before ? ownable(before) : {}, ownable(after), schema);
-  const reset = isFields(after['metadata']) && Array.isArray(after['metadata']['managedFields']) && after['metadata']['managedFields'].length === 0;
+  const { changed, removed } = compareValues({ metadata: {}, ...(before ? ownable(before) : {}) }, { metadata: {}, ...ownable(after) }, schema);
+  const reset = isFields(after['metadata']) && isReset(after['metadata']['managedFields']);
   const managers = reset ? [] : readManagers(before);
   if (isEmptySet(changed) && isEmptySet(removed)) return writeManagers(after, managers);
   let mine: Owned = managers.find((entry) => sameManager(entry, manager)) ?? { ...manager, fields: EMPTY_SET };
@@ -85,10 +96,11 @@ export function recordUpdate(before: Fields | undefined, after: Fields, manager:
 
 /** Applies `config` to `live` in the name of `manager`. */
 export function applyConfiguration(live: Fields | undefined, config: Fields, manager: Manager, force: boolean, schema: MergeSchema | undefined): ApplyResult {
-  const managers = readManagers(live);
+  const managers = managersOf(live, manager, schema);
   const before = managers.find((entry) => sameManager(entry, manager));
   const others = managers.filter((entry) => entry !== before);
-  const applied = fieldsOf(ownable(config), schema);
+  const wanted = ownable(config);
+  const applied = Object.keys(wanted).length === 0 ? EMPTY_SET : fieldsOf(wanted, schema);
   const merged = mergeTyped(live ?? {}, config, schema) as Fields;
   const { changed } = compareValues(live ? ownable(live) : {}, ownable(merged), schema);
   const conflicts = live ? findConflicts(others, intersectSets(changed, applied)) : [];
@@ -102,6 +114,14 @@ export function applyConfiguration(live: Fields | undefined, config: Fields, man
   const unchanged = before && live && isEmptySet(changed) && isEmptySet(subtractSets(before.fields, applied)) && isEmptySet(subtractSets(applied, before.fields));
   const mine: Owned = { ...manager, time: unchanged ? before.time : manager.time, fields: applied };
   return { object: writeManagers(pruned, [...rest, mine]) };
+}
+
+/** Fields that were there before anybody was noted belong to somebody unknown. */
+function managersOf(live: Fields | undefined, manager: Manager, schema: MergeSchema | undefined): Owned[] {
+  const managers = readManagers(live);
+  if (live === undefined || managers.length > 0) return managers;
+  const { changed } = compareValues({ metadata: {} }, { metadata: {}, ...ownable(live) }, schema);
+  return isEmptySet(changed) ? [] : [{ manager: 'before-first-apply', operation: 'Update', apiVersion: manager.apiVersion, subresource: '', time: manager.time, fields: changed }];
 }
 
 function findConflicts(others: readonly Owned[], changed: FieldSet): ApplyConflict[] {

@@ -16,7 +16,19 @@ export interface MergeSchema {
 export type Fields = Record<string, unknown>;
 
 /** A patch that cannot be read or applied. */
-export class PatchError extends Error {}
+export class PatchError extends Error {
+  /** It is not that the patch does not fit: it is no patch. */
+  readonly unreadable: boolean;
+
+  /** The real server answers it as a failure of its own. */
+  readonly isServerFault: boolean;
+
+  constructor(message: string, unreadable = false, isServerFault = false) {
+    super(message);
+    this.unreadable = unreadable;
+    this.isServerFault = isServerFault;
+  }
+}
 
 /** Whether `value` is a JSON object. */
 export function isFields(value: unknown): value is Fields {

@@ -24,7 +24,7 @@ function mergeFields(target: Fields, patch: Fields, schema: MergeSchema | undefi
 function mergeField(result: Fields, name: string, value: unknown, schema: MergeSchema | undefined): void {
   const before = result[name];
   if (value === null) Reflect.deleteProperty(result, name);
-  else if (isFields(value)) result[name] = schema?.['x-kubernetes-map-type'] === 'atomic' && !('$patch' in value) ? value : mergeFields(isFields(before) ? before : {}, value, schema);
+  else if (isFields(value)) result[name] = mergeFields(isFields(before) ? before : {}, value, schema);
   else if (Array.isArray(value)) result[name] = mergeList(Array.isArray(before) ? before : [], value, schema);
   else result[name] = value;
   if (isFields(value) && value['$patch'] === 'delete') Reflect.deleteProperty(result, name);
@@ -54,17 +54,36 @@ function mergeList(target: readonly unknown[], patch: readonly unknown[], schema
   const key = mergeKey(schema);
   if (key === undefined) {
     if (schema?.['x-kubernetes-list-type'] !== 'set') return patch.filter((item) => !(isFields(item) && '$patch' in item));
-    return [...target, ...patch.filter((item) => !target.includes(item))];
+    return [...patch.filter((item) => !target.includes(item)), ...target];
   }
   if (patch.some((item) => isFields(item) && item['$patch'] === 'replace')) return patch.filter((item) => !(isFields(item) && item['$patch'] === 'replace'));
   const result = [...target];
   for (const item of patch) mergeItem(result, item, key, schema);
-  return result;
+  const identity = (item: unknown): unknown => (item as Fields)[key];
+  return orderMerged(result, patch.map(identity), target.map(identity), identity);
+}
+
+/** Patched items come in the patch's order; the others keep their places among those that were there before. */
+function orderMerged(merged: readonly unknown[], patched: readonly unknown[], before: readonly unknown[], identity: (item: unknown) => unknown): unknown[] {
+  const right = merged.filter((item) => patched.includes(identity(item))).sort((a, b) => patched.indexOf(identity(a)) - patched.indexOf(identity(b)));
+  const left = merged.filter((item) => !patched.includes(identity(item)));
+  const result: unknown[] = [];
+  while (left.length > 0 && right.length > 0) {
+    const at = before.indexOf(identity(right[0]));
+    result.push(at < 0 || at < before.indexOf(identity(left[0])) ? right.shift() : left.shift());
+  }
+  return [...result, ...left, ...right];
+}
+
+/** An object as Go prints a map. */
+function goMap(item: Fields): string {
+  return `map[${Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => `${name}:${String(value)}`).join(' ')}]`;
 }
 
 function mergeItem(result: unknown[], item: unknown, key: string, schema: MergeSchema | undefined): void {
   if (!isFields(item)) throw new PatchError(`an item of a merged list must be an object with "${key}"`);
-  if (item[key] === undefined) throw new PatchError(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
+  if (item[key] === undefined) throw new PatchError(`map: ${goMap(item)} does not contain declared merge key: ${key}`, false, true);
+  if (item['$patch'] !== undefined && item['$patch'] !== 'delete' && item['$patch'] !== 'replace' && item['$patch'] !== 'merge') throw new PatchError(`unknown patch type: ${String(item['$patch'])} in map: ${goMap(item)}`, false, true);
   const index = result.findIndex((candidate) => isFields(candidate) && candidate[key] === item[key]);
   if (item['$patch'] === 'delete') {
     if (index >= 0) result.splice(index, 1);

@@ -20,7 +20,7 @@ function mergeTypedList(live: readonly unknown[], config: readonly unknown[], sc
   const wanted = new Map<string, unknown>();
   for (const item of config) {
     const step = itemStep(item, schema);
-    if (wanted.has(step)) throw new PatchError(`duplicate entries for key [${step.slice(2)}]`);
+    if (wanted.has(step)) throw new PatchError(`duplicate entries for key [${keyText(step)}]`, false, true);
     wanted.set(step, item);
   }
   const result: unknown[] = [];
@@ -37,6 +37,11 @@ function mergeTypedList(live: readonly unknown[], config: readonly unknown[], sc
   }
   while (pending.length > 0) emitNext();
   return result;
+}
+
+function keyText(step: string): string {
+  if (!step.startsWith('k:')) return step.slice(2);
+  return Object.entries(JSON.parse(step.slice(2)) as Fields).map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',');
 }
 
 /** `value` without the members of `removed` that nobody in `kept` owns, directly or further down. */

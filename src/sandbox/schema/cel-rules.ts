@@ -1,8 +1,9 @@
 // The CEL rules of a schema (x-kubernetes-validations), and CEL conditions elsewhere: compiled once, evaluated on plain JSON.
-import { Environment } from '@marcbachmann/cel-js';
-import { describeError } from '../../shared/lib/index.ts';
+import { Environment, Optional } from '@marcbachmann/cel-js';
+import { deepEqual, describeError } from '../../shared/lib/index.ts';
 import { childPath, type FieldError, type JsonSchema, type ValidationRule } from './json-schema.ts';
 import { registerKubernetesLibrary } from './cel-library.ts';
+import { correlateItem } from './ratchet.ts';
 
 type Program = (context: Record<string, unknown>) => unknown;
 
@@ -10,14 +11,14 @@ const environment = registerKubernetesLibrary(new Environment({ unlistedVariable
 const programs = new Map<string, Program>();
 
 /** Evaluates a CEL expression over JSON values; throws when it cannot be parsed or evaluated. */
-export function evaluateCel(expression: string, variables: Readonly<Record<string, unknown>>): unknown {
+export function evaluateCel(expression: string, variables: Readonly<Record<string, unknown>>, oldIsOptional = false): unknown {
   let program = programs.get(expression);
   if (!program) {
     program = environment.parse(expression) as Program;
     programs.set(expression, program);
   }
   const context: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(variables)) context[name] = toCel(value);
+  for (const [name, value] of Object.entries(variables)) context[name] = oldIsOptional && name === 'oldSelf' ? Optional.of(toCel(value)) : toCel(value);
   return program(context);
 }
 
@@ -31,6 +32,21 @@ export function checkCel(expression: string): string | undefined {
   }
 }
 
+const SELF_TYPES: Readonly<Record<string, string>> = { string: 'string', integer: 'int', number: 'double', boolean: 'bool', array: 'list' };
+
+/** What keeps a rule on a value of this schema from being compiled: its syntax, an operator or function that the value has not, a result that is no bool. */
+export function checkRule(rule: ValidationRule, schema: JsonSchema): { readonly field: 'rule' | 'messageExpression'; readonly problem: string } | undefined {
+  const self = SELF_TYPES[schema['x-kubernetes-int-or-string'] === true ? '' : (schema.type ?? '')] ?? 'dyn';
+  const typed = environment.clone().registerVariable('self', self).registerVariable('oldSelf', rule.optionalOldSelf === true ? 'optional<dyn>' : self);
+  const condition = typed.check(rule.rule);
+  if (!condition.valid) return { field: 'rule', problem: condition.error?.message ?? 'unknown' };
+  if (condition.type !== 'bool' && condition.type !== 'dyn') return { field: 'rule', problem: 'cel expression must evaluate to a bool' };
+  if (rule.messageExpression === undefined) return undefined;
+  const message = typed.check(rule.messageExpression);
+  if (!message.valid) return { field: 'messageExpression', problem: message.error?.message ?? 'unknown' };
+  return message.type === 'string' || message.type === 'dyn' ? undefined : { field: 'messageExpression', problem: 'messageExpression must evaluate to a string' };
+}
+
 /** What the rules of `schema` have against `value`; `old` is the value before an update. */
 export function evaluateRules(schema: JsonSchema, value: unknown, old: unknown, path = ''): FieldError[] {
   const errors: FieldError[] = [];
@@ -40,8 +56,8 @@ export function evaluateRules(schema: JsonSchema, value: unknown, old: unknown, 
 
 const ruled = new WeakMap<JsonSchema, boolean>();
 
-/** Most schemas have no rules at all: one look at each says so, and their values are not walked. */
-function hasRules(schema: JsonSchema): boolean {
+/** Whether there are rules in a schema. Most have none: one look at each says so, and their values are not walked. */
+export function hasRules(schema: JsonSchema): boolean {
   const known = ruled.get(schema);
   if (known !== undefined) return known;
   ruled.set(schema, false);
@@ -51,12 +67,18 @@ function hasRules(schema: JsonSchema): boolean {
   return found;
 }
 
-function rulesInto(schema: JsonSchema, value: unknown, old: unknown, path: string, errors: FieldError[]): void {
-  if (value === undefined || value === null || !hasRules(schema)) return;
+function ownRules(schema: JsonSchema, value: unknown, old: unknown, path: string, errors: FieldError[]): void {
   for (const rule of schema['x-kubernetes-validations'] ?? []) {
+    // What an update leaves as it was is not judged again, unless the rule is about the change.
+    if (old !== undefined && !/\boldSelf\b/.test(rule.rule) && deepEqual(value, old)) continue;
     const error = evaluateRule(rule, value, old, path);
     if (error) errors.push(error);
   }
+}
+
+function rulesInto(schema: JsonSchema, value: unknown, old: unknown, path: string, errors: FieldError[]): void {
+  if (value === undefined || value === null || !hasRules(schema)) return;
+  ownRules(schema, value, old, path, errors);
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) if (schema.items) rulesInto(schema.items, item, correlateItem(schema, item, old), `${path}[${String(index)}]`, errors);
     return;
@@ -69,28 +91,32 @@ function rulesInto(schema: JsonSchema, value: unknown, old: unknown, path: strin
   }
 }
 
-/** Only items of list maps have an old value: the one with the same keys. */
-function correlateItem(schema: JsonSchema, item: unknown, old: unknown): unknown {
-  const keys = schema['x-kubernetes-list-map-keys'];
-  if (!keys || !Array.isArray(old)) return undefined;
-  const identity = (value: unknown): string => JSON.stringify(keys.map((key) => (value as Record<string, unknown> | null)?.[key]));
-  return old.find((candidate) => identity(candidate) === identity(item));
-}
-
 function evaluateRule(rule: ValidationRule, value: unknown, old: unknown, path: string): FieldError | undefined {
   const usesOld = /\boldSelf\b/.test(rule.rule);
   if (usesOld && old === undefined && rule.optionalOldSelf !== true) return undefined;
+  const optional = rule.optionalOldSelf === true;
   const variables = usesOld ? { self: value, oldSelf: old } : { self: value };
   const where = rule.fieldPath === undefined ? path : `${path}${rule.fieldPath}`;
-  const invalid = (detail: string): FieldError => ({ reason: reasonOf(rule.reason), path: where, message: `Invalid value: ${JSON.stringify(typeof value === 'object' ? (Array.isArray(value) ? 'array' : 'object') : value)}: ${detail}` });
+  const invalid = (detail: string): FieldError => ({ reason: reasonOf(rule.reason), path: where, message: ruleMessage(rule, value, detail) });
   try {
-    if (evaluateCel(rule.rule, variables) === true) return undefined;
+    if (evaluateCel(rule.rule, variables, optional) === true) return undefined;
     return invalid(messageOf(rule, variables));
   } catch (error) {
     return invalid(`rule evaluation error: ${describeError(error)}, evaluating rule: ${rule.rule}`);
   }
 }
 
+
+/** The words of the rule's reason; objects and lists are not quoted. */
+function ruleMessage(rule: ValidationRule, value: unknown, detail: string): string {
+  const shown = typeof value === 'object' ? '' : ` ${JSON.stringify(value)}:`;
+  switch (reasonOf(rule.reason)) {
+    case 'FieldValueForbidden': return `Forbidden: ${detail}`;
+    case 'FieldValueRequired': return `Required value: ${detail}`;
+    case 'FieldValueDuplicate': return `Duplicate value:${shown.replace(/:$/, '')}`;
+    default: return `Invalid value:${shown} ${detail}`;
+  }
+}
 
 function messageOf(rule: ValidationRule, variables: Readonly<Record<string, unknown>>): string {
   if (rule.messageExpression !== undefined) {

@@ -52,7 +52,7 @@ export interface ValidationRule {
 
 /** What is wrong with one field, in Kubernetes' words. */
 export interface FieldError {
-  readonly reason: 'FieldValueRequired' | 'FieldValueInvalid' | 'FieldValueNotSupported' | 'FieldValueForbidden' | 'FieldValueDuplicate' | 'FieldValueTypeInvalid' | 'FieldValueTooLong' | 'FieldValueTooMany';
+  readonly reason: 'FieldValueRequired' | 'FieldValueInvalid' | 'FieldValueNotSupported' | 'FieldValueForbidden' | 'FieldValueDuplicate' | 'FieldValueTypeInvalid' | 'FieldValueTooLong' | 'FieldValueNotFound' | 'FieldValueTooMany';
   readonly path: string;
   /** Without the path: `Required value`, `Invalid value: "x": ...`. */
   readonly message: string;

@@ -23,7 +23,7 @@ function validateInto(schema: JsonSchema, value: unknown, path: string, errors: 
 function checkType(schema: JsonSchema, value: unknown, path: string, errors: FieldError[]): boolean {
   const actual = typeName(value);
   const typeError = (wanted: string): false => {
-    errors.push({ reason: 'FieldValueTypeInvalid', path, message: `Invalid value: ${JSON.stringify(actual === 'object' || actual === 'array' ? actual : value)}: ${path} in body must be of type ${wanted}: ${JSON.stringify(actual)}` });
+    errors.push({ reason: 'FieldValueTypeInvalid', path, message: `Invalid value: ${JSON.stringify(actual)}: ${path} in body must be of type ${wanted}: ${JSON.stringify(actual)}` });
     return false;
   };
   if (schema['x-kubernetes-int-or-string'] === true) return actual === 'integer' || actual === 'string' || actual === 'number' || typeError('integer,string');
@@ -44,7 +44,7 @@ function checkString(schema: JsonSchema, value: string, path: string, errors: Fi
   if (schema.maxLength !== undefined && length > schema.maxLength) errors.push({ reason: 'FieldValueTooLong', path, message: `Too long: may not be more than ${String(schema.maxLength)} bytes` });
   if (schema.minLength !== undefined && length < schema.minLength) errors.push(invalidField(path, value, `${path} in body should be at least ${String(schema.minLength)} chars long`));
   if (schema.pattern !== undefined && !compilePattern(schema.pattern).test(value)) errors.push(invalidField(path, value, `${path} in body should match '${schema.pattern}'`));
-  if (schema.format !== undefined && !checkFormat(schema.format, value)) errors.push(invalidField(path, value, `${path} in body must be of type ${schema.format}: ${JSON.stringify(value)}`));
+  if (schema.format !== undefined && !checkFormat(schema.format, value)) errors.push({ ...invalidField(path, value, `${path} in body must be of type ${schema.format}: ${JSON.stringify(value)}`), reason: 'FieldValueTypeInvalid' });
 }
 
 function checkNumber(schema: JsonSchema, value: number, path: string, errors: FieldError[]): void {
@@ -80,6 +80,7 @@ function checkObject(schema: JsonSchema, value: Readonly<Record<string, unknown>
   const count = Object.keys(value).length;
   if (schema.maxProperties !== undefined && count > schema.maxProperties) errors.push({ reason: 'FieldValueTooMany', path, message: `Too many: ${String(count)}: must have at most ${String(schema.maxProperties)} items` });
   if (schema.minProperties !== undefined && count < schema.minProperties) errors.push(invalidField(path, count, `${path} in body should have at least ${String(schema.minProperties)} properties`));
+  if (schema['x-kubernetes-embedded-resource'] === true) for (const name of ['apiVersion', 'kind']) if (value[name] === undefined) errors.push(requiredField(childPath(path, name)));
   for (const name of schema.required ?? []) if (value[name] === undefined) errors.push(requiredField(childPath(path, name)));
   for (const [name, child] of Object.entries(value)) {
     const known = schema.properties?.[name];
@@ -91,14 +92,18 @@ function checkObject(schema: JsonSchema, value: Readonly<Record<string, unknown>
 function checkCombinations(schema: JsonSchema, value: unknown, path: string, errors: FieldError[]): void {
   const fits = (option: JsonSchema): boolean => validateValue(option, value, path).length === 0;
   for (const part of schema.allOf ?? []) validateInto(part, value, path, errors);
-  if (schema.anyOf && !schema.anyOf.some(fits)) errors.push(invalidField(path, brief(value), `${path} in body must validate at least one schema (anyOf)`));
-  if (schema.oneOf && schema.oneOf.filter(fits).length !== 1) errors.push(invalidField(path, brief(value), `${path} in body must validate one and only one schema (oneOf)`));
-  if (schema.not && fits(schema.not)) errors.push(invalidField(path, brief(value), `${path} in body must not validate the schema (not)`));
+  const against = (rule: string): FieldError => ({ reason: 'FieldValueInvalid', path: '', message: `Invalid value: "": "${path}" must ${rule}` });
+  if (schema.anyOf && !schema.anyOf.some(fits)) errors.push(against('validate at least one schema (anyOf)'), ...nearest(schema.anyOf, value, path));
+  const fitting = schema.oneOf?.filter(fits).length ?? 1;
+  if (schema.oneOf && fitting === 0) errors.push(against('validate one and only one schema (oneOf). Found none valid'), ...nearest(schema.oneOf, value, path));
+  else if (fitting > 1) errors.push(against(`validate one and only one schema (oneOf). Found ${String(fitting)} valid alternatives`));
+  if (schema.not && fits(schema.not)) errors.push(against('not validate the schema (not)'));
 }
 
-/** Objects are not quoted whole in messages. */
-function brief(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? typeName(value) : value;
+/** What is wrong by the first of the alternatives that are nearest to being right. */
+function nearest(options: readonly JsonSchema[], value: unknown, path: string): FieldError[] {
+  const attempts = options.map((option) => validateValue(option, value, path));
+  return attempts.reduce((best, attempt) => (attempt.length < best.length ? attempt : best), attempts[0] ?? []);
 }
 
 const patterns = new Map<string, RegExp>();

@@ -1,15 +1,10 @@
 // Label selectors: the query parameter's text form and the LabelSelector object form, both compiled to one predicate.
-// Follows the grammar of Kubernetes labels.Parse.
+import { parseRequirements, SelectorError, type LabelRequirement } from './label-selector-parser.ts';
+
+export { SelectorError, type LabelRequirement };
 
 /** Whether an object with these labels is meant. */
 export type LabelPredicate = (labels: Readonly<Record<string, string>> | undefined) => boolean;
-
-/** One requirement of a LabelSelector object. */
-export interface LabelRequirement {
-  readonly key: string;
-  readonly operator: string;
-  readonly values?: readonly string[];
-}
 
 /** The LabelSelector object of the API. */
 export interface LabelSelectorObject {
@@ -17,22 +12,10 @@ export interface LabelSelectorObject {
   readonly matchExpressions?: readonly LabelRequirement[];
 }
 
-/** A selector that cannot be read. */
-export class SelectorError extends Error {}
-
-const KEY = '[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?';
-const FORMS: readonly [RegExp, (match: RegExpExecArray) => LabelRequirement][] = [
-  [new RegExp(`^(${KEY})\\s+(in|notin)\\s*\\(([^()]*)\\)$`), (m) => ({ key: m[1] ?? '', operator: m[3] === 'in' ? 'In' : 'NotIn', values: (m[4] ?? '').split(',').map((value) => value.trim()) })],
-  [new RegExp(`^(${KEY})\\s*(==|=|!=)\\s*([-A-Za-z0-9_.]*)$`), (m) => ({ key: m[1] ?? '', operator: m[3] === '!=' ? 'NotIn' : 'In', values: [m[4] ?? ''] })],
-  [new RegExp(`^(${KEY})\\s*([<>])\\s*(-?[0-9]+)$`), (m) => ({ key: m[1] ?? '', operator: m[3] === '>' ? 'Gt' : 'Lt', values: [m[4] ?? ''] })],
-  [new RegExp(`^!\\s*(${KEY})$`), (m) => ({ key: m[1] ?? '', operator: 'DoesNotExist' })],
-  [new RegExp(`^(${KEY})$`), (m) => ({ key: m[1] ?? '', operator: 'Exists' })],
-];
-
 /** Compiles the text form, for example `app=web,tier in (a, b),!old`. */
 export function parseLabelSelector(text: string): LabelPredicate {
   if (text.trim() === '') return () => true;
-  return requireAll(splitOutsideParentheses(text).map(parseRequirement));
+  return requireAll(parseRequirements(text));
 }
 
 /** Compiles the object form; an absent selector matches nothing and an empty one everything. */
@@ -40,18 +23,6 @@ export function compileLabelSelector(selector: LabelSelectorObject | undefined |
   if (!selector) return () => false;
   const exact = Object.entries(selector.matchLabels ?? {}).map(([key, value]) => ({ key, operator: 'In', values: [value] }));
   return requireAll([...exact, ...(selector.matchExpressions ?? [])]);
-}
-
-function splitOutsideParentheses(text: string): string[] {
-  return text.split(/,(?![^(]*\))/).map((part) => part.trim());
-}
-
-function parseRequirement(text: string): LabelRequirement {
-  for (const [form, build] of FORMS) {
-    const match = form.exec(text);
-    if (match) return build(match);
-  }
-  throw new SelectorError(`unable to parse requirement: found '${text}', expected: a label key, '=', '!=', 'in', 'notin' or '!'`);
 }
 
 function requireAll(requirements: readonly LabelRequirement[]): LabelPredicate {

@@ -25,7 +25,6 @@ const plain: Scenario = {
     await api.patch('merge', p, { metadata: { resourceVersion: '1' }, data: { g: '8' } });
     await api.patch('merge', p, { metadata: { name: 'other' } });
     await api.patch('merge', p, { metadata: { uid: 'x' } });
-    await api.patch('merge', p, { kind: 'Secret' });
     await api.patch('merge', p, { apiVersion: 'v2' });
     await api.patch('merge', p, []);
     await api.patch('merge', p, 'nonsense');

@@ -41,9 +41,9 @@ LimitRange: apiVersion:s kind:s metadata:ObjectMeta spec:LimitRangeSpec
 LimitRangeSpec: limits!:[]LimitRangeItem
 LimitRangeItem: type!:s max:{}q min:{}q default:{}q defaultRequest:{}q maxLimitRequestRatio:{}q
 EndpointSlice: apiVersion:s kind:s metadata:ObjectMeta addressType!:s endpoints:[]Endpoint ports:[]EndpointPort
-Endpoint: addresses!:[set]s conditions:EndpointConditions hostname:s targetRef:@ObjectReference deprecatedTopology:{}s nodeName:s zone:s hints:any
+Endpoint: addresses!:[set]s conditions:EndpointConditions={} hostname:s targetRef:@ObjectReference deprecatedTopology:{}s nodeName:s zone:s hints:any
 EndpointConditions: ready:b serving:b terminating:b
-EndpointPort: name:s protocol:s port:i appProtocol:s
+EndpointPort: name:s="" protocol:s=TCP port:i appProtocol:s
 Lease: apiVersion:s kind:s metadata:ObjectMeta spec:LeaseSpec
 LeaseSpec: holderIdentity:s leaseDurationSeconds:i acquireTime:t renewTime:t leaseTransitions:i strategy:s preferredHolder:s
 PriorityClass: apiVersion:s kind:s metadata:ObjectMeta value!:i globalDefault:b description:s preemptionPolicy:s=PreemptLowerPriority

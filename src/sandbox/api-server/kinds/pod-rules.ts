@@ -40,8 +40,35 @@ export function validatePodSpec(spec: Spec | undefined, path: string): FieldErro
   const names = new Set<string>();
   for (const [index, container] of initContainers.entries()) errors.push(...validateContainer(container, `${path}.initContainers[${String(index)}]`, volumes, names), ...validateInitContainer(container, `${path}.initContainers[${String(index)}]`));
   for (const [index, container] of containers.entries()) errors.push(...validateContainer(container, `${path}.containers[${String(index)}]`, volumes, names));
-  if (spec['terminationGracePeriodSeconds'] < 0) errors.push(invalidField(`${path}.terminationGracePeriodSeconds`, spec['terminationGracePeriodSeconds'], 'must be greater than or equal to 0'));
+  if (spec['dnsPolicy'] !== undefined && !DNS_POLICIES.includes(spec['dnsPolicy'])) errors.push(unsupportedField(`${path}.dnsPolicy`, spec['dnsPolicy'], DNS_POLICIES));
+  const hostProblem = spec['hostname'] ? checkLabelName(spec['hostname']) : undefined;
+  if (hostProblem !== undefined) errors.push(invalidField(`${path}.hostname`, spec['hostname'], hostProblem));
+  for (const [index, toleration] of ((spec['tolerations'] ?? []) as Spec[]).entries()) errors.push(...validateToleration(toleration, `${path}.tolerations[${String(index)}]`));
   return errors;
+}
+
+const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
+
+function validateToleration({ key, operator }: Spec, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (!key && operator !== 'Exists') errors.push(invalidField(`${path}.operator`, operator, 'operator must be Exists when `key` is empty, which means "match all values and all keys"'));
+  if (operator && !['Equal', 'Exists'].includes(operator)) errors.push(unsupportedField(`${path}.operator`, operator, ['Equal', 'Exists']));
+  return errors;
+}
+
+/** A request above its limit. */
+function validateResources(resources: Spec | undefined, path: string): FieldError[] {
+  const { limits = {}, requests = {} } = resources ?? {};
+  return Object.keys(requests).filter((name) => limits[name] !== undefined && amount(requests[name]) > amount(limits[name]))
+    .map((name) => invalidField(`${path}.requests`, String(requests[name]), `must be less than or equal to ${name} limit of ${String(limits[name])}`));
+}
+
+const SCALES: Readonly<Record<string, number>> = { n: 1e-9, u: 1e-6, m: 1e-3, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50, Ei: 2 ** 60 };
+
+/** A quantity as a number. */
+function amount(quantity: unknown): number {
+  const [, number = '0', unit = ''] = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)(\w*)$/.exec(String(quantity)) ?? [];
+  return Number(number) * (SCALES[unit] ?? 1);
 }
 
 function validateVolume(volume: Spec, path: string, names: Set<string>): FieldError[] {
@@ -64,6 +91,23 @@ function validateInitContainer(container: Spec, path: string): FieldError[] {
   return ['livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle'].filter((field) => container[field] !== undefined).map((field) => forbiddenField(`${path}.${field}`, 'may not be set for init containers without restartPolicy=Always'));
 }
 
+function validatePortNames(ports: readonly Spec[], path: string): FieldError[] {
+  const names = ports.map((port) => port['name']);
+  return names.flatMap((name, index) => (name && names.indexOf(name) < index ? [duplicateField(`${path}.ports[${String(index)}].name`, name)] : []));
+}
+
+function validateMounts(mounts: readonly Spec[], path: string, volumes: ReadonlySet<string>): FieldError[] {
+  const errors: FieldError[] = [];
+  const paths = new Set<string>();
+  for (const [index, mount] of mounts.entries()) {
+    if (!volumes.has(mount.name)) errors.push({ reason: 'FieldValueNotFound', path: `${path}.volumeMounts[${String(index)}].name`, message: `Not found: ${JSON.stringify(mount.name)}` });
+    if (!mount.mountPath) errors.push(requiredField(`${path}.volumeMounts[${String(index)}].mountPath`));
+    if (paths.has(mount.mountPath)) errors.push(invalidField(`${path}.volumeMounts[${String(index)}].mountPath`, mount.mountPath, 'must be unique'));
+    paths.add(mount.mountPath);
+  }
+  return errors;
+}
+
 function validateContainer(container: Spec, path: string, volumes: ReadonlySet<string>, names: Set<string>): FieldError[] {
   const { name } = container;
   const errors: FieldError[] = [];
@@ -74,26 +118,24 @@ function validateContainer(container: Spec, path: string, volumes: ReadonlySet<s
     if (names.has(name)) errors.push(duplicateField(`${path}.name`, name));
     names.add(name);
   }
+  if (container['imagePullPolicy'] !== undefined && !['Always', 'IfNotPresent', 'Never'].includes(container['imagePullPolicy'])) errors.push(unsupportedField(`${path}.imagePullPolicy`, container['imagePullPolicy'], ['Always', 'IfNotPresent', 'Never']));
+  errors.push(...validateResources(container['resources'], `${path}.resources`));
+  errors.push(...validatePortNames(container['ports'] ?? [], path));
   if (!container['image']) errors.push(requiredField(`${path}.image`));
   for (const [index, port] of (container['ports'] ?? []).entries()) errors.push(...validateContainerPort(port, `${path}.ports[${String(index)}]`));
   for (const [index, variable] of (container['env'] ?? []).entries()) {
     if (!variable.name) errors.push(requiredField(`${path}.env[${String(index)}].name`));
     if (variable.value && variable.valueFrom) errors.push(invalidField(`${path}.env[${String(index)}].valueFrom`, '', 'may not be specified when `value` is not empty'));
   }
-  const paths = new Set<string>();
-  for (const [index, mount] of (container['volumeMounts'] ?? []).entries()) {
-    if (!volumes.has(mount.name)) errors.push({ reason: 'FieldValueInvalid', path: `${path}.volumeMounts[${String(index)}].name`, message: `Not found: ${JSON.stringify(mount.name)}` });
-    if (!mount.mountPath) errors.push(requiredField(`${path}.volumeMounts[${String(index)}].mountPath`));
-    if (paths.has(mount.mountPath)) errors.push(invalidField(`${path}.volumeMounts[${String(index)}].mountPath`, mount.mountPath, 'must be unique'));
-    paths.add(mount.mountPath);
-  }
+  errors.push(...validateMounts(container['volumeMounts'] ?? [], path, volumes));
   for (const probe of ['livenessProbe', 'readinessProbe', 'startupProbe']) if (container[probe]) errors.push(...validateProbe(container[probe], `${path}.${probe}`));
   return errors;
 }
 
 function validateContainerPort(port: Spec, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (!inPortRange(port['containerPort'])) errors.push(invalidField(`${path}.containerPort`, port['containerPort'], 'must be between 1 and 65535, inclusive'));
+  if (port['containerPort'] === 0) errors.push(requiredField(`${path}.containerPort`));
+  else if (!inPortRange(port['containerPort'])) errors.push(invalidField(`${path}.containerPort`, port['containerPort'], 'must be between 1 and 65535, inclusive'));
   if (!['TCP', 'UDP', 'SCTP'].includes(port['protocol'])) errors.push(unsupportedField(`${path}.protocol`, port['protocol'], ['SCTP', 'TCP', 'UDP']));
   if (port['name'] && !/^(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/.test(port['name'])) errors.push(invalidField(`${path}.name`, port['name'], String(port['name']).length > 15 ? 'must be no more than 15 characters' : "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"));
   return errors;
@@ -102,6 +144,9 @@ function validateContainerPort(port: Spec, path: string): FieldError[] {
 function validateProbe(probe: Spec, path: string): FieldError[] {
   const handlers = ['exec', 'httpGet', 'tcpSocket', 'grpc'].filter((handler) => probe[handler] !== undefined);
   if (handlers.length === 0) return [requiredField(path, 'must specify a handler type')];
+  const numbers = ['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold'].filter((field) => probe[field] < 0).map((field) => invalidField(`${path}.${field}`, probe[field], 'must be greater than or equal to 0'));
+  if (!path.endsWith('readinessProbe') && (probe['successThreshold'] ?? 1) !== 1) numbers.push(invalidField(`${path}.successThreshold`, probe['successThreshold'], 'must be 1'));
+  if (numbers.length > 0) return numbers;
   return handlers.slice(1).map((handler) => forbiddenField(`${path}.${handler}`, 'may not specify more than 1 handler type'));
 }
 
@@ -123,7 +168,7 @@ export function validateTemplate(object: KubeObject): FieldError[] {
   return errors;
 }
 
-const MUTABLE_SPEC = new Set(['activeDeadlineSeconds', 'terminationGracePeriodSeconds', 'tolerations', 'nodeName', 'ephemeralContainers', 'schedulingGates', 'nodeSelector', 'affinity']);
+const MUTABLE_SPEC = new Set(['activeDeadlineSeconds', 'tolerations', 'nodeName', 'ephemeralContainers', 'schedulingGates', 'nodeSelector', 'affinity']);
 
 function validatePodUpdate(object: KubeObject, old: KubeObject): FieldError[] {
   const strip = (spec: Spec): string => JSON.stringify(Object.entries(spec).filter(([key]) => !MUTABLE_SPEC.has(key)).map(([key, value]) => [key, key === 'containers' || key === 'initContainers' ? value.map((container: Spec) => ({ ...container, image: '' })) : value]).sort());
@@ -142,7 +187,11 @@ function qosClass(spec: Spec): string {
 /** Rules of pods. */
 export const POD_RULES: KindRules = {
   generation: true,
-  applyDefaults: (object) => { if (object.spec) defaultPodSpec(object.spec); },
+  applyDefaults: (object) => {
+    if (!object.spec) return;
+    object.spec.enableServiceLinks ??= true;
+    defaultPodSpec(object.spec);
+  },
   prepare: (object, old) => { if (!old && object.spec) object.status = { phase: 'Pending', qosClass: qosClass(object.spec) }; },
   validate: (object, old) => (old ? validatePodUpdate(object, old) : validatePodSpec(object.spec, 'spec')),
 };

@@ -8,7 +8,7 @@ import { SERVICE_RULES } from './service-rules.ts';
 import { CRON_JOB_RULES, DEPLOYMENT_RULES, JOB_RULES, REPLICA_SET_RULES, SET_RULES } from './workload-rules.ts';
 
 function immutableTop(object: KubeObject, old: KubeObject | undefined, fields: readonly string[]): FieldError[] {
-  return fields.filter((field) => old && JSON.stringify(object[field]) !== JSON.stringify(old[field])).map((field) => invalidField(field, object[field], field === 'roleRef' ? 'cannot change roleRef' : 'field is immutable'));
+  return fields.filter((field) => old && JSON.stringify(object[field]) !== JSON.stringify(old[field])).map((field) => invalidField(field, field === 'roleRef' ? { APIGroup: object[field]?.apiGroup, Kind: object[field]?.kind, Name: object[field]?.name } : object[field], field === 'roleRef' ? 'cannot change roleRef' : 'field is immutable'));
 }
 
 const CONFIG_KEY = /^[-._a-zA-Z0-9]+$/;
@@ -16,6 +16,7 @@ const CONFIG_KEY = /^[-._a-zA-Z0-9]+$/;
 function validateKeys(object: KubeObject, old: KubeObject | undefined): FieldError[] {
   const errors: FieldError[] = [];
   for (const field of ['data', 'binaryData']) {
+    for (const key of Object.keys(object[field] ?? {})) if (key === '..' || key === '.') errors.push(invalidField(`${field}[${key}]`, key, `must not be '${key}'`));
     for (const key of Object.keys(object[field] ?? {})) if (!CONFIG_KEY.test(key)) errors.push(invalidField(`${field}[${key}]`, key, "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"));
   }
   if (old?.['immutable'] === true) {

@@ -2,21 +2,21 @@
 import { duplicateField, forbiddenField, invalidField, requiredField, unsupportedField, type FieldError } from '../../schema/index.ts';
 import type { KubeObject } from '../../store/index.ts';
 import type { KindRules } from './kind-rules.ts';
+import { validateLabels } from '../names.ts';
 import { inPortRange } from './pod-rules.ts';
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- services are schemaless data here */
 type Port = Record<string, any>;
 
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const SUBDOMAIN_RULE = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 
 function applyDefaults(object: KubeObject): void {
   const spec = object.spec ?? {};
   object.spec = spec;
   for (const port of spec.ports ?? []) port.targetPort ??= port.port;
-  if (spec.type === 'ExternalName') return;
-  spec.internalTrafficPolicy ??= 'Cluster';
-  spec.ipFamilies ??= ['IPv4'];
-  spec.ipFamilyPolicy ??= 'SingleStack';
+  if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
   if (spec.sessionAffinity === 'ClientIP') spec.sessionAffinityConfig ??= { clientIP: { timeoutSeconds: 10_800 } };
   if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return;
   spec.externalTrafficPolicy ??= 'Cluster';
@@ -26,6 +26,11 @@ function applyDefaults(object: KubeObject): void {
 /** An update may leave out what the server chose. */
 function prepare(object: KubeObject, old: KubeObject | undefined): void {
   const { spec } = object;
+  if (!old) object.status = { loadBalancer: {} };
+  if (spec.type !== 'ExternalName') {
+    spec.ipFamilies ??= ['IPv4'];
+    spec.ipFamilyPolicy ??= 'SingleStack';
+  }
   if (!old?.spec || spec.type === 'ExternalName' || old.spec.type === 'ExternalName') return;
   if (!spec.clusterIP && old.spec.clusterIP) {
     spec.clusterIP = old.spec.clusterIP;
@@ -36,16 +41,28 @@ function prepare(object: KubeObject, old: KubeObject | undefined): void {
   for (const port of spec.ports ?? []) port.nodePort ??= known.get(`${String(port.port)}/${String(port.protocol)}`);
 }
 
+/** Fields with values of their own. */
+function validateChoices(spec: Port): FieldError[] {
+  const errors: FieldError[] = [];
+  if (spec['type'] === 'ExternalName' && spec['externalName'] && !SUBDOMAIN.test(spec['externalName'])) errors.push(invalidField('spec.externalName', spec['externalName'], SUBDOMAIN_RULE));
+  if (spec['sessionAffinity'] !== undefined && !['ClientIP', 'None'].includes(spec['sessionAffinity'])) errors.push(unsupportedField('spec.sessionAffinity', spec['sessionAffinity'], ['ClientIP', 'None']));
+  for (const field of ['externalTrafficPolicy', 'internalTrafficPolicy']) if (spec[field] !== undefined && !['Cluster', 'Local'].includes(spec[field])) errors.push(unsupportedField(`spec.${field}`, spec[field], ['Cluster', 'Local']));
+  for (const [index, family] of ((spec['ipFamilies'] ?? []) as string[]).entries()) if (family !== 'IPv4') errors.push(invalidField(`spec.ipFamilies[${String(index)}]`, family, 'not configured on this cluster'));
+  errors.push(...validateLabels(spec['selector'], 'spec.selector'));
+  return errors;
+}
+
 function validate(object: KubeObject, old: KubeObject | undefined): FieldError[] {
   const { spec } = object;
   const errors: FieldError[] = [];
   if (!TYPES.includes(spec.type)) errors.push(unsupportedField('spec.type', spec.type, TYPES));
   const ports: Port[] = spec.ports ?? [];
   if (ports.length === 0 && spec.type !== 'ExternalName' && spec.clusterIP !== 'None') errors.push(requiredField('spec.ports'));
+  errors.push(...validateChoices(spec));
   if (spec.type === 'ExternalName' && !spec.externalName) errors.push(requiredField('spec.externalName'));
   const names = new Set<string>();
   for (const [index, port] of ports.entries()) errors.push(...validatePort(port, `spec.ports[${String(index)}]`, ports.length, names));
-  if (old?.spec.clusterIP && old.spec.type !== 'ExternalName' && spec.type !== 'ExternalName' && spec.clusterIP !== old.spec.clusterIP) errors.push(invalidField('spec.clusterIP', spec.clusterIP, 'field is immutable'));
+  if (old?.spec.clusterIP && old.spec.type !== 'ExternalName' && spec.type !== 'ExternalName' && spec.clusterIP !== old.spec.clusterIP) errors.push(invalidField('spec.clusterIPs[0]', spec.clusterIPs ?? [spec.clusterIP], 'may not change once set'));
   if (spec.type === 'ClusterIP') for (const [index, port] of ports.entries()) if (port['nodePort']) errors.push(forbiddenField(`spec.ports[${String(index)}].nodePort`, "may not be used when `type` is 'ClusterIP'"));
   return errors;
 }
@@ -59,6 +76,7 @@ function validatePort(port: Port, path: string, count: number, names: Set<string
   if (name && !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) errors.push(invalidField(`${path}.name`, name, "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"));
   if (!inPortRange(port['port'])) errors.push(invalidField(`${path}.port`, port['port'], 'must be between 1 and 65535, inclusive'));
   if (typeof targetPort === 'number' && !inPortRange(targetPort)) errors.push(invalidField(`${path}.targetPort`, targetPort, 'must be between 1 and 65535, inclusive'));
+  if (typeof targetPort === 'string' && !/^(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/.test(targetPort)) errors.push(invalidField(`${path}.targetPort`, targetPort, targetPort.length > 15 ? 'must be no more than 15 characters' : 'must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)'));
   if (!['TCP', 'UDP', 'SCTP'].includes(port['protocol'])) errors.push(unsupportedField(`${path}.protocol`, port['protocol'], ['SCTP', 'TCP', 'UDP']));
   return errors;
 }

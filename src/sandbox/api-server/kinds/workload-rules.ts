@@ -1,6 +1,6 @@
 // Defaults and validation of Deployments, ReplicaSets, DaemonSets, StatefulSets, Jobs and CronJobs.
 import { randomUUID } from 'node:crypto';
-import { invalidField, unsupportedField, type FieldError } from '../../schema/index.ts';
+import { forbiddenField, invalidField, unsupportedField, type FieldError } from '../../schema/index.ts';
 import type { KubeObject } from '../../store/index.ts';
 import type { KindRules } from './kind-rules.ts';
 import { defaultPodSpec, validatePodSpec, validateTemplate } from './pod-rules.ts';
@@ -23,7 +23,8 @@ function nonNegative(object: KubeObject, fields: readonly string[]): FieldError[
 
 function validateStrategy(object: KubeObject): FieldError[] {
   const { strategy } = object.spec;
-  if (!['Recreate', 'RollingUpdate'].includes(strategy?.type)) return [unsupportedField('spec.strategy.type', strategy?.type, ['Recreate', 'RollingUpdate'])];
+  if (!['Recreate', 'RollingUpdate'].includes(strategy?.type)) return [unsupportedField('spec.strategy', { Type: strategy?.type ?? '', RollingUpdate: strategy?.rollingUpdate ?? null }, ['Recreate', 'RollingUpdate'])];
+  if (strategy.type === 'Recreate' && strategy.rollingUpdate) return [forbiddenField('spec.strategy.rollingUpdate', "may not be specified when strategy `type` is 'Recreate'")];
   const { maxUnavailable, maxSurge } = strategy.rollingUpdate ?? {};
   const isZero = (value: unknown): boolean => value === 0 || value === '0%';
   return isZero(maxUnavailable) && isZero(maxSurge) ? [invalidField('spec.strategy.rollingUpdate.maxUnavailable', maxUnavailable, 'may not be 0 when `maxSurge` is 0')] : [];
@@ -47,6 +48,7 @@ export const DEPLOYMENT_RULES: KindRules = {
 /** Rules of ReplicaSets. */
 export const REPLICA_SET_RULES: KindRules = {
   generation: true,
+  prepare: (object, old) => { if (!old) object.status = { replicas: 0 }; },
   applyDefaults: defaultTemplate,
   validate: (object, old) => [...validateTemplate(object), ...nonNegative(object, ['replicas', 'minReadySeconds']), ...immutable(object, old, ['selector'])],
 };
@@ -54,9 +56,12 @@ export const REPLICA_SET_RULES: KindRules = {
 /** Rules of DaemonSets and StatefulSets. */
 export const SET_RULES: KindRules = {
   generation: true,
+  prepare: (object, old) => { if (!old) object.status = object.kind === 'DaemonSet' ? { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 } : { replicas: 0, availableReplicas: 0 }; },
   applyDefaults: (object) => {
     defaultTemplate(object);
     const strategy = object.spec?.updateStrategy;
+    if (object.kind === 'StatefulSet' && object.spec) object.spec.persistentVolumeClaimRetentionPolicy ??= { whenDeleted: 'Retain', whenScaled: 'Retain' };
+    if (object.kind === 'DaemonSet') object.metadata.annotations = { 'deprecated.daemonset.template.generation': '1', ...object.metadata.annotations };
     if (strategy?.type === 'RollingUpdate' && !strategy.rollingUpdate) strategy.rollingUpdate = object.kind === 'DaemonSet' ? { maxUnavailable: 1, maxSurge: 0 } : { partition: 0 };
   },
   validate: (object, old) => [...validateTemplate(object), ...immutable(object, old, object.kind === 'StatefulSet' ? ['selector', 'serviceName', 'podManagementPolicy'] : ['selector'])],
@@ -71,6 +76,9 @@ export const JOB_RULES: KindRules = {
     if (!spec) return;
     if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
     spec.parallelism ??= 1;
+    spec.manualSelector ??= false;
+    spec.podReplacementPolicy ??= 'TerminatingOrFailed';
+    if (object.metadata.labels === undefined && spec.template?.metadata?.labels) object.metadata.labels = { ...spec.template.metadata.labels };
   },
   prepare: (object, old) => {
     const { spec, metadata } = object;
