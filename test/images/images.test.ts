@@ -193,5 +193,5 @@ describe.skipIf(missing !== undefined)('images', () => {
   test('a locked Debian package that cannot be had any more is said clearly', async () => {
     const gone = { version: '0.0-gone', file: 'netbase_0.0-gone_all.deb', sha256: '0'.repeat(64) };
     await expect(unpackPackage({ release: 'bookworm', packages: { amd64: { netbase: gone }, arm64: {} } }, 'amd64', 'netbase', cache)).rejects.toThrow(/netbase 0\.0-gone \(amd64\) of the lock file cannot be had any more\. Run npm run images -- --update-lock/);
-  });
+  }, 120_000);
 });
