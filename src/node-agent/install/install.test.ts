@@ -77,6 +77,12 @@ describe('PluginInstaller', () => {
     await vi.waitFor(async () => expect(await readdir(path('bin'))).toContain(PLUGIN));
   });
 
+  it('takes away the entry of a plugin of the mesh that is not there: it would keep every pod of the node from starting and ending', async () => {
+    await writeFile(path('net.d', '10-main.conflist'), JSON.stringify({ ...bridge, plugins: [...bridge.plugins, entry('v2-9-istio-cni'), { type: 'v2-6-istio-cni' }] }));
+    await install();
+    expect(await config('10-main.conflist')).toEqual({ ...bridge, plugins: [...bridge.plugins, { type: 'v2-6-istio-cni' }, entry()] });
+  });
+
   it('is not ready while there is no network to be chained to', async () => {
     await rm(path('net.d', '10-main.conflist'));
     const installer = await install();

@@ -24,6 +24,12 @@ export function mainFile(files: ReadonlyMap<string, string>, isOwn: (type: strin
   });
 }
 
+/** Types of the plugins of a file that are of this program's making: they ask agents at a socket. */
+export function ownPluginTypes(text: string): string[] {
+  const list = parse(text);
+  return list === undefined ? [] : pluginsOf(list).flatMap(({ type, socketDirectory }) => (type === undefined || typeof socketDirectory !== 'string' ? [] : [type]));
+}
+
 /** The file's text with `entry` as the last plugin, or undefined when it is there as it should be. */
 export function withPlugin(text: string, entry: PluginEntry): string | undefined {
   const list = parse(text);

@@ -8,7 +8,7 @@ import { describeError } from '../../shared/lib/index.ts';
 import { ANNOTATIONS_CAPABILITY } from '../cni/index.ts';
 import { launcherText, placeFile, placeRuntime, removeUnusedRuntimes, type RuntimeFiles } from './host-runtime.ts';
 import { withLock } from './node-lock.ts';
-import { aloneText, listFile, mainFile, REPLACED_SUFFIX, withoutPlugin, withPlugin, type PluginEntry } from './network-configuration.ts';
+import { aloneText, listFile, mainFile, ownPluginTypes, REPLACED_SUFFIX, withoutPlugin, withPlugin, type PluginEntry } from './network-configuration.ts';
 
 /** Where the node's CNI directories are mounted, and what to put there. */
 export interface PluginInstallerOptions {
@@ -144,8 +144,19 @@ export class PluginInstaller {
     const files = await this.#files();
     const file = mainFile(files, isOwn);
     if (file === undefined) throw new Error(`there is no CNI configuration in ${this.#options.configDirectory} yet to be chained to`);
-    const text = withPlugin(files.get(file) ?? '', this.#entry);
+    const present = files.get(file) ?? '';
+    const sound = await this.#withoutBroken(present);
+    const text = withPlugin(sound, this.#entry) ?? (sound === present ? undefined : sound);
     return text === undefined ? undefined : { file, text };
+  }
+
+  // A runtime can neither start nor remove a pod while its configuration names a plugin that is not there, as when an old copy of it was put back after a mesh had gone.
+  async #withoutBroken(text: string): Promise<string> {
+    let sound = text;
+    for (const type of ownPluginTypes(text).filter((name) => name !== this.#options.plugin)) {
+      if (!(await isThere(join(this.#options.binDirectory, type)))) sound = withoutPlugin(sound, type) ?? sound;
+    }
+    return sound;
   }
 
   async #files(): Promise<Map<string, string>> {
