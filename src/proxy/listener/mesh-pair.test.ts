@@ -1,5 +1,5 @@
 // Two proxies with an application behind them: what they tell each other and the application of workloads, traces and trailers.
-import { createServer as createHttp2Server, connect as http2Connect } from 'node:http2';
+import { constants, createServer as createHttp2Server, connect as http2Connect } from 'node:http2';
 import { connect } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CertificateAuthority, KeyPair } from '../../shared/pki/index.ts';
@@ -145,6 +145,21 @@ describe('trailers', () => {
     const trailers = await new Promise((resolve) => stream.on('trailers', resolve).resume());
     expect(trailers).toMatchObject({ 'x-sum': '7', 'grpc-status': '5' });
     session.destroy();
+  });
+
+  it('that are all there is of a response stay its only headers over HTTP/2, as gRPC tells errors', async () => {
+    const app = createHttp2Server();
+    app.on('stream', (stream) => stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '12' }, { endStream: true }));
+    await new Promise<void>((resolve) => app.listen(0, harness.address, resolve));
+    const target = cluster('a', [endpoint(harness.address, (app.address() as { port: number }).port)]);
+    const plane = await harness.dataPlane(runtimeConfig({ listeners: [listener('in', harness.address, [filterChain([connectionManager()])])], clusters: [{ ...target, protocol: { ...target.protocol, http: 'http2' } }], routes }));
+    const session = http2Connect(`http://${harness.address}:${harness.portOf(plane, 'in')}`);
+    const stream = session.request({ ':path': '/', ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' }).end('x').resume();
+    const [headers, flags] = await new Promise<[Record<string, unknown>, number]>((resolve) => stream.on('response', (received, flags: number) => resolve([received, flags])));
+    expect([headers['grpc-status'], flags & constants.NGHTTP2_FLAG_END_STREAM]).toEqual(['12', constants.NGHTTP2_FLAG_END_STREAM]);
+    session.destroy();
+    await harness.close();
+    app.close();
   });
 
   it('of requests and responses between HTTP/1.1 and an HTTP/2 upstream', async () => {

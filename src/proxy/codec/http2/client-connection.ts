@@ -118,7 +118,7 @@ class ClientStream implements RequestEncoder {
     }
     this.#stream = stream;
     stream.on('headers', (received) => this.#decoder?.decode1xx(readResponse(received, undefined)));
-    stream.on('response', (received, _flags: number, raw?: readonly string[]) => this.#onResponse(readResponse(received, raw), stream));
+    stream.on('response', (received, flags: number, raw?: readonly string[]) => this.#onResponse(readResponse(received, raw), (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0));
     stream.on('data', (data: Buffer) => this.#decoder?.decodeData(data, false));
     stream.on('trailers', (received) => {
       this.#trailers = readTrailers(received);
@@ -132,9 +132,9 @@ class ClientStream implements RequestEncoder {
 
   #sending: HeaderMap | null = null;
 
-  #onResponse(headers: ReturnType<typeof readResponse>, stream: ClientHttp2Stream): void {
+  /** `end` says that there is nothing but these headers: gRPC tells an error so, and its clients take nothing else for one. */
+  #onResponse(headers: ReturnType<typeof readResponse>, end: boolean): void {
     this.#sawHeaders = true;
-    const end = stream.endAfterHeaders;
     const decoder = this.#decoder;
     if (end) this.#finish();
     decoder?.decodeHeaders(headers, end);
