@@ -1,5 +1,6 @@
 // A small Kubernetes API server over real HTTP for tests: any kind at any path, resourceVersions with conflicts, list in parts,
-// watch with bookmarks and 410, merge patch, apply as merge, status subresource, finalizers. It can be made to misbehave.
+// watch with bookmarks and 410, merge patch, apply as merge, status subresource, finalizers. It can be made to misbehave: suites that need that, or that
+// put objects there which no API server would take, stay in ring 1; the others stand on test-api-server.ts and run on a real one too.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
