@@ -64,7 +64,8 @@ describe('capture by the init container', () => {
     if (address === undefined) return skip('the cluster has IPv4 alone');
     expect(await space.logs('web', 'istio-init')).toContain('IPv6: rules applied');
     expect(await outside.request('plain-client', `http://[${address}]:8080/get`)).toMatchObject({ status: 0 });
-    expect(await space.request('client', `http://[${address}]:8080/headers`, { container: 'client' })).toMatchObject({ status: 200, body: expect.stringContaining('spiffe://cluster.local/ns/capture-init/sa/default') });
+    await space.apply(service('web6', [{ name: 'http', port: 80, targetPort: 8080 }], { selector: { app: 'web' }, ipFamilies: ['IPv6'], ipFamilyPolicy: 'SingleStack' }));
+    await vi.waitFor(async () => expect(await space.request('client', 'http://web6/headers', { container: 'client' })).toMatchObject({ status: 200, body: expect.stringContaining('spiffe://cluster.local/ns/capture-init/sa/default') }), { timeout: 20_000, interval: 1_000 });
   });
 
   it('leaves excluded inbound ports alone, and only those', async () => {
