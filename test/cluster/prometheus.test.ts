@@ -103,7 +103,7 @@ describe('Prometheus', () => {
       for (const reporter of ['source', 'destination']) {
         const [good, teapot] = [byKey.get(`${reporter} 200`), byKey.get(`${reporter} 418`)];
         expect([reporter, good?.count, teapot?.count]).toEqual([reporter, 7, 3]);
-        expect(good?.metric).toMatchObject({ ...labels, connection_security_policy: reporter === 'destination' ? 'mutual_tls' : 'unknown' });
+        expect(good?.metric).toMatchObject({ reporter, ...labels, connection_security_policy: reporter === 'destination' ? 'mutual_tls' : 'unknown' });
       }
     }, { timeout: 40_000, interval: 1000 });
   });

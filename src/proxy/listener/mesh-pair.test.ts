@@ -79,6 +79,8 @@ describe('peer metadata', () => {
     expect(text).toBe('hello echo first');
     expect(client[0]?.upstreamPeer?.workloadName).toBe(known ? 'tcp-echo' : undefined);
     expect(server[0]?.connection.peer?.workloadName).toBe(known ? 'sleep' : undefined);
+    // Each side knows the other by its certificate.
+    expect([client[0]?.upstreamTls?.peerUri, server[0]?.connection.tls?.peerUri]).toEqual(['spiffe://cluster.local/ns/test/sa/server', 'spiffe://cluster.local/ns/test/sa/client']);
   });
 });
 

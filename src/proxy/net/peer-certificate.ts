@@ -25,9 +25,17 @@ function ruleHolds(names: AlternativeNames, type: keyof typeof FIELDS | 'any', m
   return Object.values(FIELDS).some((field) => names[field].some(matches));
 }
 
+const peerCertificates = new WeakMap<TLSSocket, X509Certificate | undefined>();
+
+/** The peer's certificate. Asked of the socket once: Node takes a server's certificate out of the chain that it keeps, and a second question is answered with the next one or none. */
+export function peerCertificateOf(socket: TLSSocket): X509Certificate | undefined {
+  if (!peerCertificates.has(socket)) peerCertificates.set(socket, socket.getPeerX509Certificate());
+  return peerCertificates.get(socket);
+}
+
 /** What is known of a finished handshake. */
 export function describeTls(socket: TLSSocket, sni: string, verified: boolean, localUri: string): TlsInfo {
-  const certificate = socket.getPeerX509Certificate();
+  const certificate = peerCertificateOf(socket);
   const names = parseAlternativeNames(certificate?.subjectAltName);
   return {
     version: socket.getProtocol() ?? '', cipher: socket.getCipher().standardName, sni, alpn: socket.alpnProtocol || '',

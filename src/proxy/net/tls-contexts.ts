@@ -6,7 +6,7 @@ import { connect, createSecureContext, TLSSocket, type SecureContext, type Secur
 import type { DownstreamTlsConfig, UpstreamTlsConfig, ValidationConfig } from '../config/runtime-config.ts';
 import type { TlsInfo } from '../stream/stream-info.ts';
 import { parseAlternativeNames } from '../../shared/pki/index.ts';
-import { compileNameCheck, describeTls, type NameCheck } from './peer-certificate.ts';
+import { compileNameCheck, describeTls, peerCertificateOf, type NameCheck } from './peer-certificate.ts';
 import type { SecretProvider } from './secret-provider.ts';
 
 /** A handshake's outcome: the socket to go on with, or why there is none. */
@@ -120,7 +120,7 @@ export class DownstreamTls {
 
   #checkPeer(socket: TLSSocket): string {
     if (this.#config.validation === null) return '';
-    const certificate = socket.getPeerX509Certificate();
+    const certificate = peerCertificateOf(socket);
     if (!certificate) return this.#config.requireClientCertificate ? 'client_certificate_required' : '';
     const code = this.#config.validation.acceptUntrusted ? '' : verifyCode(socket);
     return code !== '' ? code : this.#nameCheck(parseAlternativeNames(certificate.subjectAltName));
@@ -223,7 +223,7 @@ export class UpstreamTls {
   #checkPeer(socket: TLSSocket): string {
     const { validation } = this.config;
     if (validation === null) return '';
-    const certificate = socket.getPeerX509Certificate();
+    const certificate = peerCertificateOf(socket);
     if (!certificate) return 'peer_certificate_missing';
     if (!validation.acceptUntrusted && (validation.trustedCaPem !== null || validation.secretName !== null)) {
       const code = verifyCode(socket);
