@@ -75,6 +75,15 @@ describe('mesh TLS', () => {
     expect(await call(from, to, PORT, '/secret')).toMatchObject({ status: 403, body: 'RBAC: access denied' });
   });
 
+  test('our own client counts requests under the identities of both ends', async () => {
+    await call('own', 'envoy', PORT, '/open');
+    const { body } = (await proxies.get('client-own')?.agent(15090, '/stats/prometheus')) ?? { body: '' };
+    const series = body.split('\n').filter((line) => line.startsWith('istio_requests_total{') && line.includes('destination_service_name="web-envoy"') && line.includes('response_code="200"'));
+    expect(series).toHaveLength(1);
+    expect(series[0]).toContain('source_principal="spiffe://cluster.local/ns/shop/sa/client-own"');
+    expect(series[0]).toContain('destination_principal="spiffe://cluster.local/ns/shop/sa/web-envoy"');
+  });
+
   test.each(KINDS)('plain text is refused by %s', async (kind) => {
     await expect(ask(PODS[`web-${kind}`]?.ip ?? '', PORT, { path: '/open' })).rejects.toThrow();
   });
