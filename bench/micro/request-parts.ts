@@ -83,7 +83,7 @@ measure('  sliced from pooled random bytes', () => {
 measure('  randomUUID', () => randomUUID().length);
 
 process.stdout.write('record of a stream\n');
-const connection: ConnectionInfo = { id: 1, listenerName: 'l', direction: 'outbound', remoteAddress: '127.0.0.1:1', localAddress: '127.0.0.1:2', startMilliseconds: 0, tls: null, peer: null };
+const connection: ConnectionInfo = { id: 1, listenerName: 'l', direction: 'outbound', remoteAddress: '127.0.0.1:1', localAddress: '127.0.0.1:2', startMilliseconds: 0, tls: null, keptSource: null, peer: null };
 measure('  with a map of its own for filter state', () => {
   const info = createStreamInfo(connection, 'HTTP/1.1', 1);
   return new Map<string, string>().size + info.attempts;
