@@ -63,6 +63,13 @@ describe('Gateway', () => {
     }]);
   });
 
+  it('shortens the name of a workload to what a Service may be called, and keeps such names apart', () => {
+    const nameOf = (name: string): string | undefined => bindYaml(gateway(HTTP).replace('{name: web}', `{name: ${name}}`)).deployments[0]?.name;
+    const names = ['a', 'b'].map((end) => nameOf(`gateway-with-one-not-matching-port-and-section-name-of-route-${end}`));
+    expect(names.map((name) => name?.length)).toEqual([63, 63]);
+    expect(new Set(names).size).toBe(2);
+  });
+
   it('tells the generation that it speaks about', () => {
     const binding = bindYaml(gateway(HTTP).replace('{name: web}', '{name: web, generation: 7}'));
     expect(new Set(statusOf(binding, 'Gateway', 'web').conditions.map(({ observedGeneration }) => observedGeneration))).toEqual(new Set([7]));

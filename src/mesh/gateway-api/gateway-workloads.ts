@@ -7,6 +7,9 @@ import type { BoundGateway } from './bound-gateway.ts';
 import type { Fault } from './conditions.ts';
 import { GATEWAY_CLASS_LABEL, GATEWAY_NAME_LABEL, SERVICE_TYPE_ANNOTATION } from './names.ts';
 
+/** A Service's name is a label of DNS. */
+const LONGEST_SERVICE_NAME = 63;
+
 /** How a Gateway is reached. */
 export interface Workload {
   readonly addresses: readonly { readonly type: string; readonly value: string }[];
@@ -81,7 +84,15 @@ export function deploymentOf(bound: BoundGateway): GatewayDeployment | undefined
 
 /** Name of the objects of a Gateway's workload, its service account too. */
 export function workloadName({ gateway, className }: BoundGateway): string {
-  return `${gateway.metadata.name}-${className}`;
+  const name = `${gateway.metadata.name}-${className}`;
+  return name.length <= LONGEST_SERVICE_NAME ? name : `${name.slice(0, LONGEST_SERVICE_NAME - 9).replace(/[-.]+$/, '')}-${fingerprint(name)}`;
+}
+
+/** Eight digits that tell long names apart which begin alike (FNV-1a). */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
 }
 
 /** Ports of all listeners that have a protocol of ours and are in nobody's way, served at present or not: a Service should not change with a certificate. */
