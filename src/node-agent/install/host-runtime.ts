@@ -2,7 +2,7 @@
 // Its folder is named after its content: versions of the mesh with the same run time share it, and a file that a runtime may be starting is never written to.
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 /** The files of the run time: on this image, by their name in the folder. */
@@ -61,16 +61,6 @@ function sharedObjectName(path: string): string {
 /** The plugin as the container runtime starts it. */
 export function launcherText(relative: string, loader: string): string {
   return `#!/bin/sh\n# The mesh's CNI plugin; everything it runs with is in its own folder.\nunset NODE_OPTIONS LD_PRELOAD LD_LIBRARY_PATH\ndir="\${0%/*}/${relative}"\nexec "$dir/${basename(loader)}" --inhibit-cache --library-path "$dir/lib" "$dir/node" "$dir/cni.mjs"\n`;
-}
-
-/** Puts a file in place in one step; false when it was there already. */
-export async function placeFile(target: string, content: string, mode = 0o644): Promise<boolean> {
-  if ((await readFile(target, 'utf8').catch(() => undefined)) === content) return false;
-  const fresh = `${target}.mizzen-${randomUUID()}`;
-  await writeFile(fresh, content, { mode });
-  await chmod(fresh, mode);
-  await rename(fresh, target);
-  return true;
 }
 
 /** Removes the run times that no launcher names; `immediately` also those that were placed just now. */

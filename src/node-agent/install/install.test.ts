@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -102,6 +102,57 @@ describe('PluginInstaller', () => {
     await stop();
     expect(await readdir(path('net.d'))).toEqual(['10-main.conf']);
     expect(await config('10-main.conf')).toEqual(single);
+  });
+
+  it('leaves the cluster\'s own file its mode and its owner', async () => {
+    const file = path('net.d', '10-main.conflist');
+    const root = process.getuid?.() === 0;
+    const kept = async (): Promise<(number | undefined)[]> => {
+      const { mode, uid, gid } = await stat(file);
+      return [mode & 0o777, ...(root ? [uid, gid] : [])];
+    };
+    await chmod(file, 0o600);
+    if (root) await chown(file, 1234, 2345);
+    const before = await kept();
+    await install();
+    expect(await config('10-main.conflist')).toMatchObject({ plugins: [{}, {}, { type: PLUGIN }] });
+    expect(await kept()).toEqual(before);
+    uninstalled = true;
+    await stop();
+    expect(await config('10-main.conflist')).toEqual(bridge);
+    expect(await kept()).toEqual(before);
+    expect(before[0]).toBe(0o600);
+  });
+
+  it('writes through a symbolic link, which stays one', async () => {
+    const link = path('net.d', '10-main.conflist');
+    await mkdir(path('elsewhere'));
+    await rename(link, path('elsewhere', 'network'));
+    await chmod(path('elsewhere', 'network'), 0o640);
+    await symlink('../elsewhere/network', link);
+    await install();
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    expect(JSON.parse(await readFile(path('elsewhere', 'network'), 'utf8'))).toMatchObject({ plugins: [{}, {}, { type: PLUGIN }] });
+    uninstalled = true;
+    await stop();
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    expect(await config('10-main.conflist')).toEqual(bridge);
+    expect((await stat(path('elsewhere', 'network'))).mode & 0o777).toBe(0o640);
+    expect(await readdir(path('elsewhere'))).toEqual(['network']);
+  });
+
+  it('makes a list as secret as the configuration that it stands in for, and a configuration of its own its owner\'s alone', async () => {
+    await rm(path('net.d', '10-main.conflist'));
+    await writeFile(path('net.d', '10-main.conf'), JSON.stringify({ type: 'bridge' }));
+    await chmod(path('net.d', '10-main.conf'), 0o640);
+    await install();
+    expect((await stat(path('net.d', '10-main.conflist'))).mode & 0o777).toBe(0o640);
+    await install({ plugin: 'v3-0-istio-cni', chained: false });
+    expect((await stat(path('net.d', 'v3-0-istio-cni.conf'))).mode & 0o777).toBe(0o600);
+    uninstalled = true;
+    await stop();
+    expect(await readdir(path('net.d'))).toEqual(['10-main.conf']);
+    expect((await stat(path('net.d', '10-main.conf'))).mode & 0o777).toBe(0o640);
   });
 
   it('shares the node with another version', async () => {

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { createLogger } from '../../shared/observability/index.ts';
 import { describeError } from '../../shared/lib/index.ts';
 import { ANNOTATIONS_CAPABILITY } from '../cni/index.ts';
-import { launcherText, placeFile, placeRuntime, removeUnusedRuntimes, type RuntimeFiles } from './host-runtime.ts';
+import { launcherText, placeRuntime, removeUnusedRuntimes, type RuntimeFiles } from './host-runtime.ts';
 import { withLock } from './node-lock.ts';
+import { placeFile } from './place-file.ts';
 import { aloneText, listFile, mainFile, ownPluginTypes, REPLACED_SUFFIX, withoutPlugin, withPlugin, type PluginEntry } from './network-configuration.ts';
 
 /** Where the node's CNI directories are mounted, and what to put there. */
@@ -113,7 +114,7 @@ export class PluginInstaller {
       const files = await this.#options.runtime();
       const folder = await placeRuntime(binDirectory, files, pluginFile);
       this.#folder = folder;
-      if (await placeFile(launcher, launcherText(folder, files.loader), EXECUTABLE)) log.info({ launcher, folder }, 'plugin installed');
+      if (await placeFile(launcher, launcherText(folder, files.loader), { mode: EXECUTABLE })) log.info({ launcher, folder }, 'plugin installed');
       await removeUnusedRuntimes(binDirectory);
     }
     await this.#configure();
@@ -132,7 +133,7 @@ export class PluginInstaller {
       if (!change) return;
       const { file, text } = change;
       const target = listFile(file);
-      await placeFile(join(configDirectory, target), text);
+      await placeFile(join(configDirectory, target), text, { inPlaceOf: join(configDirectory, file) });
       // A runtime would take `10-net.conf` before `10-net.conflist`.
       if (target !== file) await rename(join(configDirectory, file), join(configDirectory, `${file}${REPLACED_SUFFIX}`));
       log.info({ file: target }, 'plugin chained to the cluster\'s own');
