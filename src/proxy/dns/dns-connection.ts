@@ -4,7 +4,7 @@ import type { QueryHandler } from './query-handler.ts';
 import { frame, MessageFramer } from './tcp-framing.ts';
 
 const IDLE_MILLISECONDS = 10_000;
-/** Queries under way before the client is read from no more. */
+/** Queries under way before the client's next one has to wait. */
 const MAXIMUM_OPEN = 32;
 /** Bytes of answers that the client may leave unread before the same. */
 const MAXIMUM_UNREAD = 256 * 1024;
@@ -26,11 +26,11 @@ export class DnsConnection {
     const socket = this.#socket;
     socket.setTimeout(IDLE_MILLISECONDS, () => socket.destroy());
     socket.on('data', (data: Buffer) => this.#framer.push(data));
-    socket.on('drain', () => this.#readOrWait());
+    socket.on('drain', () => this.#goOnOrWait());
     socket.on('error', () => socket.destroy());
     socket.on('end', () => {
       this.#ended = true;
-      this.#readOrWait();
+      this.#goOnOrWait();
     });
   }
 
@@ -39,16 +39,22 @@ export class DnsConnection {
     const understood = this.#handler.handle(message, true, (answer) => {
       this.#open -= 1;
       if (this.#socket.writable) this.#socket.write(frame(answer));
-      this.#readOrWait();
+      this.#goOnOrWait();
     });
-    if (understood) this.#readOrWait();
-    else this.#socket.destroy();
+    if (!understood) this.#socket.destroy();
+    this.#goOnOrWait();
   }
 
-  #readOrWait(): void {
+  /** One chunk may hold many queries: reading from the socket no more is not enough, so the queries that have come already wait too. */
+  #goOnOrWait(): void {
     const socket = this.#socket;
-    if (this.#ended && this.#open === 0) socket.end();
-    else if (this.#open >= MAXIMUM_OPEN || socket.writableLength > MAXIMUM_UNREAD) socket.pause();
-    else socket.resume();
+    if (socket.destroyed || this.#open >= MAXIMUM_OPEN || socket.writableLength > MAXIMUM_UNREAD) {
+      this.#framer.pause();
+      socket.pause();
+      return;
+    }
+    socket.resume();
+    this.#framer.resume();
+    if (this.#ended && this.#open === 0 && !this.#framer.busy) socket.end();
   }
 }

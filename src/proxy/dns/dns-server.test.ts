@@ -1,7 +1,7 @@
 // The DNS server over real sockets, with name servers of its own that answer, keep silent, forge and cut off; asked by Node's resolver and by hand.
 import { createSocket, type Socket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
-import { connect, createServer, type Server, type Socket as TcpSocket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket as TcpSocket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { StatsStore } from '../stream/stats-store.ts';
 import { dnsMetricLines } from './dns-metrics.ts';
@@ -41,14 +41,35 @@ async function nameServer(host: string, address: string, behave: (answer: Buffer
   return seen;
 }
 
+/** A name server over TCP that takes its time; `onOpen` hears 1 for each query that came and -1 for each that is answered. */
+async function slowStreams(host: string, address: string, onOpen: (change: number) => void): Promise<{ address: string; port: number }> {
+  const streams = createServer((socket) => {
+    const framer = new MessageFramer((message) => {
+      const outcome = parseQuery(message);
+      if (outcome.kind !== 'query') throw new Error('no query');
+      const { query } = outcome;
+      onOpen(1);
+      setTimeout(() => {
+        onOpen(-1);
+        socket.write(frame(encodeAnswer(message, query, { code: 0, alias: null, addresses: [Buffer.from(address.split('.').map(Number))], timeToLiveSeconds: 5 }, 65_535)));
+      }, 5);
+    });
+    socket.on('data', (data: Buffer) => framer.push(data));
+    socket.on('error', () => undefined);
+  });
+  await new Promise<void>((done) => streams.listen(0, host, done));
+  open.push(() => streams.close());
+  return { address: host, port: (streams.address() as AddressInfo).port };
+}
+
 function closeBoth(datagrams: Socket, streams: Server): void {
   datagrams.close();
   streams.close();
 }
 
-async function start(resolvers: readonly { address: string; port: number }[], host = '127.91.1.1'): Promise<{ server: DnsServer; ask: Resolver; stats: StatsStore }> {
+async function start(resolvers: readonly { address: string; port: number }[], host = '127.91.1.1', tryMilliseconds = 200): Promise<{ server: DnsServer; ask: Resolver; stats: StatsStore }> {
   const stats = new StatsStore();
-  const server = new DnsServer({ addresses: [host], port: 0, resolvers, asker: { domain: 'shop.svc.cluster.local', namespace: 'shop', search: ['shop.svc.cluster.local'] }, stats, tryMilliseconds: 200 });
+  const server = new DnsServer({ addresses: [host], port: 0, resolvers, asker: { domain: 'shop.svc.cluster.local', namespace: 'shop', search: ['shop.svc.cluster.local'] }, stats, tryMilliseconds });
   await server.start();
   open.push(() => server.stop());
   server.useTable({ digest: '1', hosts: {
@@ -164,6 +185,33 @@ describe('the DNS server', () => {
     stranger.write(frame(Buffer.alloc(4)));
     await closed;
   });
+
+  it('holds a bounded number of queries that come in one piece, and answers all of them, even for a client that sends no more', async () => {
+    let under = 0;
+    let most = 0;
+    const upstream = await slowStreams('127.91.2.9', '192.0.2.13', (change) => {
+      under += change;
+      most = Math.max(most, under);
+    });
+    // No query is asked twice, however slow the machine is: the second try would be counted too.
+    const { server } = await start([upstream], '127.91.1.1', 15_000);
+    // Every third is the mesh's own, which is answered at once.
+    const queries = Buffer.concat(Array.from({ length: 1000 }, (_unused, id) => frame(rawQuery(id % 3 === 0 ? 'cart.shop.' : `host-${id}.example.com.`, id))));
+    const socket = connect({ host: '127.91.1.1', port: server.port, allowHalfOpen: true });
+    const ids = new Set<number>();
+    const codes = new Set<number>();
+    const framer = new MessageFramer((answer) => {
+      ids.add(answer.readUInt16BE(0));
+      codes.add(answer.readUInt8(3) & 15);
+    });
+    socket.on('data', (data: Buffer) => framer.push(data));
+    const ended = new Promise((resolve) => socket.once('end', resolve));
+    socket.end(queries);
+    await ended;
+    expect([ids.size, ...codes]).toEqual([1000, 0]);
+    expect(most).toBeLessThanOrEqual(32);
+    expect(most).toBeGreaterThan(16);
+  }, 20_000);
 });
 
 describe('parseResolverConfiguration', () => {
