@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { UNUSABLE_ADDRESS, USABLE_ADDRESS } from './load-balancer.ts';
 
 /** The content of expectations.yaml. */
 export interface Expectations {
@@ -44,12 +45,14 @@ const QUICK = { MaxTimeToConsistency: 8, RequestTimeout: 4, GatewayMustHaveCondi
 /** The suite's arguments. */
 export function suiteArguments({ gatewayClass, profiles, features, skippedTests, timeouts }: Expectations, { report, quick, keep, version }: SuiteRun): string[] {
   return [
-    '-test.run=^TestConformance$', '-test.v', '-test.timeout=35m', '-test.parallel=4',
+    '-test.run=^TestConformance$', '-test.v', '-test.timeout=35m', '-test.parallel=3',
     `--gateway-class=${gatewayClass}`,
     `--conformance-profiles=${profiles.join(',')}`,
     `--supported-features=${features.join(',')}`,
     // The namespaces' pods are made in the same breath as they: so they say themselves whose they are, rather than to wait for the member roll.
     '--namespace-labels=maistra.io/member-of=istio-system',
+    `--usable-address=${USABLE_ADDRESS}`,
+    `--unusable-address=${UNUSABLE_ADDRESS}`,
     `--timeout-config-overrides=${Object.entries({ ...timeouts, ...(quick ? QUICK : {}) }).map(([name, seconds]) => `${name}:${seconds}`).join(';')}`,
     ...(Object.keys(skippedTests).length > 0 ? [`--skip-tests=${Object.keys(skippedTests).join(',')}`] : []),
     ...(keep ? ['--cleanup-base-resources=false'] : []),

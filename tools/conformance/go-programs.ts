@@ -1,12 +1,9 @@
 // The Go programs of the conformance run: the suite itself and the servers that its manifests name, built from pinned modules into the cache
 // outside the tree, once for each content of a module.
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { attempt } from '../cluster/command.ts';
-import { exclusively } from '../cluster/exclusive.ts';
-import { cacheFolder } from '../cluster/go-build.ts';
+import { attempt } from '../toolchain/command.ts';
+import { buildGoModule, GoModuleError } from '../toolchain/go-module.ts';
 
 /** Why something cannot run on this machine, or did not work; said without a stack. */
 export class ConformanceError extends Error {}
@@ -57,29 +54,10 @@ function sourceOf({ folder }: Module): string {
 }
 
 async function buildModule(module: Module, progress: (line: string) => void): Promise<string> {
-  const source = sourceOf(module);
-  const hash = createHash('sha256').update(JSON.stringify([module.programs, process.arch]));
-  for (const name of readdirSync(source).sort()) hash.update(`\n${name}\n`).update(readFileSync(join(source, name)));
-  const folder = join(cacheFolder(), `conformance-${module.folder}-${hash.digest('hex').slice(0, 12)}`);
-  if (existsSync(folder)) return folder;
-  mkdirSync(cacheFolder(), { recursive: true });
-  return exclusively(`${folder}.lock`, async () => {
-    if (!existsSync(folder)) await build(module, source, folder, progress);
-    return folder;
-  }, () => progress(`waiting for another process that builds ${module.folder} ...`));
-}
-
-async function build(module: Module, source: string, folder: string, progress: (line: string) => void): Promise<void> {
-  progress(`building ${Object.keys(module.programs).join(', ')} of ${module.folder} from Go modules, a minute or two the first time ...`);
-  const unfinished = `${folder}.${process.pid}.new`;
+  const { folder, programs } = module;
   try {
-    mkdirSync(unfinished, { recursive: true });
-    for (const [name, [verb = '', ...rest]] of Object.entries(module.programs)) {
-      const result = await attempt(['go', verb, '-o', join(unfinished, name), ...rest], { directory: source, env: { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false' } });
-      if (result.status !== 0) throw new ConformanceError(`${name} could not be built; \`cd ${source} && go ${verb} ${rest.join(' ')}\` repeats it:\n${result.stderr.trim().slice(-3000)}`);
-    }
-    renameSync(unfinished, folder);
-  } finally {
-    rmSync(unfinished, { recursive: true, force: true });
+    return await buildGoModule({ source: sourceOf(module), name: `conformance-${folder}`, programs, title: `${Object.keys(programs).join(', ')} of ${folder}`, duration: 'a minute or two' }, { progress });
+  } catch (error) {
+    throw error instanceof GoModuleError ? new ConformanceError(error.message, { cause: error }) : error;
   }
 }

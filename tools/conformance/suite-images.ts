@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { CertificateAuthority, KeyPair } from '../../src/shared/pki/index.ts';
 import { file, writeImage, type FileEntry, type ImageConfig } from '../images/index.ts';
-import { cacheFolder } from '../cluster/go-build.ts';
+import { cacheFolder } from '../toolchain/cache-folder.ts';
 import type { ConformancePrograms } from './go-programs.ts';
 
 /** The names in the manifests of release 1.6.3. */
