@@ -12,7 +12,8 @@ const table = {
     '*.deep.example.org': { addresses: ['240.240.0.11'], shortName: '', namespace: '' },
   },
 };
-const lookup = new NameLookup(table, { domain: 'bookinfo.svc.cluster.local', namespace: 'bookinfo', search: ['bookinfo.svc.cluster.local', 'svc.cluster.local', 'cluster.local'] });
+const asker = { domain: 'bookinfo.svc.cluster.local', namespace: 'bookinfo', search: ['bookinfo.svc.cluster.local', 'svc.cluster.local', 'cluster.local'] };
+const lookup = new NameLookup(table, asker);
 const find = (name: string): string => {
   const known = lookup.find(name);
   return known ? `${known.alias ?? '-'} ${known.ipv4.map((bytes) => bytes.join('.')).join()} ${known.ipv6.map((bytes) => bytes.toString('hex')).join()}`.trim() : 'unknown';
@@ -36,5 +37,16 @@ describe('NameLookup', () => {
 
   it('takes the longest wildcard, and none for the name behind its asterisk', () => {
     expect([find('a.example.org.'), find('b.a.example.org.'), find('a.deep.example.org.'), find('example.org.'), find('x.y.example.org.bookinfo.svc.cluster.local.')]).toEqual(['- 240.240.0.10', '- 240.240.0.10', '- 240.240.0.11', 'unknown', 'x.y.example.org. 240.240.0.10']);
+  });
+
+  it.each(['first', 'last'])('gives the names of a Kubernetes service to no ServiceEntry that names them too and comes %s', (place) => {
+    const entries = Object.fromEntries(['reviews', 'reviews.bookinfo', 'reviews.bookinfo.svc', 'Reviews.Bookinfo.svc.cluster.local', 'reviews.bookinfo.bookinfo.svc.cluster.local', 'ratings.other', 'ratings', '*.bookinfo'].map((host) => [host, { addresses: ['6.6.6.6'], shortName: '', namespace: '' }]));
+    const hosts = place === 'first' ? { ...entries, ...table.hosts } : { ...table.hosts, ...entries };
+    const contested = new NameLookup({ digest: '', hosts }, asker);
+    const first = (name: string): string | undefined => contested.find(name)?.ipv4[0]?.join('.');
+    for (const name of ['reviews.', 'reviews.bookinfo.', 'reviews.bookinfo.svc.', 'reviews.bookinfo.svc.cluster.local.', 'reviews.bookinfo.bookinfo.svc.cluster.local.']) expect(first(name), name).toBe('10.96.0.1');
+    expect([first('ratings.other.'), first('web-0.web.bookinfo.')]).toEqual(['10.96.0.2', '10.1.0.5']);
+    // A name that is no service's from here stays the entry's.
+    expect([first('ratings.'), first('x.bookinfo.')]).toEqual(['6.6.6.6', '6.6.6.6']);
   });
 });

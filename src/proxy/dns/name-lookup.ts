@@ -1,6 +1,6 @@
 // The mesh's names: which addresses a host of the name table has, under each of the names by which a pod may ask for it. Compiled when a table comes.
 import { isIP } from 'node:net';
-import type { NameTableConfig } from '../config/index.ts';
+import type { NameInfoConfig, NameTableConfig } from '../config/index.ts';
 
 /** Who asks: what follows from the pod's namespace and from its resolv.conf. */
 export interface AskerContext {
@@ -19,7 +19,7 @@ export interface KnownName {
   readonly ipv6: readonly Buffer[];
 }
 
-interface Addresses { readonly ipv4: readonly Buffer[]; readonly ipv6: readonly Buffer[] }
+interface Addresses { readonly kubernetes: boolean; readonly ipv4: readonly Buffer[]; readonly ipv6: readonly Buffer[] }
 
 /** Answers for the hosts of one table. */
 export class NameLookup {
@@ -30,16 +30,17 @@ export class NameLookup {
 
   constructor(table: NameTableConfig, asker: AskerContext) {
     this.#searchSuffix = asker.search[0] === undefined ? '' : `.${absolute(asker.search[0])}`;
-    for (const [host, { addresses, shortName, namespace }] of Object.entries(table.hosts)) {
-      const entry = { ipv4: addressBytes(addresses, 4), ipv6: addressBytes(addresses, 6) };
-      if (host.startsWith('*.')) {
-        this.#wildcards.set(absolute(host.slice(1)), entry);
-        continue;
-      }
-      // A full name wins over another host's short one.
-      this.#names.set(absolute(host), entry);
-      for (const short of shortNames(host, shortName, namespace, asker)) if (!this.#names.has(short)) this.#names.set(short, entry);
-    }
+    const hosts = Object.entries(table.hosts).map(([host, info]) => ({ host, info, addresses: { kubernetes: isKubernetes(info), ipv4: addressBytes(info.addresses, 4), ipv6: addressBytes(info.addresses, 6) } }));
+    const kubernetes = hosts.filter(({ addresses }) => addresses.kubernetes);
+    // What comes first wins. Any namespace may name any host in a ServiceEntry: that takes no name from a Kubernetes service, neither its full nor its short ones.
+    for (const { host, addresses } of kubernetes) this.#add(host, addresses);
+    for (const { host, info, addresses } of kubernetes) for (const short of shortNames(host, info, asker)) this.#add(short, addresses);
+    for (const { host, addresses } of hosts) if (!addresses.kubernetes) this.#add(host, addresses);
+  }
+
+  #add(host: string, addresses: Addresses): void {
+    const [names, name] = host.startsWith('*.') ? [this.#wildcards, absolute(host.slice(1))] : [this.#names, absolute(host)];
+    if (!names.has(name)) names.set(name, addresses);
   }
 
   /** Number of names. */
@@ -50,14 +51,16 @@ export class NameLookup {
   /** What is known of `name` (lower case, with a dot at the end); undefined when it is not the mesh's. */
   find(name: string): KnownName | undefined {
     const own = this.#names.get(name);
-    if (own) return { alias: null, ...own };
+    if (own?.kubernetes) return known(null, own);
     // Resolvers try the search domains first: answering there spares the client the way through all of them.
     const suffix = this.#searchSuffix;
     const base = suffix !== '' && name.endsWith(suffix) ? name.slice(0, name.length - suffix.length + 1) : '';
     const expanded = base === '' || base === '.' ? undefined : this.#names.get(base) ?? this.#wildcard(base);
-    if (expanded) return { alias: base, ...expanded };
+    // Nor does a ServiceEntry take a short name by naming what a resolver makes of it.
+    if (own && !expanded?.kubernetes) return known(null, own);
+    if (expanded) return known(base, expanded);
     const covered = this.#wildcard(name);
-    return covered && { alias: null, ...covered };
+    return covered && known(null, covered);
   }
 
   /** The wildcard that covers `name`: the longest one. */
@@ -71,18 +74,26 @@ export class NameLookup {
   }
 }
 
+function known(alias: string | null, { ipv4, ipv6 }: Addresses): KnownName {
+  return { alias, ipv4, ipv6 };
+}
+
 function absolute(name: string): string {
   const lower = name.toLowerCase();
   return lower.endsWith('.') ? lower : `${lower}.`;
 }
 
+/** Only hosts of the registry Kubernetes are given a short name and a namespace; those of the registry External have neither. */
+function isKubernetes({ shortName, namespace }: NameInfoConfig): boolean {
+  return shortName !== '' && namespace !== '';
+}
+
 /** The shorter names of a Kubernetes service in the pod's own cluster domain. */
-function shortNames(host: string, shortName: string, namespace: string, asker: AskerContext): string[] {
-  if (shortName === '' || namespace === '') return [];
+function shortNames(host: string, { shortName, namespace }: NameInfoConfig, asker: AskerContext): string[] {
   const clusterDomain = asker.domain.slice(asker.domain.indexOf('.') + 1);
   if (clusterDomain === '' || !host.endsWith(`.${clusterDomain}`)) return [];
   const kind = clusterDomain.slice(0, Math.max(0, clusterDomain.indexOf('.')));
-  return [`${shortName}.${namespace}.`, ...(kind === '' ? [] : [`${shortName}.${namespace}.${kind}.`]), ...(namespace === asker.namespace ? [`${shortName}.`] : [])].map((name) => name.toLowerCase());
+  return [`${shortName}.${namespace}`, ...(kind === '' ? [] : [`${shortName}.${namespace}.${kind}`]), ...(namespace === asker.namespace ? [shortName] : [])];
 }
 
 function addressBytes(addresses: readonly string[], version: 4 | 6): Buffer[] {
