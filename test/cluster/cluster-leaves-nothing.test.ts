@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { attempt, run } from '../../tools/cluster/command.ts';
-import { textOf } from '../../tools/cluster/exclusive.ts';
+import { textOf } from '../../tools/toolchain/exclusive.ts';
 import { clusterFolder } from '../../tools/cluster/layout.ts';
 import { attachCluster, startCluster, stopCluster } from '../../tools/cluster/index.ts';
 import { claimedIndices } from '../../tools/cluster/state.ts';

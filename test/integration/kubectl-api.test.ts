@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeNamespaces, startTestApiServer, type TestApiServer } from '../support/test-api-server.ts';
 import { provideKubectl } from '../../tools/kubectl.ts';
 
-const kubectl = provideKubectl();
+const kubectl = await provideKubectl();
 if (kubectl === undefined) process.stderr.write('kubectl suite skipped: there is no Go to build kubectl and MIZZEN_KUBECTL is not set\n');
 
 const NAMESPACE = 'kubectl-api';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
 import { provideKubectl } from '../../tools/kubectl.ts';
 
-const kubectl = provideKubectl();
+const kubectl = await provideKubectl();
 if (kubectl === undefined) process.stderr.write('kubectl suite skipped: there is no Go to build kubectl and MIZZEN_KUBECTL is not set\n');
 
 const web = `

@@ -7,7 +7,7 @@ import { ClusterAuthority, createServiceAccountKeys } from './certificates.ts';
 import { removeApiServer } from './cleanup.ts';
 import { apiServerComponent, etcdComponent, type ControlPlaneOptions } from './control-plane.ts';
 import { ClusterError } from './errors.ts';
-import { isAlive, processIdentity } from './exclusive.ts';
+import { isAlive, processIdentity } from '../toolchain/exclusive.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { Kubectl } from './kubectl.ts';
 import type { ClusterNode, ClusterOptions, ComponentHealth, ControlPlaneComponent, NodeComponent, RealCluster } from './model.ts';

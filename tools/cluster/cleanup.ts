@@ -3,7 +3,7 @@ import { readFileSync, rmSync, rmdirSync } from 'node:fs';
 import { attempt, waitUntil } from './command.ts';
 import { hierarchies, removeControlGroup } from './control-groups.ts';
 import { removeHostLinks } from './cables.ts';
-import { isAlive } from './exclusive.ts';
+import { isAlive } from '../toolchain/exclusive.ts';
 import { restoreHostSettings } from './host-settings.ts';
 import { clusterControlGroup, STATE_ROOT } from './layout.ts';
 import { claimedIndices, clusterNames, readState, releaseIndices, stateFolder } from './state.ts';

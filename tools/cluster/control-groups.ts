@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitUntil } from './command.ts';
-import { textOf } from './exclusive.ts';
+import { textOf } from '../toolchain/exclusive.ts';
 
 const ROOT = '/sys/fs/cgroup';
 const KILL_MILLISECONDS = 15_000;

@@ -2,7 +2,7 @@
 // It is raised while clusters run, and put back with the last of them.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { textOf } from './exclusive.ts';
+import { textOf } from '../toolchain/exclusive.ts';
 import { STATE_ROOT } from './layout.ts';
 
 const NEEDED: Readonly<Record<string, number>> = { 'fs/inotify/max_user_instances': 8192, 'fs/inotify/max_user_watches': 524_288 };

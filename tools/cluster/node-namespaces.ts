@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { attempt, run, shellQuote, startDetached, waitUntil, type CommandOptions } from './command.ts';
 import { createControlGroup, inControlGroup, processesIn } from './control-groups.ts';
-import { textOf } from './exclusive.ts';
+import { textOf } from '../toolchain/exclusive.ts';
 import type { NodeLayout } from './layout.ts';
 
 const START_MILLISECONDS = 30_000;

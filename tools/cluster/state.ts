@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync, renameSync } from 'node:
 import { join } from 'node:path';
 import type { IpFamily } from './cables.ts';
 import { ClusterError } from './errors.ts';
-import { isAlive, processIdentity, textOf, type ProcessIdentity } from './exclusive.ts';
-import { cacheFolder } from './go-build.ts';
+import { isAlive, processIdentity, textOf, type ProcessIdentity } from '../toolchain/exclusive.ts';
+import { cacheFolder } from '../toolchain/cache-folder.ts';
 import { clusterFolder, MAXIMUM_CLUSTERS, STATE_ROOT } from './layout.ts';
 import type { KubernetesMinor } from './model.ts';
 

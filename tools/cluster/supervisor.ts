@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startDetached, waitUntil } from './command.ts';
 import { ClusterError } from './errors.ts';
-import { textOf } from './exclusive.ts';
+import { textOf } from '../toolchain/exclusive.ts';
 
 /** A program for the supervisor to keep running. */
 export interface ComponentCommand {

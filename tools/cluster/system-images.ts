@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { file, writeImage } from '../images/index.ts';
 import type { ClusterBinaries } from './binaries.ts';
 import { COREDNS_IMAGE } from './coredns.ts';
-import { cacheFolder } from './go-build.ts';
+import { cacheFolder } from '../toolchain/cache-folder.ts';
 
 /** The name of the image of the pods' sandbox. */
 export const PAUSE_IMAGE = 'localhost/pause:1';

@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startDetached } from './command.ts';
-import { isAlive, processIdentity, type ProcessIdentity } from './exclusive.ts';
+import { isAlive, processIdentity, type ProcessIdentity } from '../toolchain/exclusive.ts';
 
 /** Starts the watchdog over this process. */
 export function startWatchdog(name: string, scope: 'apiserver' | 'node', folder: string): ProcessIdentity | undefined {

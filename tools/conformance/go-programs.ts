@@ -30,8 +30,6 @@ export interface ConformancePrograms {
   readonly coredns: string;
   /** `config/crd` of the pinned release. */
   readonly definitions: string;
-  /** Release of the suite, `v1.6.3`. */
-  readonly release: string;
 }
 
 /** Builds what the cache has not. */
@@ -40,12 +38,12 @@ export async function conformancePrograms(progress: (line: string) => void): Pro
   const gatewayApi = await buildModule(MODULES.gatewayApi, progress);
   const echoAdvanced = await buildModule(MODULES.echoAdvanced, progress);
   const coredns = await buildModule(MODULES.coredns, progress);
-  const listed = await attempt(['go', 'list', '-m', '-f', '{{.Dir}} {{.Version}}', 'sigs.k8s.io/gateway-api'], { directory: sourceOf(MODULES.gatewayApi) });
-  const [folder = '', release = ''] = listed.stdout.trim().split(' ');
+  const listed = await attempt(['go', 'list', '-m', '-f', '{{.Dir}}', 'sigs.k8s.io/gateway-api'], { directory: sourceOf(MODULES.gatewayApi) });
+  const folder = listed.stdout.trim();
   if (listed.status !== 0 || folder === '') throw new ConformanceError(`the definitions of the Gateway API could not be had: ${listed.stderr.trim()}`);
   return {
     suite: join(gatewayApi, 'suite.test'), echoBasic: join(gatewayApi, 'echo-basic'), echoClient: join(echoAdvanced, 'client'), echoServer: join(echoAdvanced, 'server'), coredns: join(coredns, 'coredns'),
-    definitions: join(folder, 'config/crd'), release,
+    definitions: join(folder, 'config/crd'),
   };
 }
 

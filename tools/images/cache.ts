@@ -1,14 +1,14 @@
 // The folder where downloads, bundles and finished layers are kept between runs, outside the tree.
 import { existsSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolder } from '../toolchain/cache-folder.ts';
 
 /** What was used so lately may be in use by another run. */
 const LATELY_MILLISECONDS = 10 * 60_000;
 
-/** The folder: `images` in MIZZEN_CACHE, else in the user's cache folder. */
+/** The folder: `images` in the cache of all that is built or fetched once. */
 export function imageCache(environment: Readonly<Record<string, string | undefined>>): string {
-  return join(environment['MIZZEN_CACHE'] || join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'mizzen'), 'images');
+  return join(cacheFolder(environment), 'images');
 }
 
 /** Notes that entries were used now. */

@@ -1,7 +1,8 @@
 // Peers that are Go programs: each is built, statically, from a module of its own that pins it.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cached, digestOf, lastLine, runToEnd, type Peer } from './peer.ts';
+import { buildGoModule, GoModuleError } from '../toolchain/go-module.ts';
+import { lastLine, type Peer } from './peer.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -26,12 +27,12 @@ const PROGRAMS = {
 /** A Go peer by name, built when it is not there yet. */
 export async function provideGoProgram(name: keyof typeof PROGRAMS): Promise<Peer> {
   const { module, version, package: packageName } = PROGRAMS[name];
-  const cwd = join(here, module);
-  const result = await cached(`${name}-${version}-${digestOf(join(cwd, 'go.mod'), join(cwd, 'go.sum'))}`, async (folder) => {
-    const go = await runToEnd(['go', 'version']);
-    if (go.status !== 0) return `no ${name}: there is no Go here to build it`;
-    const build = await runToEnd(['go', 'build', '-mod=readonly', '-trimpath', '-ldflags=-s -w', '-o', join(folder, name), packageName], { cwd, environment: { CGO_ENABLED: '0', GOTOOLCHAIN: 'local' } });
-    return build.status === 0 ? undefined : `no ${name}: ${packageName} ${version} could not be built: ${lastLine(build.output)}`;
-  });
-  return 'reason' in result ? { found: false, reason: result.reason } : { found: true, version, path: join(result.folder, name) };
+  const report = { progress: (line: string) => process.stderr.write(`${line}\n`) };
+  try {
+    const folder = await buildGoModule({ source: join(here, module), name: `peers/${name}`, version, programs: { [name]: ['build', '-trimpath', '-ldflags=-s -w', packageName] }, title: name, duration: 'a minute or two' }, report);
+    return { found: true, version, path: join(folder, name) };
+  } catch (error) {
+    if (error instanceof GoModuleError) return { found: false, reason: `no ${name}: ${error.missingGo ? error.message : `${packageName} ${version} could not be built: ${lastLine(error.message)}`}` };
+    throw error;
+  }
 }

@@ -7,7 +7,7 @@ import { provideGoProgram } from './go-programs.ts';
 export { providePrometheus, provideZipkin, ZIPKIN_VERSION } from './backends.ts';
 export { ENVOY_VERSION, provideEnvoy } from './envoy.ts';
 export { FORTIO_VERSION, GRPC_INTEROP_VERSION, provideGoProgram } from './go-programs.ts';
-export { cacheFolder, lastLine, runToEnd, type Outcome, type Peer } from './peer.ts';
+export { lastLine, runToEnd, type Outcome, type Peer } from './peer.ts';
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const peers = { envoy: await provideEnvoy(), fortio: await provideGoProgram('fortio'), 'grpc-interop-client': await provideGoProgram('grpc-interop-client'), 'grpc-interop-server': await provideGoProgram('grpc-interop-server'), zipkin: await provideZipkin(), prometheus: await providePrometheus() };

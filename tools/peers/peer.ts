@@ -1,20 +1,11 @@
 // What a peer is: a program that somebody else wrote and that tests put on the other side of ours. Peers are never shipped and never
 // committed; they are fetched at a pinned version into a folder outside the tree and kept there.
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolder, madeOnce } from '../toolchain/cache-folder.ts';
 
 /** A peer's program ready to run, or in one line why it is not here. */
 export type Peer = { readonly found: true; readonly version: string; readonly path: string } | { readonly found: false; readonly reason: string };
-
-/** The folder of everything fetched: MIZZEN_CACHE, else `mizzen` in the user's cache folder. */
-export function cacheFolder(): string {
-  const given = process.env['MIZZEN_CACHE'];
-  if (given) return given;
-  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'mizzen');
-}
 
 /** What came of a program that was run to its end. */
 export interface Outcome {
@@ -35,37 +26,24 @@ export function runToEnd(command: readonly string[], options: { readonly cwd?: s
   });
 }
 
-/** Fetches into the cache once: `make` fills an empty folder, which takes its name only when it is complete. Gives the folder, or why not. */
+/** Fetches into the cache once: `make` fills an empty folder, or says why it cannot. Gives the folder, or why not. */
 export async function cached(name: string, make: (folder: string) => Promise<string | undefined>): Promise<{ readonly folder: string } | { readonly reason: string }> {
-  const folder = join(cacheFolder(), 'peers', name);
-  if (existsSync(folder)) return { folder };
-  const growing = `${folder}.${process.pid}`;
-  rmSync(growing, { recursive: true, force: true });
-  mkdirSync(growing, { recursive: true });
-  process.stderr.write(`fetching ${name} (once) ...\n`);
-  const reason = await make(growing);
-  if (reason !== undefined) {
-    rmSync(growing, { recursive: true, force: true });
+  let reason: string | undefined;
+  try {
+    return {
+      folder: await madeOnce(join(cacheFolder(), 'peers', name), async (folder) => {
+        process.stderr.write(`fetching ${name} (once) ...\n`);
+        reason = await make(folder);
+        if (reason !== undefined) throw new Error(reason);
+      }, () => process.stderr.write(`waiting for another process that fetches ${name} ...\n`)),
+    };
+  } catch (error) {
+    if (reason === undefined) throw error;
     return { reason };
   }
-  try {
-    renameSync(growing, folder);
-  } catch (error) {
-    // Another run was quicker; its folder holds the same.
-    rmSync(growing, { recursive: true, force: true });
-    if (!existsSync(folder)) throw error;
-  }
-  return { folder };
 }
 
 /** The last line of a program's output that says something: the part of a failure that fits in one line. */
 export function lastLine(output: string): string {
   return output.trim().split('\n').at(-1)?.trim() ?? '';
-}
-
-/** A short name for the content of files, so that a changed pin is another folder. */
-export function digestOf(...files: readonly string[]): string {
-  const hash = createHash('sha256');
-  for (const file of files) hash.update(readFileSync(file));
-  return hash.digest('hex').slice(0, 12);
 }

@@ -26,6 +26,19 @@ await exclusively(${JSON.stringify(lock)}, async () => {
     expect(existsSync(lock)).toBe(false);
   });
 
+  it('lets calls of one process work one at a time', async () => {
+    const lock = join(folder, 'within');
+    const log: string[] = [];
+    const work = async () => {
+      log.push('in');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      log.push('out');
+    };
+    await Promise.all([exclusively(lock, work, () => undefined), exclusively(lock, work, () => undefined)]);
+    expect(log).toEqual(['in', 'out', 'in', 'out']);
+    expect(existsSync(lock)).toBe(false);
+  });
+
   it('takes over from a process that is gone', async () => {
     const lock = join(folder, 'left');
     writeFileSync(lock, JSON.stringify({ pid: process.pid, started: '1' }));

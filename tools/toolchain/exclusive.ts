@@ -1,5 +1,6 @@
 // Work that only one process at a time may do, such as building a binary into the shared cache: a lock file that names its owner,
 // taken over when the owner is gone.
+import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 
 /** A process id with its start time, as nobody else has it again. */
@@ -35,8 +36,10 @@ export function textOf(path: string): string | undefined {
 
 /** Runs `work` while no other process runs work under the same lock file. */
 export async function exclusively<T>(lock: string, work: () => Promise<T>, onWait: () => void): Promise<T> {
-  const own = `${lock}.${process.pid}`;
-  writeFileSync(own, JSON.stringify(processIdentity(process.pid)));
+  // A name and a content of its own for each call: one process may ask twice at a time.
+  const call = randomUUID();
+  const own = `${lock}.${call}`;
+  writeFileSync(own, JSON.stringify({ ...processIdentity(process.pid), call }));
   try {
     for (let told = false; !take(own, lock); told = true) {
       if (!told) onWait();
