@@ -1,15 +1,14 @@
 // The agent with an Envoy as its data plane, as one component: it keeps the workload's identity, hands secrets and configuration to Envoy over
 // two sockets, runs it, and answers for it on 15020, 15021 and 15090 until the graceful end of both.
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { GrpcServer } from '../shared/grpc/index.ts';
 import type { HttpServer } from '../shared/http/index.ts';
 import { describeError } from '../shared/lib/index.ts';
 import { createLogger } from '../shared/observability/index.ts';
 import type { Component } from '../shared/process/index.ts';
 import type { AgentView } from './admin/index.ts';
 import { agentServers } from './agent-servers.ts';
-import { DiscoveryRelay, envoyBootstrap, EnvoyProcess, secretServer } from './envoy/index.ts';
+import { DiscoveryRelay, envoyBootstrap, EnvoyProcess, makePrivateFolder, secretServer } from './envoy/index.ts';
 import { waitForDrain } from './graceful-drain.ts';
 import { identityOptions } from './identity-options.ts';
 import { nodeOf, type ProxyOptions } from './options/index.ts';
@@ -26,12 +25,13 @@ const ENVOY_LEVELS: Readonly<Record<string, string>> = { trace: 'trace', debug: 
 export class EnvoyAgent implements Component {
   readonly name = 'proxy';
   readonly #options: ProxyOptions;
-  readonly #folder: string;
+  /** A folder in the configuration's, which is a volume that Kubernetes lets everybody write. */
+  readonly #socketFolder: string;
   readonly #log = createLogger('envoy-agent');
   readonly #secrets = new SecretStore();
   readonly #identity: WorkloadIdentity;
   readonly #relay: DiscoveryRelay;
-  readonly #secretService: GrpcServer;
+  readonly #secretService: Component;
   readonly #envoy: EnvoyProcess;
   readonly #servers: readonly HttpServer[];
   #draining = false;
@@ -39,22 +39,22 @@ export class EnvoyAgent implements Component {
   /** `onEnvoyEnd` is called when Envoy ends by itself; there is nothing left to do then but to end too. */
   constructor(options: ProxyOptions, binary: string, onEnvoyEnd: (how: string) => void) {
     this.#options = options;
-    this.#folder = options.configurationFolder;
-    const sockets = { discoverySocket: join(this.#folder, 'XDS'), secretSocket: join(this.#folder, 'SDS') };
+    this.#socketFolder = join(options.configurationFolder, 'sockets');
+    const sockets = { discoverySocket: join(this.#socketFolder, 'XDS'), secretSocket: join(this.#socketFolder, 'SDS') };
     this.#identity = new WorkloadIdentity(identityOptions(options, this.#secrets));
     this.#relay = new DiscoveryRelay({ socketPath: sockets.discoverySocket, address: options.discoveryAddress, identity: () => this.#identity.client(), token: () => this.#identity.readToken() });
     this.#secretService = secretServer(this.#secrets, sockets.secretSocket);
     this.#envoy = new EnvoyProcess({
-      binary, folder: this.#folder, adminPort: options.adminPort, logLevel: ENVOY_LEVELS[options.logLevel] ?? 'warning', concurrency: options.concurrency, drainSeconds: Math.ceil(options.drainMilliseconds / 1000), onUnexpectedEnd: onEnvoyEnd,
+      binary, folder: options.configurationFolder, adminPort: options.adminPort, logLevel: ENVOY_LEVELS[options.logLevel] ?? 'warning', concurrency: options.concurrency, drainSeconds: Math.ceil(options.drainMilliseconds / 1000), onUnexpectedEnd: onEnvoyEnd,
       bootstrap: envoyBootstrap({ ...sockets, node: nodeOf(options), adminPort: options.adminPort, deltaXds: options.deltaXds, runtimeValues: textValues(options.proxyConfig['runtimeValues']) }),
     });
     this.#servers = agentServers(options, this.#view());
   }
 
   async start(): Promise<void> {
-    mkdirSync(this.#folder, { recursive: true });
+    makePrivateFolder(this.#socketFolder);
     // Sockets of a process before us, which the same folder outlived.
-    for (const socket of ['XDS', 'SDS']) rmSync(join(this.#folder, socket), { force: true });
+    for (const socket of ['XDS', 'SDS']) rmSync(join(this.#socketFolder, socket), { force: true });
     for (const server of this.#servers) await server.start();
     void this.#identity.start().catch((error: unknown) => this.#log.error({ error: describeError(error) }, 'the identity could not be set up'));
     await Promise.race([this.#identity.whenIssued(), new Promise((resolve) => setTimeout(resolve, IDENTITY_PATIENCE_MILLISECONDS).unref())]);

@@ -5,6 +5,7 @@ import { describeError, type Secret } from '../../shared/lib/index.ts';
 import { createLogger } from '../../shared/observability/index.ts';
 import { DeltaDiscoveryRequest, DiscoveryRequest } from '../../shared/xds/generated/envoy/service/discovery/v3/discovery.ts';
 import { DELTA_AGGREGATED, STREAM_AGGREGATED, type AdsStatus } from '../xds/index.ts';
+import { startOnPrivateSocket } from './private-socket.ts';
 
 /** Where the control plane is, and who asks. */
 export interface RelayOptions {
@@ -64,7 +65,7 @@ export class DiscoveryRelay {
   }
 
   start(): Promise<void> {
-    return this.#server.start();
+    return startOnPrivateSocket(this.#server, this.#options.socketPath);
   }
 
   stop(): Promise<void> {

@@ -1,5 +1,5 @@
 // What an Envoy gets from the agent, without an Envoy: secrets and discovery over sockets, and its bootstrap. test/interop runs the real one.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -12,6 +12,7 @@ import { STREAM_AGGREGATED } from '../xds/index.ts';
 import { envoyBootstrap } from './bootstrap.ts';
 import { DiscoveryRelay } from './discovery-relay.ts';
 import { EnvoyProcess } from './envoy-process.ts';
+import { makePrivateFolder } from './private-socket.ts';
 import { secretServer, STREAM_SECRETS } from './secret-service.ts';
 
 function folder(): string {
@@ -63,6 +64,46 @@ describe('secrets', () => {
     store.set('default', { kind: 'certificate', certificateChainPem: 'chain', privateKeyPem: 'key 2' });
     await vi.waitFor(() => expect(secretsIn(reader.received[2])).toEqual(['default key 2', 'ROOTCA roots']));
     expect(reader.received).toHaveLength(3);
+  });
+});
+
+describe('sockets', () => {
+  const modeOf = (path: string): number => lstatSync(path).mode & 0o777;
+
+  test('are for their owner alone, whatever the mask', async () => {
+    const mask = process.umask(0);
+    onTestFinished(() => void process.umask(mask));
+    const path = join(folder(), 'sockets');
+    makePrivateFolder(path);
+    const [secrets, discovery] = [join(path, 'SDS'), join(path, 'XDS')];
+    const server = secretServer(new SecretStore(), secrets);
+    const relay = new DiscoveryRelay({ socketPath: discovery, address: '127.0.0.1:1', identity: () => ({ rootsPem: undefined, certificateChainPem: undefined, privateKeyPem: undefined }), token: async () => undefined });
+    for (const each of [server, relay]) {
+      await each.start();
+      onTestFinished(() => each.stop());
+    }
+    expect([path, secrets, discovery].map(modeOf)).toEqual([0o700, 0o600, 0o600]);
+  });
+
+  test('get a folder that an agent before left, closed to readers too', () => {
+    const path = folder();
+    chmodSync(path, 0o755);
+    makePrivateFolder(path);
+    expect(modeOf(path)).toBe(0o700);
+  });
+
+  test('get no folder that is another\'s or that others can write', () => {
+    const path = folder();
+    expect(() => makePrivateFolder(path, lstatSync(path).uid + 1)).toThrow(/belongs to user \d+, not to \d+ .*remove it, or set configPath/);
+    for (const mode of [0o720, 0o702, 0o777]) {
+      chmodSync(path, mode);
+      expect(() => makePrivateFolder(path), mode.toString(8)).toThrow(`can be written by others (mode ${mode.toString(8)})`);
+      expect(modeOf(path)).toBe(mode);
+    }
+    const own = join(folder(), 'own');
+    mkdirSync(own, { mode: 0o700 });
+    symlinkSync(own, `${own}-link`);
+    expect(() => makePrivateFolder(`${own}-link`)).toThrow(/is no folder/);
   });
 });
 

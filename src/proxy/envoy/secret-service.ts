@@ -8,6 +8,7 @@ import { Secret } from '../../shared/xds/generated/envoy/extensions/transport_so
 import { DiscoveryRequest, DiscoveryResponse } from '../../shared/xds/generated/envoy/service/discovery/v3/discovery.ts';
 import type { SecretConfig } from '../config/index.ts';
 import type { SecretStore } from '../secrets/index.ts';
+import { startOnPrivateSocket } from './private-socket.ts';
 
 /** The service's one method that the control plane's resources lead to. */
 export const STREAM_SECRETS: GrpcMethod<DiscoveryRequest, DiscoveryResponse> = {
@@ -18,9 +19,10 @@ export const STREAM_SECRETS: GrpcMethod<DiscoveryRequest, DiscoveryResponse> = {
 const RETRY_MILLISECONDS = 2000;
 const log = createLogger('secret-service');
 
-/** Serves `store` on a socket that only this pod's user can reach. */
-export function secretServer(store: SecretStore, socketPath: string): GrpcServer {
-  return new GrpcServer({ name: 'secret-service', port: 0, socketPath, stopTimeoutMilliseconds: 200 }).addStream(STREAM_SECRETS, (stream, peer) => serve(store, stream, peer));
+/** Serves `store` on a socket that only this process' user can reach; the folder is the caller's to protect. */
+export function secretServer(store: SecretStore, socketPath: string): Pick<GrpcServer, 'name' | 'start' | 'stop'> {
+  const server = new GrpcServer({ name: 'secret-service', port: 0, socketPath, stopTimeoutMilliseconds: 200 }).addStream(STREAM_SECRETS, (stream, peer) => serve(store, stream, peer));
+  return { name: server.name, start: () => startOnPrivateSocket(server, socketPath), stop: () => server.stop() };
 }
 
 async function serve(store: SecretStore, stream: MessageStream<DiscoveryRequest, DiscoveryResponse>, peer: GrpcPeer): Promise<void> {
