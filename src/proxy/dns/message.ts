@@ -82,11 +82,6 @@ export function answersQuestion(reply: Buffer, question: Buffer, questionEnd: nu
   }
 }
 
-/** Whether the message says that it is not all there is. */
-export function isTruncated(message: Buffer): boolean {
-  return message.length >= HEADER_LENGTH && (message.readUInt8(2) & 2) !== 0;
-}
-
 function isResponse(message: Buffer): boolean {
   return (message.readUInt8(2) & 128) !== 0;
 }
