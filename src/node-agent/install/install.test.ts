@@ -229,9 +229,12 @@ describe('isUninstalled', () => {
     expect(await ask(daemonSet(['--install-plugin=true']))).toBe(false);
   });
 
-  it('is so when the permissions are gone, not when the server is away or only starting', async () => {
+  it('is so when the permissions are gone, not when the server does not know the pod, is away or only starting', async () => {
     expect(await ask(refusal(403))).toBe(true);
-    expect(await ask(refusal(401))).toBe(true);
+    // A pod deleted by force has a dead token, and its mesh lives.
+    expect(await ask(refusal(401))).toBe(false);
+    expect(await ask(refusal(401), undefined)).toBe(true);
+    expect(await ask(new KubeError('GET', 403, 'Forbidden', 'User "system:anonymous" cannot get resource'))).toBe(false);
     expect(await ask(refusal(403), daemonSet(['--install-plugin=true']))).toBe(false);
     expect(await ask(refusal(503))).toBe(false);
     expect(await ask(new Error('late'), undefined)).toBe(true);

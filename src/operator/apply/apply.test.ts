@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeNamespaces, startTestApiServer, type TestApiServer } from '../../../test/support/test-api-server.ts';
 import { ConfigMapResource, NamespaceResource, type ConfigMap } from '../../shared/api/core/cluster.ts';
-import { DeploymentResource, type DaemonSet, type Deployment } from '../../shared/api/core/workloads.ts';
+import { DeploymentResource, type DaemonSet, type Deployment, type Pod } from '../../shared/api/core/workloads.ts';
 import type { KubernetesObject } from '../../shared/api/meta/index.ts';
 import type { KubeClient } from '../../shared/kube/index.ts';
 import { differingPaths } from '../manifest/index.ts';
@@ -61,8 +61,41 @@ describe('applyObject', () => {
 describe('pruneOwned', () => {
   it('deletes only what carries the labels and is obsolete', async () => {
     for (const [name, owner, generation] of [['old', 'a', '1'], ['new', 'a', '2'], ['other', 'b', '1']] as const) await client.create(ConfigMapResource, { metadata: { name, namespace: NS, labels: { owner, generation } } });
-    expect(await pruneOwned(client, 'owner=a', (object) => object.metadata?.labels?.['generation'] === '1')).toBe(1);
+    expect(await pruneOwned(client, 'owner=a', (object) => object.metadata?.labels?.['generation'] === '1')).toEqual({ deleted: 1, waiting: [] });
     expect((await listOwned(client, 'owner')).map(({ object }) => object.metadata?.name).sort()).toEqual(['new', 'other']);
+  });
+});
+
+describe('pruneOwned of a ServiceAccount', () => {
+  const pod = (kind: string, name = 'agent'): Pod => ({
+    metadata: { name, namespace: NS, ownerReferences: [{ apiVersion: 'apps/v1', kind, name: 'owner', uid: 'gone', controller: true }] }, spec: { serviceAccountName: 'agent', containers: [{ name: 'agent', image: 'agent:1' }] },
+  });
+  // What the server answers is this: pods of a node need no node here.
+  const pruneBeside = async (pods: readonly Pod[]): Promise<{ result: unknown; deleted: string[] }> => {
+    const deleted: string[] = [];
+    const fake = {
+      listAll: async (type: { kind: string }) => (type.kind === 'Pod' ? pods : ['Role', 'ServiceAccount', 'Secret'].includes(type.kind) ? [{ metadata: { name: 'agent', namespace: NS, uid: 'u' } }] : []),
+      delete: async (type: { kind: string }) => { deleted.push(type.kind); return true; },
+    };
+    return { result: await pruneOwned(fake as unknown as KubeClient, 'owner=a', () => true), deleted };
+  };
+  const ending = (seconds: number): Pod => {
+    const { metadata, ...rest } = pod('DaemonSet');
+    return { ...rest, metadata: { ...metadata, deletionTimestamp: new Date(Date.now() + seconds * 1_000).toISOString() } };
+  };
+
+  it('waits until the pods of its DaemonSet have ended, and deletes all else', async () => {
+    const waits = { result: { deleted: 2, waiting: ['agent'] }, deleted: ['Role', 'Secret'] };
+    expect(await pruneBeside([pod('DaemonSet')])).toEqual(waits);
+    expect(await pruneBeside([ending(60)])).toEqual(waits);
+  });
+
+  it('waits neither for other pods nor for one whose node is away', async () => {
+    const done = { result: { deleted: 3, waiting: [] }, deleted: ['Role', 'ServiceAccount', 'Secret'] };
+    expect(await pruneBeside([])).toEqual(done);
+    expect(await pruneBeside([pod('ReplicaSet'), { ...pod('DaemonSet'), spec: { serviceAccountName: 'other', containers: [] } }])).toEqual(done);
+    expect(await pruneBeside([{ ...pod('DaemonSet'), status: { phase: 'Failed' } }])).toEqual(done);
+    expect(await pruneBeside([ending(-30)])).toEqual(done);
   });
 });
 

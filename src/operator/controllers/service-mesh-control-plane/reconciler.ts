@@ -188,22 +188,26 @@ export class ControlPlaneReconciler {
   /** Every wave is applied, and ready or settled before: prune, and say how the mesh stands. */
   async #complete(pass: Pass, target: RolloutTarget, rendering: Rendering, progress: RollOutProgress, facts: Facts): Promise<ReconcileResult> {
     const { status } = pass;
-    if (pass.state.prunedFor !== facts.meshGeneration) {
-      await pruneOwned(this.#client, ownerSelector(facts), (object) => {
-        const written = object.metadata?.labels?.[GENERATION_LABEL];
-        return written !== undefined && written !== facts.meshGeneration;
-      });
-    }
-    const { awaited: _awaited, ...rest } = pass.state;
+    const isPruned = pass.state.prunedFor === facts.meshGeneration || (await this.#prune(facts));
+    const { awaited: _awaited, prunedFor: _prunedFor, ...rest } = pass.state;
     const rolledBack = pass.state.failed?.generation === pass.generation;
     const before = pass.state.lastGood;
-    pass.state = { ...rest, prunedFor: facts.meshGeneration, lastGood: { ...target, spec: { ...target.spec, version: rendering.directory.descriptor.name }, operatorVersion: this.#options.operatorVersion } };
+    pass.state = { ...rest, ...(isPruned ? { prunedFor: facts.meshGeneration } : {}), lastGood: { ...target, spec: { ...target.spec, version: rendering.directory.descriptor.name }, operatorVersion: this.#options.operatorVersion } };
     if (!rolledBack) delete (pass.state as { failed?: unknown }).failed;
     status.merge({ chartVersion: rendering.directory.descriptor.chartVersion, operatorVersion: this.#options.operatorVersion });
     if (rolledBack) status.set('Reconciled', 'False', 'UpdateRolledBack', pass.state.failed?.message ?? '');
     else this.#report.succeed(pass, target, before);
     this.#report.setReady(status, progress);
-    return progress.awaited ? { requeueAfterMilliseconds: WAIT_MILLISECONDS } : {};
+    return progress.awaited || !isPruned ? { requeueAfterMilliseconds: WAIT_MILLISECONDS } : {};
+  }
+
+  /** Deletes what older generations have left; false while some of it is still needed. */
+  async #prune(facts: Facts): Promise<boolean> {
+    const { waiting } = await pruneOwned(this.#client, ownerSelector(facts), (object) => {
+      const written = object.metadata?.labels?.[GENERATION_LABEL];
+      return written !== undefined && written !== facts.meshGeneration;
+    });
+    return waiting.length === 0;
   }
 
   /** The spec cannot be carried out: what runs stays as it is. */
