@@ -31,7 +31,7 @@ export class EnvoyAgent implements Component {
   readonly #secrets = new SecretStore();
   readonly #identity: WorkloadIdentity;
   readonly #relay: DiscoveryRelay;
-  readonly #secretService: Component;
+  readonly #secretService: ReturnType<typeof secretServer>;
   readonly #envoy: EnvoyProcess;
   readonly #servers: readonly HttpServer[];
   #draining = false;
