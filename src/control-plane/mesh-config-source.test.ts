@@ -12,7 +12,7 @@ const found = (content: string): string[] => take(content).issues.map(({ level, 
 
 describe('MeshConfigSource', () => {
   it('says nothing of what the operator writes', () => {
-    expect(found('rootNamespace: istio-system\nenableAutoMtls: true\nenableTracing: false\ningressControllerMode: OFF\ndnsRefreshRate: 300s\noutboundTrafficPolicy:\n  mode: ALLOW_ANY\nmeshMTLS:\n  minProtocolVersion: TLSV1_3\n  cipherSuites: [ECDHE-RSA-AES128-GCM-SHA256]\ndefaultConfig:\n  interceptionMode: NONE\n  meshId: mesh\n  proxyMetadata:\n    HTTP_PROXY_PORT: "15007"\n  tracing:\n    sampling: 100\n')).toEqual([]);
+    expect(found('rootNamespace: istio-system\nenableAutoMtls: true\nenableTracing: false\ningressControllerMode: OFF\ndnsRefreshRate: 300s\nprotocolDetectionTimeout: 5s\noutboundTrafficPolicy:\n  mode: ALLOW_ANY\nmeshMTLS:\n  minProtocolVersion: TLSV1_3\n  cipherSuites: [ECDHE-RSA-AES128-GCM-SHA256]\ndefaultConfig:\n  interceptionMode: NONE\n  meshId: mesh\n  proxyMetadata:\n    HTTP_PROXY_PORT: "15007"\n  tracing:\n    sampling: 100\n')).toEqual([]);
   });
 
   it.each([
@@ -20,7 +20,6 @@ describe('MeshConfigSource', () => {
     ['meshMTLS:\n  ecdhCurves: [P-256]', 'error MESH_NOT_ENFORCED meshMTLS.ecdhCurves'],
     ['caCertificates:\n  - pem: x', 'warning MESH_UNKNOWN_FIELD caCertificates'],
     ['defaultConfig:\n  proxyAdminPrt: 1', 'warning MESH_UNKNOWN_FIELD defaultConfig.proxyAdminPrt'],
-    ['protocolDetectionTimeout: 5s', 'warning MESH_NOT_ENFORCED protocolDetectionTimeout'],
     ['inboundTrafficPolicy:\n  mode: LOCALHOST', 'warning MESH_NOT_ENFORCED inboundTrafficPolicy.mode'],
     ['localityLbSetting:\n  failover: [{ from: a, to: b }]', 'warning MESH_NOT_ENFORCED localityLbSetting.failover'],
     ['defaultConfig:\n  gatewayTopology: { numTrustedProxies: 1, forwardClientCertDetails: SANITIZE }', 'warning MESH_NOT_ENFORCED defaultConfig.gatewayTopology.forwardClientCertDetails'],
