@@ -147,19 +147,15 @@ export function createControlPlane(client: KubeClient, options: MizzendOptions):
 
 /** What only one replica does for the Gateway API. */
 function addGatewayApiDuties(leadership: Leadership, client: KubeClient, tables: IngestTables, binder: GatewayBinder, { writesStatus, deploys, ownsClasses }: MizzendOptions['gatewayApi']): void {
-  const { types, stored, objects } = tables.gatewayApi;
+  const { types, stored } = tables.gatewayApi;
   if (writesStatus) {
     leadership.addDuty((signal) => keepGatewayClasses(client, tables.gatewayApi, signal));
     leadership.addDuty((signal) => new GatewayApiStatusWriter(client, { statuses: binder.statuses, stored, types, ownsClasses }).run(signal));
   }
   if (!deploys) return;
   leadership.addDuty((signal) => new GatewayDeployer(client, {
-    deployments: binder.deployments, liveDeployments: binder.liveDeployments, services: tables.services,
+    deployments: binder.deployments, liveDeployments: binder.liveDeployments, judged: binder.judged, services: tables.services,
     parameters: (namespace, name) => binder.parameters(namespace, name),
-    isKnown: (namespace, name) => {
-      const gateway = objects.get(`Gateway/${namespace}/${name}`);
-      return gateway?.kind === 'Gateway' && objects.has(`GatewayClass//${gateway.spec.gatewayClassName}`);
-    },
   }).run(signal));
 }
 

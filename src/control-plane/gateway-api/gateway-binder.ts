@@ -9,11 +9,15 @@ import {
   bindGatewayApi, GATEWAY_NAME_LABEL, referencedObjects, type GatewayApiBinding, type GatewayApiResources, type GatewayApiStatus, type GatewayDeployment, type GatewayWorkloadState,
 } from '../../mesh/gateway-api/index.ts';
 import { NamespacedTable, type IngestTables } from '../ingest/index.ts';
+import type { WorkloadParameters } from './workload-parameters.ts';
 import { ReferencedObjectTables } from './referenced-objects.ts';
 import { madeWorkloadState, namedService, namedWorkloadState, type WorkloadFacts } from './workload-states.ts';
 
 /** What binding gives for the mesh's configuration. */
 export type GatewayApiConfiguration = GatewayApiBinding['configuration'];
+
+/** What the last binding made of a Gateway: `decided` says that it wants the workload that is listed and no other, `untouched` that what there is stays. */
+export type GatewayJudgement = 'decided' | 'untouched';
 
 /** Settings of the binder. */
 export interface GatewayBinderOptions {
@@ -38,6 +42,7 @@ export class GatewayBinder {
   readonly #configuration = new Table<'current', GatewayApiConfiguration>();
   readonly #statuses = new Table<string, GatewayApiStatus>();
   readonly #deployments = new Table<string, GatewayDeployment>();
+  readonly #judged = new Table<string, GatewayJudgement>();
   readonly #log = createLogger('gateway-api');
   #detach: (() => void)[] = [];
   #signal: AbortSignal = AbortSignal.abort();
@@ -67,14 +72,19 @@ export class GatewayBinder {
     return this.#deployments;
   }
 
+  /** Gateways by `namespace/name` that the last binding knew, with their class. */
+  get judged(): ReadonlyTable<string, GatewayJudgement> {
+    return this.#judged;
+  }
+
   /** Deployments that there are behind Gateways, by `namespace/name`. */
   get liveDeployments(): ReadonlyTable<string, Deployment> {
     return this.#live.table;
   }
 
-  /** The texts of a ConfigMap that a Gateway names as its parameters. */
-  parameters(namespace: string, name: string): Readonly<Record<string, string>> | undefined {
-    return this.#referenced.configMaps().get(`${namespace}/${name}`)?.data;
+  /** What a ConfigMap holds that a Gateway names as its parameters. */
+  parameters(namespace: string, name: string): WorkloadParameters | undefined {
+    return this.#referenced.configMaps().get(`${namespace}/${name}`)?.parameters;
   }
 
   /** Binds what there is and follows the tables. */
@@ -129,13 +139,18 @@ export class GatewayBinder {
       let binding = bindGatewayApi(this.#resources(objects, [...this.#deployments.values()]));
       if (!sameNames(binding.deployments, this.#deployments)) binding = bindGatewayApi(this.#resources(objects, binding.deployments));
       bindSeconds.observe({}, (performance.now() - started) / 1000);
-      this.#publish(binding);
+      this.#publish(binding, objects);
     } catch (error) {
       this.#log.error({ error: describeError(error), stack: error instanceof Error ? error.stack : undefined }, 'the Gateway API could not be bound; what was bound before stays in force');
     }
   }
 
-  #publish({ configuration, statuses, deployments }: GatewayApiBinding): void {
+  #publish({ configuration, statuses, deployments, untouched }: GatewayApiBinding, { gateways, classes }: Pick<GatewayApiResources, ObjectList>): void {
+    const kept = new Set(untouched);
+    const names = new Set(classes.map(({ metadata }) => metadata.name));
+    const judged = gateways.filter(({ spec }) => names.has(spec.gatewayClassName)).map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`);
+    // Before the workloads: nobody may see that a refused Gateway wants none without seeing why.
+    replace(this.#judged, new Map(judged.map((key) => [key, kept.has(key) ? 'untouched' : 'decided'])));
     replace(this.#deployments, new Map(deployments.map((wanted) => [`${wanted.gateway.namespace}/${wanted.name}`, wanted])));
     replace(this.#statuses, new Map(statuses.map((status) => [`${status.kind}/${status.namespace}/${status.name}`, status])));
     this.#configuration.set('current', configuration);
@@ -150,7 +165,7 @@ export class GatewayBinder {
   #resources(objects: Pick<GatewayApiResources, ObjectList>, deployments: readonly GatewayDeployment[]): GatewayApiResources {
     const { namespaces, services, gatewayApi } = this.#tables;
     return {
-      ...objects, services: [...services.values()], namespaces: [...namespaces.values()], secrets: this.#referenced.secrets(), configMaps: this.#referenced.configMaps(),
+      ...objects, services: [...services.values()], namespaces: [...namespaces.values()], secrets: this.#referenced.secrets(), configMaps: this.#referenced.configMaps(), unreadConfigMaps: this.#referenced.unreadConfigMaps(),
       workloads: this.#workloads(objects, deployments), domain: this.#options.domain, bundleVersion: gatewayApi.bundleVersion(),
     };
   }

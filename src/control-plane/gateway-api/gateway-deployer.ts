@@ -6,6 +6,8 @@ import { createLogger } from '../../shared/observability/index.ts';
 import { WorkQueue, type KubeClient } from '../../shared/kube/index.ts';
 import type { GatewayDeployment } from '../../mesh/gateway-api/index.ts';
 import type { Deployment } from '../../shared/api/core/workloads.ts';
+import type { GatewayJudgement } from './gateway-binder.ts';
+import type { WorkloadParameters } from './workload-parameters.ts';
 import { MANAGED_LABEL, MANAGED_VALUE, WORKLOAD_KINDS, workloadObjects } from './gateway-workload.ts';
 
 const FIELD_MANAGER = 'istio.io/gateway-controller';
@@ -15,10 +17,10 @@ export interface DeployerSources {
   readonly deployments: ReadonlyTable<string, GatewayDeployment>;
   readonly liveDeployments: ReadonlyTable<string, Deployment>;
   readonly services: ReadonlyTable<string, KubernetesObject>;
-  /** Texts of the ConfigMap that a Gateway names as its parameters. */
-  parameters(namespace: string, name: string): Readonly<Record<string, string>> | undefined;
-  /** Whether the Gateway and its class have been read: else that it wants nothing means nothing. */
-  isKnown(namespace: string, gateway: string): boolean;
+  /** By `namespace/name` of Gateways: only that a decided one wants nothing means anything. */
+  readonly judged: ReadonlyTable<string, GatewayJudgement>;
+  /** What the ConfigMap holds that a Gateway names as its parameters. */
+  parameters(namespace: string, name: string): WorkloadParameters | undefined;
 }
 
 /** Keeps the workloads as they are wanted. */
@@ -37,11 +39,13 @@ export class GatewayDeployer {
   /** Works until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const queue = new WorkQueue<string>('gateway-deployer', { maximumRetryMilliseconds: 30_000 });
-    const { deployments, liveDeployments, services } = this.#sources;
+    const { deployments, liveDeployments, services, judged } = this.#sources;
     const addAll = (keys: Iterable<string>): void => {
       for (const key of keys) queue.add(key);
     };
-    const detach = [deployments.subscribe(addAll), liveDeployments.subscribe(addAll), services.subscribe((keys) => addAll([...keys].filter((key) => deployments.has(key) && !services.has(key))))];
+    // A Gateway that is taken up again may want less than it wanted when it was refused.
+    const addOwned = (gateways: ReadonlySet<string>): void => addAll([...liveDeployments.entries()].filter(([, live]) => gateways.has(ownerOf(live))).map(([key]) => key));
+    const detach = [deployments.subscribe(addAll), liveDeployments.subscribe(addAll), judged.subscribe(addOwned), services.subscribe((keys) => addAll([...keys].filter((key) => deployments.has(key) && !services.has(key))))];
     addAll([...deployments.keys(), ...liveDeployments.keys()]);
     signal.addEventListener('abort', () => queue.close(), { once: true });
     if (signal.aborted) queue.close();
@@ -73,6 +77,7 @@ export class GatewayDeployer {
   }
 
   async #apply(key: string, wanted: GatewayDeployment): Promise<void> {
+    if (wanted.awaitsParameters) return;
     const parameters = wanted.parametersRef?.kind === 'ConfigMap' ? this.#sources.parameters(wanted.gateway.namespace, wanted.parametersRef.name) : undefined;
     const objects = workloadObjects(wanted, parameters);
     const text = JSON.stringify(objects);
@@ -104,15 +109,19 @@ export class GatewayDeployer {
     this.#applied.delete(key);
     const live = this.#sources.liveDeployments.get(key);
     if (!live || !isOurs(live)) return;
-    const { name = '', namespace, ownerReferences } = live.metadata ?? {};
-    const gateway = ownerReferences?.find(({ kind }) => kind === 'Gateway')?.name ?? '';
-    if (!this.#sources.isKnown(namespace ?? '', gateway)) return;
+    if (this.#sources.judged.get(ownerOf(live)) !== 'decided') return;
+    const { name = '', namespace } = live.metadata ?? {};
     for (const type of [...WORKLOAD_KINDS].reverse() as readonly ResourceType[]) {
       const present = await this.#client.find(type, name, namespace);
       if (present && isOurs(present)) await this.#client.delete(type, name, namespace, { preconditions: { uid: present.metadata?.uid ?? '' } });
     }
     this.#log.info({ workload: key }, 'workload of a Gateway removed');
   }
+}
+
+/** `namespace/name` of the Gateway behind a Deployment. */
+function ownerOf({ metadata }: KubernetesObject): string {
+  return `${metadata?.namespace ?? ''}/${metadata?.ownerReferences?.find(({ kind }) => kind === 'Gateway')?.name ?? ''}`;
 }
 
 function isOurs({ metadata }: KubernetesObject): boolean {

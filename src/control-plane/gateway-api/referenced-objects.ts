@@ -6,6 +6,7 @@ import { createLogger } from '../../shared/observability/index.ts';
 import { Informer, type KubeClient } from '../../shared/kube/index.ts';
 import type { ConfigMapVerdict, ReferencedObjects, SecretVerdict } from '../../mesh/gateway-api/index.ts';
 import { configMapVerdict, secretVerdict } from './secret-verdict.ts';
+import { readParameters, type WorkloadParameters } from './workload-parameters.ts';
 
 const FIRST_READ_MILLISECONDS = 2_000;
 
@@ -13,9 +14,9 @@ interface Judged<V> extends KubernetesObject {
   verdict?: V;
 }
 
-/** A ConfigMap's verdict, and the texts that may change a gateway's workload. */
+/** A ConfigMap's verdict, and what it holds that may change a gateway's workload. */
 export interface JudgedConfigMap extends ConfigMapVerdict {
-  readonly data: Readonly<Record<string, string>>;
+  readonly parameters?: WorkloadParameters | undefined;
 }
 
 /** Verdicts on the objects that are referred to, by `namespace/name`. */
@@ -26,7 +27,7 @@ export class ReferencedObjectTables {
   /** `onChange` is called when a verdict may have changed. */
   constructor(client: KubeClient, onChange: () => void) {
     this.#secrets = new ReferencedKind(client, SecretResource, secretVerdict, onChange);
-    this.#configMaps = new ReferencedKind(client, ConfigMapResource, (map) => ({ ...configMapVerdict(map), data: map.data ?? {} }), onChange);
+    this.#configMaps = new ReferencedKind<ConfigMap, JudgedConfigMap>(client, ConfigMapResource, (map) => ({ ...configMapVerdict(map), ...readParameters(map.data) }), onChange);
   }
 
   /** Follows exactly `wanted` from now on, as far as `members` allows; resolves when those new to it have been read, or could not be in time. */
@@ -43,6 +44,11 @@ export class ReferencedObjectTables {
   /** Verdicts on ConfigMaps. */
   configMaps(): ReadonlyMap<string, JudgedConfigMap> {
     return this.#configMaps.verdicts();
+  }
+
+  /** ConfigMaps that are followed and of which nothing is known yet, not even whether they are there. */
+  unreadConfigMaps(): ReadonlySet<string> {
+    return this.#configMaps.unread();
   }
 
   /** Stops following. */
@@ -75,6 +81,10 @@ class ReferencedKind<T extends KubernetesObject, V> {
     return verdicts;
   }
 
+  unread(): ReadonlySet<string> {
+    return new Set([...this.#informers].filter(([, informer]) => !informer.hasSynced()).map(([key]) => key));
+  }
+
   async follow(wanted: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
     for (const [key, informer] of [...this.#informers]) {
       if (wanted.has(key)) continue;
@@ -98,7 +108,13 @@ class ReferencedKind<T extends KubernetesObject, V> {
     informer.onChange((change) => {
       if (objectKey(change.object) === key) this.#onChange();
     });
-    await Promise.race([informer.start(signal), new Promise<void>((resolve) => setTimeout(resolve, FIRST_READ_MILLISECONDS).unref())]);
-    if (!informer.hasSynced() && !signal.aborted) this.#log.warn({ resource: this.#type.plural, object: key }, 'an object that the Gateway API refers to cannot be read yet');
+    const synced = informer.start(signal);
+    await Promise.race([synced, new Promise<void>((resolve) => setTimeout(resolve, FIRST_READ_MILLISECONDS).unref())]);
+    if (informer.hasSynced() || signal.aborted) return;
+    this.#log.warn({ resource: this.#type.plural, object: key }, 'an object that the Gateway API refers to cannot be read yet');
+    // That it is not there is no change, and yet news after not having known.
+    void synced.then(() => {
+      if (informer.hasSynced()) this.#onChange();
+    });
   }
 }

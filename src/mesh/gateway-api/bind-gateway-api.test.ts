@@ -87,6 +87,7 @@ describe('Gateway', () => {
   it.each([
     { what: 'parameters that are missing', rest: ', infrastructure: {parametersRef: {group: "", kind: ConfigMap, name: x}}', reason: 'InvalidParameters' },
     { what: 'parameters of an odd kind', rest: ', infrastructure: {parametersRef: {group: example.com, kind: Odd, name: x}}', reason: 'InvalidParameters' },
+    { what: 'a type of Service that there is not', rest: ', infrastructure: {annotations: {networking.istio.io/service-type: clusterip}}', reason: 'InvalidParameters' },
     { what: 'an address of an unknown type', rest: ', addresses: [{type: test/fake, value: x}]', reason: 'UnsupportedAddress' },
   ])('is refused with $what, serves nothing, and keeps its workload as it is', ({ rest, reason }) => {
     const binding = bindYaml(gateway(HTTP, rest));
@@ -99,6 +100,25 @@ describe('Gateway', () => {
     const yaml = gateway(HTTP, ', infrastructure: {parametersRef: {group: "", kind: ConfigMap, name: x}}');
     expect(referencedObjects(resourcesOf(objectsOf(yaml))).configMaps).toEqual(['default/x']);
     expect(bindYaml(yaml, { configMaps: new Map([['default/x', {}]]) }).deployments[0]?.parametersRef).toEqual({ group: '', kind: 'ConfigMap', name: 'x' });
+  });
+
+  it('is refused with parameters that are not allowed, and is served while they have not been read', () => {
+    const yaml = gateway(HTTP, ', infrastructure: {parametersRef: {group: "", kind: ConfigMap, name: x}}');
+    const refused = bindYaml(yaml, { configMaps: new Map([['default/x', { parametersFault: 'deployment spec.selector is not for parameters to say.' }]]) });
+    expect(statusOf(refused, 'Gateway', 'web').conditions[0]).toMatchObject({ reason: 'InvalidParameters', message: 'The ConfigMap x: deployment spec.selector is not for parameters to say.' });
+    expect(refused.untouched).toEqual(['default/web']);
+    const unread = bindYaml(yaml, { unreadConfigMaps: new Set(['default/x']), workloads: new Map() });
+    expect(unread.configuration.gateways).toHaveLength(1);
+    expect([unread.deployments[0]?.awaitsParameters, unread.untouched]).toEqual([true, []]);
+    expect(statusOf(unread, 'Gateway', 'web').conditions[1]).toMatchObject({ reason: 'AddressNotAssigned', message: 'The ConfigMap with the parameters of the workload has not been read yet.' });
+    const digests = ['1', '2'].map((parametersDigest) => bindYaml(yaml, { configMaps: new Map([['default/x', { parametersDigest }]]) }).deployments[0]?.parametersDigest);
+    expect(digests).toEqual(['1', '2']);
+  });
+
+  it('of a class that is refused keeps its workload', () => {
+    const objects = objectsOf(`${CLASS_YAML.replace('controllerName:', 'parametersRef: {group: "", kind: ConfigMap, name: x}, controllerName:')}---\n${gateway(HTTP)}`);
+    const binding = bindGatewayApi(resourcesOf(objects));
+    expect([binding.deployments, binding.untouched]).toEqual([[], ['default/web']]);
   });
 
   it('uses the Service that an address of type Hostname names instead of a workload of its own', () => {

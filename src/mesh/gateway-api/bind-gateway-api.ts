@@ -5,7 +5,7 @@ import { backendsOf, referencesOf } from './backends.ts';
 import { bindBackendTls } from './backend-tls.ts';
 import { bindingContext, type BindingContext } from './binding-context.ts';
 import type { GatewayApiBinding, GatewayApiResources } from './binding-types.ts';
-import { bindGateways, isServed, type BoundGateway } from './bound-gateway.ts';
+import { bindGateways, gatewaysOfRefusedClasses, isServed, type BoundGateway } from './bound-gateway.ts';
 import { bindRoutes, routesByListener, type BoundRoute } from './bound-route.ts';
 import { clientCertificate } from './client-certificates.ts';
 import { connectionVirtualServices } from './connection-virtual-services.ts';
@@ -35,8 +35,8 @@ export function bindGatewayApi(resources: GatewayApiResources): GatewayApiBindin
       ...routes.map((route) => routeStatus(context, route)),
       ...backendTls.policies.map((policy) => policyStatus(policy, serving)),
     ],
-    deployments: gateways.filter(({ refused }) => refused === undefined).flatMap((gateway) => deploymentOf(gateway) ?? []),
-    untouched: gateways.filter(({ refused }) => refused !== undefined).map(({ name }) => name),
+    deployments: gateways.filter(({ refused }) => refused === undefined).flatMap((gateway) => deploymentOf(context, gateway) ?? []),
+    untouched: [...gateways.filter(({ refused }) => refused !== undefined).map(({ name }) => name), ...gatewaysOfRefusedClasses(resources.gateways, classes)],
   };
 }
 

@@ -27,6 +27,10 @@ export interface SecretVerdict {
 export interface ConfigMapVerdict {
   /** PEM of `ca.crt`, checked to hold at least one certificate; absent when missing or malformed. */
   readonly caCertificates?: string | undefined;
+  /** Why what it holds can not be parameters of a workload, for users. */
+  readonly parametersFault?: string | undefined;
+  /** Digest of what it holds of parameters. */
+  readonly parametersDigest?: string | undefined;
 }
 
 /** How the workload behind a Gateway fares: its Service's addresses and whether proxies are ready. */
@@ -58,6 +62,8 @@ export interface GatewayApiResources {
   readonly secrets: ReadonlyMap<string, SecretVerdict>;
   /** By `namespace/name`; only those that `referencedObjects` names are needed. */
   readonly configMaps: ReadonlyMap<string, ConfigMapVerdict>;
+  /** ConfigMaps that are referred to and have not been read yet, `namespace/name`: they may be there or not. */
+  readonly unreadConfigMaps?: ReadonlySet<string> | undefined;
   /** By the Gateway's `namespace/name`; absent while nothing is deployed. */
   readonly workloads: ReadonlyMap<string, GatewayWorkloadState>;
   /** Cluster domain, `cluster.local`. */
@@ -146,6 +152,10 @@ export interface GatewayDeployment {
   /** IP addresses asked for. */
   readonly addresses: readonly string[];
   readonly parametersRef?: LocalObjectReference;
+  /** Whether the parameters have not been read yet: until then the workload stays as it is. */
+  readonly awaitsParameters?: true;
+  /** Digest of the parameters, which tells one version of them from the next. */
+  readonly parametersDigest?: string;
 }
 
 /** What comes of binding. */

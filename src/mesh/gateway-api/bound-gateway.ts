@@ -6,6 +6,7 @@ import { byAge } from './ages.ts';
 import type { BindingContext } from './binding-context.ts';
 import { bindListener, isChosen, type BoundListener } from './bound-listener.ts';
 import type { Fault } from './conditions.ts';
+import { gatewayFault } from './gateway-fault.ts';
 import { listenerConflicts } from './listener-conflicts.ts';
 
 /** A ListenerSet that names one of our Gateways. */
@@ -31,8 +32,18 @@ export interface BoundGateway {
 
 /** The Gateways of `classes`, oldest first. */
 export function bindGateways(context: BindingContext, classes: readonly GatewayClass[]): readonly BoundGateway[] {
-  const names = new Set(classes.filter(({ spec }) => !spec.parametersRef).map(({ metadata }) => metadata.name));
+  const names = new Set(classes.filter((item) => !isRefused(item)).map(({ metadata }) => metadata.name));
   return context.resources.gateways.filter(({ spec }) => names.has(spec.gatewayClassName)).sort(byAge).map((gateway) => bindGateway(context, gateway));
+}
+
+/** `namespace/name` of Gateways whose class is ours and is not accepted at present. */
+export function gatewaysOfRefusedClasses(gateways: readonly KubernetesGateway[], classes: readonly GatewayClass[]): readonly string[] {
+  const names = new Set(classes.filter(isRefused).map(({ metadata }) => metadata.name));
+  return gateways.filter(({ spec }) => names.has(spec.gatewayClassName)).map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`);
+}
+
+function isRefused({ spec }: GatewayClass): boolean {
+  return spec.parametersRef !== undefined;
 }
 
 function bindGateway(context: BindingContext, gateway: KubernetesGateway): BoundGateway {
@@ -44,19 +55,6 @@ function bindGateway(context: BindingContext, gateway: KubernetesGateway): Bound
     ...sets.flatMap(({ set, refused: fault }) => (fault ? [] : (set.spec.listeners ?? []).map((listener) => bindListener(context, gateway, listener, set)))),
   ];
   return { gateway, name: `${namespace}/${name}`, className: gateway.spec.gatewayClassName, listeners, sets, conflicts: listenerConflicts(listeners), refused };
-}
-
-/** What the Gateway asks for and can not have. */
-function gatewayFault(context: BindingContext, { metadata, spec }: KubernetesGateway): Fault | undefined {
-  const { parametersRef } = spec.infrastructure ?? {};
-  if (parametersRef) {
-    const { group, kind, name } = parametersRef;
-    if (group !== '' || kind !== 'ConfigMap') return { reason: 'InvalidParameters', message: `Parameters of kind ${kind}${group === '' ? '' : `.${group}`} are not supported. Use a ConfigMap.` };
-    if (!context.resources.configMaps.has(`${metadata.namespace ?? ''}/${name}`)) return { reason: 'InvalidParameters', message: `The ConfigMap ${name} does not exist in the namespace of the Gateway.` };
-  }
-  const odd = spec.addresses?.find(({ type = 'IPAddress' }) => type !== 'IPAddress' && type !== 'Hostname');
-  if (odd) return { reason: 'UnsupportedAddress', message: `Addresses of type ${odd.type ?? ''} are not supported. Use IPAddress or Hostname.` };
-  return undefined;
 }
 
 function isParent({ metadata }: KubernetesGateway, { metadata: own, spec: { parentRef } }: ListenerSet): boolean {

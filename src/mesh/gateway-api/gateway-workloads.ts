@@ -3,9 +3,10 @@ import type { KubernetesGateway } from '../../shared/api/gateway-api/gateway.ts'
 import type { KubernetesService } from '../model/inputs.ts';
 import type { GatewayDeployment } from './binding-types.ts';
 import type { BindingContext } from './binding-context.ts';
+import { awaitsParameters, parametersKey, serviceTypeOf } from './gateway-fault.ts';
 import type { BoundGateway } from './bound-gateway.ts';
 import type { Fault } from './conditions.ts';
-import { GATEWAY_CLASS_LABEL, GATEWAY_NAME_LABEL, SERVICE_TYPE_ANNOTATION } from './names.ts';
+import { GATEWAY_CLASS_LABEL, GATEWAY_NAME_LABEL } from './names.ts';
 
 /** A Service's name is a label of DNS. */
 const LONGEST_SERVICE_NAME = 63;
@@ -31,6 +32,7 @@ export function workloadOf(context: BindingContext, bound: BoundGateway): Worklo
 function stateFault(bound: BoundGateway, context: BindingContext): Fault | undefined {
   const state = context.resources.workloads.get(bound.name);
   if (state?.refusedAddresses?.length) return { reason: 'AddressNotUsable', message: `The platform can not give the address ${state.refusedAddresses.join(', ')}.` };
+  if (!state && awaitsParameters(context, bound.gateway)) return { reason: 'AddressNotAssigned', message: 'The ConfigMap with the parameters of the workload has not been read yet.' };
   if (!state || state.addresses.length === 0) return { reason: 'AddressNotAssigned', message: state?.message ?? 'No address is assigned yet.' };
   if (!state.ready) return { reason: 'Pending', message: state.message ?? 'No proxy of the Gateway is ready yet.' };
   return undefined;
@@ -62,11 +64,12 @@ export function manualSelector(context: BindingContext, gateway: KubernetesGatew
 }
 
 /** The deployment of a Gateway; undefined when the user brings his own. */
-export function deploymentOf(bound: BoundGateway): GatewayDeployment | undefined {
+export function deploymentOf(context: BindingContext, bound: BoundGateway): GatewayDeployment | undefined {
   const { gateway, className } = bound;
   if (manualHosts(gateway).length > 0) return undefined;
   const { name, namespace = '', uid = '' } = gateway.metadata;
   const { labels = {}, annotations = {}, parametersRef } = gateway.spec.infrastructure ?? {};
+  const digest = parametersRef && context.resources.configMaps.get(parametersKey(gateway))?.parametersDigest;
   const selector = { [GATEWAY_NAME_LABEL]: name };
   return {
     gateway: { namespace, name, uid, apiVersion: gateway.apiVersion },
@@ -76,9 +79,11 @@ export function deploymentOf(bound: BoundGateway): GatewayDeployment | undefined
     annotations,
     selector,
     ports: portsOf(bound),
-    serviceType: serviceType(gateway),
+    serviceType: serviceTypeOf(gateway),
     addresses: (gateway.spec.addresses ?? []).flatMap(({ type, value }) => ((type ?? 'IPAddress') === 'IPAddress' && value ? [value] : [])),
     ...(parametersRef ? { parametersRef } : {}),
+    ...(digest === undefined ? {} : { parametersDigest: digest }),
+    ...(awaitsParameters(context, gateway) ? { awaitsParameters: true } : {}),
   };
 }
 
@@ -104,9 +109,4 @@ function portsOf(bound: BoundGateway): GatewayDeployment['ports'] {
     if (!ports.has(port)) ports.set(port, { http: 'http', https: 'https', 'tls-terminate': 'tls', 'tls-passthrough': 'tls', tcp: 'tcp' }[listener.mode]);
   }
   return [...ports].sort(([left], [right]) => left - right).map(([port, protocol]) => ({ name: `${protocol}-${port}`, port, appProtocol: protocol }));
-}
-
-function serviceType({ metadata, spec }: KubernetesGateway): GatewayDeployment['serviceType'] {
-  const asked = spec.infrastructure?.annotations?.[SERVICE_TYPE_ANNOTATION] ?? metadata.annotations?.[SERVICE_TYPE_ANNOTATION];
-  return asked === 'ClusterIP' || asked === 'NodePort' ? asked : 'LoadBalancer';
 }
