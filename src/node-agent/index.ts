@@ -37,8 +37,8 @@ export function createNodeAgent(args: readonly string[], environment: Environmen
   });
   const installer = new PluginInstaller({
     plugin, pluginFile, runtime: ownRuntimeFiles, binDirectory: values['bin-dir'], configDirectory: values['config-dir'], socketDirectory: `${SOCKET_ROOT}/${plugin}`, lock: `${values['socket-dir']}/configuration.lock`,
-    excludeNamespaces: [...new Set([namespace, 'kube-system'])], chained: values.chained === 'true',
-    isUninstalled: async () => !(await service.hasCompany()) && (await isUninstalled(client, namespace, values['daemon-set'])),
+    meshNamespace: namespace, excludeNamespaces: ['kube-system'], chained: values.chained === 'true',
+    isUninstalled: () => isUninstalled(client, namespace, values['daemon-set']), hasCompany: () => service.hasCompany(),
   });
   const repair = new PodRepair({ client, node: environment['NODE_NAME'] ?? '', namespaceDirectory });
   problems.push(() => service.problem(), () => installer.problem());

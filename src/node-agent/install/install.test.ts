@@ -16,13 +16,14 @@ const bridge = { cniVersion: '1.0.0', name: 'k8s', plugins: [{ type: 'bridge' },
 describe('PluginInstaller', () => {
   let directory: string;
   let uninstalled: boolean;
+  let company: boolean;
   const started: PluginInstaller[] = [];
   const path = (...names: string[]): string => join(directory, ...names);
   const config = async (name: string): Promise<unknown> => JSON.parse(await readFile(path('net.d', name), 'utf8'));
   const install = async (options: Partial<PluginInstallerOptions> = {}): Promise<PluginInstaller> => {
     const installer = new PluginInstaller({
       plugin: PLUGIN, pluginFile: path('cni.js'), runtime: async () => ({ program: path('node'), loader: path('ld-linux.so.2'), libraries: [path('libc.so.6')] }), binDirectory: path('bin'), configDirectory: path('net.d'),
-      socketDirectory: '/var/run/mizzen-cni/x', lock: path('lock'), excludeNamespaces: ['istio-system'], chained: true, isUninstalled: async () => uninstalled, ...options,
+      socketDirectory: '/var/run/mizzen-cni/x', lock: path('lock'), meshNamespace: 'istio-system', excludeNamespaces: [], chained: true, isUninstalled: async () => uninstalled, hasCompany: async () => company, ...options,
     });
     started.push(installer);
     await installer.start();
@@ -35,6 +36,7 @@ describe('PluginInstaller', () => {
 
   beforeEach(async () => {
     uninstalled = false;
+    company = false;
     directory = await mkdtemp(join(tmpdir(), 'cni-install-'));
     await mkdir(path('bin'));
     await mkdir(path('net.d'));
@@ -168,13 +170,36 @@ describe('PluginInstaller', () => {
 
   it('shares its entry with a mesh of the same version, without either undoing the other', async () => {
     await install();
-    await install({ excludeNamespaces: ['other-mesh'] });
+    await install({ meshNamespace: 'other-mesh' });
     const both = await readFile(path('net.d', '10-main.conflist'), 'utf8');
     expect(JSON.parse(both)).toEqual({ ...bridge, plugins: [...bridge.plugins, { ...entry(), excludeNamespaces: ['istio-system', 'other-mesh'] }] });
     const { mtimeMs } = await stat(path('net.d', '10-main.conflist'));
     await writeFile(path('net.d', '99-unrelated.conf'), '{}'); // both look
     await new Promise((resolve) => setTimeout(resolve, 600));
     expect((await stat(path('net.d', '10-main.conflist'))).mtimeMs).toBe(mtimeMs);
+  });
+
+  it.each([true, false])('takes its mesh\'s namespace out of an entry that stays for another mesh (chained: %s)', async (chained) => {
+    const excluded = async (): Promise<unknown> => {
+      const found = (await config(chained ? '10-main.conflist' : `${PLUGIN}.conf`)) as { excludeNamespaces?: string[]; plugins?: { excludeNamespaces?: string[] }[] };
+      return found.excludeNamespaces ?? found.plugins?.at(-1)?.excludeNamespaces;
+    };
+    await install({ chained, excludeNamespaces: ['kube-system'] });
+    await install({ chained, excludeNamespaces: ['kube-system'], meshNamespace: 'other-mesh' });
+    expect(await excluded()).toEqual(['istio-system', 'kube-system', 'other-mesh']);
+    company = true;
+    await started.shift()?.stop();
+    expect(await excluded()).toEqual(['istio-system', 'kube-system', 'other-mesh']); // it only restarts
+    await install({ chained, excludeNamespaces: ['kube-system'] });
+    uninstalled = true;
+    await started.pop()?.stop();
+    await new Promise((resolve) => setTimeout(resolve, 600)); // the other looks
+    expect(await excluded()).toEqual(['kube-system', 'other-mesh']);
+    expect(await readdir(path('bin'))).toContain(PLUGIN);
+    company = false;
+    await stop();
+    expect(await readdir(path('bin'))).toEqual([]);
+    expect(await config('10-main.conflist')).toEqual(bridge);
   });
 
   it('loses nothing when many agents change the configuration at once', { timeout: 30_000 }, async () => {

@@ -43,10 +43,22 @@ export function withPlugin(text: string, entry: PluginEntry): string | undefined
   return print({ cniVersion: cniVersion ?? DEFAULT_VERSION, name: name ?? 'network', plugins: [single, wanted] });
 }
 
-// Two meshes of the same version share the entry: each adds its namespace and leaves the other's, or they would overwrite one another for ever.
+// Two meshes of the same version share the entry: each adds its namespace and leaves the other's, or they would overwrite one another for ever. Who goes takes its own away.
 function namespacesOf(present: Plugin | undefined, entry: PluginEntry): string[] {
-  const others = Array.isArray(present?.['excludeNamespaces']) ? present['excludeNamespaces'].filter((name) => typeof name === 'string') : [];
-  return [...new Set([...others, ...entry.excludeNamespaces])].sort();
+  return [...new Set([...excludedBy(present), ...entry.excludeNamespaces])].sort();
+}
+
+function excludedBy(plugin: Plugin | undefined): string[] {
+  return Array.isArray(plugin?.['excludeNamespaces']) ? plugin['excludeNamespaces'].filter((name) => typeof name === 'string') : [];
+}
+
+/** The file's text with the plugin no longer told to spare `namespace`, or undefined when it is not told so. */
+export function withoutNamespace(text: string, type: string, namespace: string): string | undefined {
+  const list = parse(text);
+  const present = list && pluginsOf(list).find((plugin) => plugin.type === type);
+  if (!list || !present || !excludedBy(present).includes(namespace)) return undefined;
+  const changed = { ...present, excludeNamespaces: excludedBy(present).filter((name) => name !== namespace) };
+  return print(list.plugins ? { ...list, plugins: list.plugins.map((plugin) => (plugin === present ? changed : plugin)) } : { ...list, ...changed });
 }
 
 /** The file's text without the plugin, or undefined when it is not in it. */
@@ -61,9 +73,9 @@ export function listFile(file: string): string {
   return file.replace(/\.(conf|json)$/, '.conflist');
 }
 
-/** A configuration of the plugin alone, which Multus delegates to. */
-export function aloneText(entry: PluginEntry): string {
-  return print({ cniVersion: DEFAULT_VERSION, ...entry });
+/** A configuration of the plugin alone, which Multus delegates to; `present` is what is there. */
+export function aloneText(entry: PluginEntry, present: string): string {
+  return print({ cniVersion: DEFAULT_VERSION, ...entry, excludeNamespaces: namespacesOf(parse(present) as Plugin | undefined, entry) });
 }
 
 function parse(text: string): ConfigurationList | undefined {

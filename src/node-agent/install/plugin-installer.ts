@@ -9,7 +9,7 @@ import { ANNOTATIONS_CAPABILITY } from '../cni/index.ts';
 import { launcherText, placeRuntime, removeUnusedRuntimes, type RuntimeFiles } from './host-runtime.ts';
 import { withLock } from './node-lock.ts';
 import { placeFile } from './place-file.ts';
-import { aloneText, listFile, mainFile, ownPluginTypes, REPLACED_SUFFIX, withoutPlugin, withPlugin, type PluginEntry } from './network-configuration.ts';
+import { aloneText, listFile, mainFile, ownPluginTypes, REPLACED_SUFFIX, withoutNamespace, withoutPlugin, withPlugin, type PluginEntry } from './network-configuration.ts';
 
 /** Where the node's CNI directories are mounted, and what to put there. */
 export interface PluginInstallerOptions {
@@ -23,11 +23,15 @@ export interface PluginInstallerOptions {
   readonly socketDirectory: string;
   /** What all agents of the node lock while they change its configuration. */
   readonly lock: string;
+  /** Namespace of this agent's mesh: like `excludeNamespaces`, but only as long as the mesh is there. */
+  readonly meshNamespace: string;
   readonly excludeNamespaces: readonly string[];
   /** Chained after the cluster's own plugin; otherwise a configuration of its own, for Multus. */
   readonly chained: boolean;
-  /** Whether the plugin is to go when this program stops. */
+  /** Whether this program stops because its mesh goes. */
   readonly isUninstalled: () => Promise<boolean>;
+  /** Whether another agent of the node serves the plugin too: it stays then. */
+  readonly hasCompany: () => Promise<boolean>;
 }
 
 const CHECK_MILLISECONDS = 5_000;
@@ -51,8 +55,8 @@ export class PluginInstaller {
 
   constructor(options: PluginInstallerOptions) {
     this.#options = options;
-    const { plugin, socketDirectory, excludeNamespaces } = options;
-    this.#entry = { type: plugin, name: plugin, socketDirectory, excludeNamespaces, capabilities: { [ANNOTATIONS_CAPABILITY]: true } };
+    const { plugin, socketDirectory, meshNamespace, excludeNamespaces } = options;
+    this.#entry = { type: plugin, name: plugin, socketDirectory, excludeNamespaces: [...new Set([...excludeNamespaces, meshNamespace])].sort(), capabilities: { [ANNOTATIONS_CAPABILITY]: true } };
   }
 
   /** Why the node is not ready. */
@@ -72,7 +76,7 @@ export class PluginInstaller {
     clearTimeout(this.#settling);
     this.#watcher?.close();
     await this.#work;
-    if (await this.#options.isUninstalled()) await withLock(this.#options.lock, () => this.#remove());
+    if (await this.#options.isUninstalled()) await withLock(this.#options.lock, async () => ((await this.#options.hasCompany()) ? this.#withdraw() : this.#remove()));
     else log.info({}, 'the plugin stays on the node');
   }
 
@@ -123,7 +127,8 @@ export class PluginInstaller {
   async #configure(): Promise<void> {
     const { plugin, configDirectory, chained } = this.#options;
     if (!chained) {
-      if (await placeFile(join(configDirectory, `${plugin}.conf`), aloneText(this.#entry))) log.info({ plugin }, 'configuration for Multus written');
+      const file = join(configDirectory, `${plugin}.conf`);
+      if (await placeFile(file, aloneText(this.#entry, await readFile(file, 'utf8').catch(() => '')))) log.info({ plugin }, 'configuration for Multus written');
       return;
     }
     if ((await this.#change()) === undefined) return;
@@ -165,6 +170,17 @@ export class PluginInstaller {
     const entries = (await readdir(configDirectory, { withFileTypes: true })).filter((entry) => !entry.isDirectory());
     const read = entries.map(async ({ name }) => [name, await readFile(join(configDirectory, name), 'utf8').catch(() => '')] as const);
     return new Map(await Promise.all(read));
+  }
+
+  // The plugin is another mesh's as well; only what it knows of this one goes.
+  async #withdraw(): Promise<void> {
+    const { plugin, configDirectory, meshNamespace, excludeNamespaces } = this.#options;
+    if (excludeNamespaces.includes(meshNamespace)) return;
+    for (const [file, text] of await this.#files()) {
+      const rest = withoutNamespace(text, plugin, meshNamespace);
+      if (rest !== undefined) await placeFile(join(configDirectory, file), rest);
+    }
+    log.info({ plugin, meshNamespace }, 'the plugin stays on the node for another mesh');
   }
 
   async #remove(): Promise<void> {
