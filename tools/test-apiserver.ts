@@ -2,12 +2,10 @@
 // config/vitest.apiserver.config.ts against each, and ends with one line that counts. Arguments: `--kubernetes 1.36` for one minor,
 // `--record` to write what the real server answers into the contract's goldens; the rest goes to vitest.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { missingFor, startCluster, stopCluster, type KubernetesMinor, type RealCluster } from './cluster/index.ts';
-
-interface Counts { passed: number; failed: number; skipped: number }
+import { readCounts, reportArguments, summaryLine, sumOf, type TestCounts } from './toolchain/test-report.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const minors: readonly KubernetesMinor[] = ['1.35', '1.36'];
@@ -24,12 +22,10 @@ function parse(args: readonly string[]): { chosen: readonly KubernetesMinor[]; r
 }
 
 /** Runs vitest in a process of its own; it ends with this one. */
-function vitest(minor: KubernetesMinor, { kubeconfig, kubectl }: RealCluster, record: boolean, rest: readonly string[]): Promise<Counts> {
+function vitest(minor: KubernetesMinor, { kubeconfig, kubectl }: RealCluster, record: boolean, rest: readonly string[]): Promise<TestCounts> {
   const report = join(root, `.cache/apiserver-report-${minor}.json`);
-  mkdirSync(dirname(report), { recursive: true });
-  rmSync(report, { force: true });
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', join(root, 'config/vitest.apiserver.config.ts'), '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...rest], {
+    const child = spawn(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', join(root, 'config/vitest.apiserver.config.ts'), '--reporter=default', ...reportArguments(report), ...rest], {
       cwd: root, stdio: 'inherit', env: { ...process.env, MIZZEN_TEST_KUBECONFIG: kubeconfig, MIZZEN_KUBECTL: process.env['MIZZEN_KUBECTL'] ?? kubectl, ...(record ? { MIZZEN_RECORD_CONTRACT: '1' } : {}) },
     });
     const end = (): void => { child.kill('SIGTERM'); };
@@ -38,17 +34,15 @@ function vitest(minor: KubernetesMinor, { kubeconfig, kubectl }: RealCluster, re
     child.on('exit', (status) => {
       stopping.signal.removeEventListener('abort', end);
       try {
-        const counts = JSON.parse(readFileSync(report, 'utf8')) as { numPassedTests: number; numFailedTests: number; numPendingTests: number; numTodoTests: number };
-        // A file that fails before its first test has no failed test of its own; it must still count.
-        resolve({ passed: counts.numPassedTests, failed: Math.max(counts.numFailedTests, status === 0 ? 0 : 1), skipped: counts.numPendingTests + counts.numTodoTests });
+        resolve(readCounts(report, status));
       } catch (error) {
-        reject(new Error(`vitest ended with status ${String(status)} and without a report`, { cause: error }));
+        reject(error);
       }
     });
   });
 }
 
-async function runMinor(minor: KubernetesMinor, record: boolean, rest: readonly string[]): Promise<Counts> {
+async function runMinor(minor: KubernetesMinor, record: boolean, rest: readonly string[]): Promise<TestCounts> {
   const missing = await missingFor({ scope: 'apiserver', kubernetes: minor });
   if (missing !== undefined) {
     process.stdout.write(`ring 2 on Kubernetes ${minor} is skipped: ${missing}\n`);
@@ -67,13 +61,13 @@ async function runMinor(minor: KubernetesMinor, record: boolean, rest: readonly 
 }
 
 const { chosen, record, rest } = parse(process.argv.slice(2));
-const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+const counts: TestCounts[] = [];
 for (const minor of chosen) {
   if (stopping.signal.aborted) break;
-  const counts = await runMinor(minor, record, rest);
-  for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
+  counts.push(await runMinor(minor, record, rest));
 }
-process.stdout.write(`${String(total.passed)} passed, ${String(total.failed)} failed, ${String(total.skipped)} skipped\n`);
+const total = sumOf(counts);
+process.stdout.write(summaryLine(total));
 // In continuous integration a ring that cannot run is a failure.
 const incomplete = process.env['CI'] === 'true' && total.skipped > 0 && total.passed === 0;
 process.exit(stopping.signal.aborted ? 130 : total.failed > 0 || incomplete ? 1 : 0);

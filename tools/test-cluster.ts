@@ -1,12 +1,12 @@
 // `npm run test:cluster` (ring 3): boots a real Kubernetes, runs test/cluster/bare on it, installs the operator and a mesh, runs the rest of test/cluster,
 // takes the cluster down again whatever happens, and ends with one line that counts. Where it cannot run, it says why in one line; under CI=true that is a failure.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { attachCluster, ClusterError, Kubectl, startCluster, stopCluster, type RealCluster } from './cluster/index.ts';
 import { buildImages, imageCache } from './images/index.ts';
+import { readCounts, reportArguments, summaryLine, sumOf, type TestCounts } from './toolchain/test-report.ts';
 import { CLUSTER_VARIABLE } from '../test/cluster/support/cluster-under-test.ts';
 import { installMesh, installOperator } from '../test/cluster/support/mesh-installation.ts';
 import { RING_IMAGES } from '../test/cluster/support/ring-images.ts';
@@ -25,21 +25,8 @@ const USAGE = `Runs the tests of test/cluster on a real Kubernetes with a mesh, 
   --help                 prints this
 `;
 
-interface Report {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numTodoTests: number;
-}
-
 /** `bare`: before the operator is there. `mesh`: with the ring's mesh. */
 type Phase = 'bare' | 'mesh';
-
-interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
 
 interface Request {
   readonly name: string;
@@ -103,24 +90,19 @@ async function installRing(cluster: RealCluster): Promise<void> {
 }
 
 /** Runs the tests of a phase. */
-async function runTests(request: Request, phase: Phase): Promise<Counts> {
-  mkdirSync(dirname(report), { recursive: true });
-  rmSync(report, { force: true });
+async function runTests(request: Request, phase: Phase): Promise<TestCounts> {
   const status = await new Promise<number>((resolve) => {
     tests = spawn(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', join(root, 'config/vitest.cluster.config.ts'),
-      '--reporter=verbose', '--reporter=json', `--outputFile.json=${report}`, ...request.filters],
+      '--reporter=verbose', ...reportArguments(report), ...request.filters],
     { cwd: root, stdio: 'inherit', env: { ...process.env, [CLUSTER_VARIABLE]: request.name, MIZZEN_TEST_PHASE: phase } });
     tests.on('error', () => resolve(1));
     tests.on('exit', (code) => resolve(code ?? 1));
   });
   interrupted.signal.throwIfAborted();
-  const counts = JSON.parse(readFileSync(report, 'utf8')) as Report;
-  // A file that fails before its first test has no failed test of its own; it must still count.
-  const failed = Math.max(counts.numFailedTests, status === 0 ? 0 : 1);
-  return { passed: counts.numPassedTests, failed, skipped: counts.numPendingTests + counts.numTodoTests };
+  return readCounts(report, status);
 }
 
-async function testOn(request: Request): Promise<readonly Counts[]> {
+async function testOn(request: Request): Promise<readonly TestCounts[]> {
   // Attached clusters belong to somebody else; those that were booted here are ours also when booting failed half-way.
   const ours = !request.use && !request.keep;
   try {
@@ -128,7 +110,7 @@ async function testOn(request: Request): Promise<readonly Counts[]> {
     interrupted.signal.throwIfAborted();
     const furnish = !request.use || request.refresh;
     if (furnish) await loadImages(cluster);
-    const counts: Counts[] = [];
+    const counts: TestCounts[] = [];
     for (const phase of request.phases) {
       interrupted.signal.throwIfAborted();
       if (phase === 'mesh' && furnish) await installRing(cluster);
@@ -151,10 +133,9 @@ async function main(): Promise<number> {
     return 0;
   }
   try {
-    const counts = await testOn(request);
-    const sum = (field: keyof Counts) => counts.reduce((total, each) => total + each[field], 0);
-    process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped\n`);
-    return sum('failed') === 0 ? 0 : 1;
+    const counts = sumOf(await testOn(request));
+    process.stdout.write(summaryLine(counts));
+    return counts.failed === 0 ? 0 : 1;
   } catch (error) {
     if (interrupted.signal.aborted) return 130;
     const unsupported = error instanceof ClusterError && error.code === 'CLUSTER_UNSUPPORTED';

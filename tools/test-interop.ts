@@ -1,17 +1,10 @@
 // `npm run test:interop` (the peers' ring): our programs beside real ones of others on loopback addresses, without privilege. Where a peer cannot be had it
 // says why in one line and counts as skipped; under CI=true that is a failure. Ends with one line that counts.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { provideEnvoy } from './peers/index.ts';
-
-interface Report {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numTodoTests: number;
-}
+import { readCounts, reportArguments, summaryLine } from './toolchain/test-report.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const report = join(root, '.cache/interop-test-report.json');
@@ -24,14 +17,9 @@ async function main(): Promise<number> {
     process.stdout.write(failed ? '0 passed, 1 failed, 0 skipped\n' : '0 passed, 0 failed, 1 skipped\n');
     return failed ? 1 : 0;
   }
-  mkdirSync(dirname(report), { recursive: true });
-  rmSync(report, { force: true });
   const { status } = spawnSync(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', join(root, 'config/vitest.interop.config.ts'),
-    '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
-  const counts = JSON.parse(readFileSync(report, 'utf8')) as Report;
-  // A file that fails before its first test has no failed test of its own; it must still count.
-  const failed = Math.max(counts.numFailedTests, status === 0 ? 0 : 1);
-  process.stdout.write(`${counts.numPassedTests} passed, ${failed} failed, ${counts.numPendingTests + counts.numTodoTests} skipped\n`);
+    '--reporter=default', ...reportArguments(report), ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
+  process.stdout.write(summaryLine(readCounts(report, status)));
   return status ?? 1;
 }
 
