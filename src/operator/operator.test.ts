@@ -1,9 +1,9 @@
 // The operator against an API server (the sandbox's in ring 1, a real one in ring 2), with its own service account and role: what a cluster administrator sees.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, expectEventually, startOperatorCluster, type OperatorCluster } from '../../test/support/operator-cluster.ts';
-import { ConfigMapResource, NamespaceResource, SecretResource } from '../shared/api/core/cluster.ts';
+import { ConfigMapResource, NamespaceResource, SecretResource, ServiceAccountResource } from '../shared/api/core/cluster.ts';
 import { ClusterRoleResource, RoleBindingResource } from '../shared/api/core/access.ts';
-import { DaemonSetResource, DeploymentResource } from '../shared/api/core/workloads.ts';
+import { DaemonSetResource, DeploymentResource, PodResource } from '../shared/api/core/workloads.ts';
 import { ServiceMeshMemberResource } from '../shared/api/maistra/v1/service-mesh-member.ts';
 import { ServiceMeshMemberRollResource } from '../shared/api/maistra/v1/service-mesh-member-roll.ts';
 import type { ControlPlaneSpec } from '../shared/api/maistra/v2/spec.ts';
@@ -107,7 +107,7 @@ describe('members', () => {
   it('join by the roll', async () => {
     await cluster.apply({ apiVersion: 'maistra.io/v1', kind: 'ServiceMeshMemberRoll', metadata: { name: 'default', namespace: MESH }, spec: { members: ['bookinfo', 'missing'] } } as KubernetesObject);
     await eventually(async () => expect(await label('bookinfo')).toBe(MESH));
-    await eventually(async () => expect((await cluster.admin.listAll(RoleBindingResource, { namespace: 'bookinfo' })).map((binding) => binding.metadata?.name)).toContain(`istiod-clusterrole-basic-${MESH}`));
+    await eventually(async () => expect((await cluster.admin.listAll(RoleBindingResource, { namespace: 'bookinfo' })).map((binding) => binding.metadata?.name)).toEqual([`istiod-clusterrole-basic-${MESH}`, `istiod-gateway-controller-basic-${MESH}`]));
     await expectEventually(() => cluster.admin.get(ServiceMeshMemberRollResource, 'default', MESH), {
       status: { annotations: { configuredMemberCount: '1/2' }, members: ['bookinfo', 'missing'], configuredMembers: ['bookinfo'], pendingMembers: ['missing'], conditions: [{ type: 'Ready', status: 'False', reason: 'ReconcileError' }] },
     });
@@ -137,12 +137,22 @@ describe('members', () => {
 });
 
 describe('an upgrade', () => {
-  it('follows an edit of spec.version, and the old node DaemonSet goes last', async () => {
+  it('follows an edit of spec.version, and the old node DaemonSet goes last, its account when its pods have ended', async () => {
+    const account = 'istio-cni-node-v3-0';
+    const old = await cluster.admin.get(DaemonSetResource, account, MESH);
+    await cluster.admin.create(PodResource, {
+      metadata: { name: 'agent', namespace: MESH, labels: { 'sidecar.istio.io/inject': 'false' }, finalizers: ['mizzen.test/ends-late'], ownerReferences: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: account, uid: old.metadata?.uid ?? '', controller: true }] },
+      spec: { serviceAccountName: account, containers: [{ name: 'agent', image: 'agent:1' }] },
+    });
     await edit({ version: 'v3.1' });
     await expectEventually(mesh, { status: { chartVersion: 'v3.1.0', appliedSpec: { version: 'v3.1' } } });
     await expectEventually(conditions, { Reconciled: 'True UpdateSuccessful', Ready: 'True ComponentsReady' });
     expect(await discovery()).toBe('mizzen/mizzend:v3.1.0');
     expect((await cluster.admin.listAll(DaemonSetResource, { namespace: MESH })).map((object) => object.metadata?.name)).toEqual(['istio-cni-node-v3-1']);
+    expect(await cluster.admin.find(ServiceAccountResource, account, MESH)).toBeDefined();
+    await cluster.admin.delete(PodResource, 'agent', MESH);
+    await cluster.admin.patch(PodResource, 'agent', MESH, { metadata: { finalizers: null } });
+    await eventually(async () => expect(await cluster.admin.find(ServiceAccountResource, account, MESH)).toBeUndefined());
   });
 
   it('goes back when a wave is not ready by its deadline, says which component and why, and is tried again after an edit', async () => {
