@@ -6,6 +6,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
+import { EngineVisit } from './engine-visit.ts';
 import { lastLine, runToEnd } from './peers/index.ts';
 
 /** An engine that answers. */
@@ -17,11 +18,11 @@ export interface ContainerEngine {
   readonly host: string;
   /** Variables that the engine's clients need. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Loads an image archive. */
-  load(archive: string): Promise<void>;
+  /** Loads an image archive, which holds the image of that reference. */
+  load(archive: string, reference: string): Promise<void>;
   /** Pulls an image; gives the reason when that does not work in time. */
   pull(image: string, timeoutMilliseconds: number): Promise<string | undefined>;
-  /** Ends what was started, with all its images and containers. */
+  /** Ends the engine when it was started here, with all that it has; from the user's engine it takes out what was loaded and pulled and was not there before, with containers that still run it. */
   stop(): Promise<void>;
 }
 
@@ -30,16 +31,33 @@ export type FoundEngine = ContainerEngine | { readonly found: false; readonly re
 
 const USUAL_SOCKETS = ['/var/run/docker.sock', '/run/podman/podman.sock', ...(process.env['XDG_RUNTIME_DIR'] ? [`${process.env['XDG_RUNTIME_DIR']}/podman/podman.sock`] : [])];
 const ANSWER_MILLISECONDS = 15_000;
+const REMOVAL_MILLISECONDS = 60_000;
 
 /** Finds an engine, or starts podman where it is installed. */
 export async function findContainerEngine(): Promise<FoundEngine> {
   const given = process.env['DOCKER_HOST']?.replace(/^unix:\/\//, '');
   for (const socket of given ? [given] : USUAL_SOCKETS) {
     const name = existsSync(socket) ? await engineName(socket) : undefined;
-    if (name !== undefined) return engineAt(socket, name, {}, async () => undefined);
+    if (name !== undefined) return engineOfUser(socket, name);
   }
   if (given) return { found: false, reason: `no container engine answers at DOCKER_HOST=${given}` };
   return startPodman();
+}
+
+function engineOfUser(socket: string, name: string): ContainerEngine {
+  const visit = new EngineVisit((method, path) => ask(socket, method, path, REMOVAL_MILLISECONDS));
+  const engine = engineAt(socket, name, {}, () => visit.end());
+  return {
+    ...engine,
+    load: async (archive, reference) => {
+      await visit.remember(reference);
+      await engine.load(archive, reference);
+    },
+    pull: async (image, timeoutMilliseconds) => {
+      await visit.remember(image);
+      return engine.pull(image, timeoutMilliseconds);
+    },
+  };
 }
 
 async function startPodman(): Promise<FoundEngine> {

@@ -1,26 +1,22 @@
-// `npm run test:k3s`: tests that want a container engine. Finds or starts one, loads our images into it, runs test/k3s through testcontainers, and leaves nothing behind.
+// `npm run test:k3s`: tests that want a container engine. Finds or starts one, loads our images into it, runs test/k3s through testcontainers, and leaves nothing behind,
+// neither in an engine that was started here nor in the user's.
 // Where there is no engine, or k3s' image cannot be pulled, it says so in one line and counts what did not run as skipped, never as passed.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ENGINE_IMAGES, IMAGE_FOLDER_VARIABLE, K3S_IMAGE_VARIABLE } from '../test/k3s/engine-under-test.ts';
 import { findContainerEngine, type ContainerEngine } from './container-engine.ts';
 import { buildImages, imageCache } from './images/index.ts';
+import { readCounts, reportArguments, summaryLine } from './toolchain/test-report.ts';
 
-interface Report {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numTodoTests: number;
-}
-
+/** The one place that pins k3s, by its tag: a release's tag is not moved, and a digest would be another one for each platform. */
 const K3S_IMAGE = 'docker.io/rancher/k3s:v1.34.1-k3s1';
 const PULL_MILLISECONDS = 120_000;
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const report = join(root, '.cache/k3s-test-report.json');
 const imageFolder = join(root, '.cache/cluster-images');
 let tests: ChildProcess | undefined;
+let interrupted = false;
 
 function say(line: string): void {
   process.stderr.write(`test:k3s: ${line}\n`);
@@ -28,10 +24,8 @@ function say(line: string): void {
 
 /** Runs the tests on an engine; resolves with vitest's status. */
 function runTests(engine: ContainerEngine, k3sImage: string): Promise<number> {
-  mkdirSync(dirname(report), { recursive: true });
-  rmSync(report, { force: true });
   return new Promise((resolve) => {
-    tests = spawn(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', join(root, 'config/vitest.k3s.config.ts'), '--reporter=verbose', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)], {
+    tests = spawn(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', join(root, 'config/vitest.k3s.config.ts'), '--reporter=verbose', ...reportArguments(report), ...process.argv.slice(2)], {
       cwd: root, stdio: 'inherit',
       // The engine's own reaper would have to be pulled; what these tests start they stop, and the engine that was started here ends with all it has.
       env: { ...process.env, ...engine.environment, DOCKER_HOST: engine.host, TESTCONTAINERS_RYUK_DISABLED: 'true', [IMAGE_FOLDER_VARIABLE]: imageFolder, [K3S_IMAGE_VARIABLE]: k3sImage },
@@ -48,7 +42,12 @@ async function main(): Promise<number> {
     process.stdout.write('0 passed, 0 failed, 1 skipped\n');
     return 0;
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => tests?.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      interrupted = true;
+      tests?.kill(signal);
+    });
+  }
   try {
     say(`${engine.name} at ${engine.host}`);
     const refusal = await engine.pull(K3S_IMAGE, PULL_MILLISECONDS);
@@ -56,11 +55,10 @@ async function main(): Promise<number> {
     const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
     const only = refusal === undefined ? [] : [...ENGINE_IMAGES];
     const images = await buildImages({ root, output: imageFolder, architectures: [architecture], only, versions: refusal === undefined ? [] : ['v3.1.0'], cache: imageCache(process.env), progress: say });
-    for (const image of images.filter(({ name }) => ENGINE_IMAGES.some((wanted) => wanted === name))) await engine.load(join(imageFolder, image.archive));
+    for (const image of images.filter(({ name }) => ENGINE_IMAGES.some((wanted) => wanted === name))) await engine.load(join(imageFolder, image.archive), image.reference);
+    if (interrupted) return 130;
     const status = await runTests(engine, refusal === undefined ? K3S_IMAGE : '');
-    const counts = JSON.parse(readFileSync(report, 'utf8')) as Report;
-    const failed = Math.max(counts.numFailedTests, status === 0 ? 0 : 1);
-    process.stdout.write(`${counts.numPassedTests} passed, ${failed} failed, ${counts.numPendingTests + counts.numTodoTests} skipped\n`);
+    process.stdout.write(summaryLine(readCounts(report, status)));
     return status;
   } finally {
     await engine.stop();
