@@ -58,7 +58,7 @@ export function createControlPlane(client: KubeClient, options: MizzendOptions):
   }, () => leadership.isLeader));
   const authenticator = new Authenticator(client, options.tokenAudiences, () => [meshConfig.current.trustDomain, ...meshConfig.current.trustDomainAliases]);
   const ingest = new Ingest(client, { ownNamespace: namespace, memberRollName: options.memberRollName });
-  const gatewayApi = new GatewayBinder(client, ingest.tables, { domain, refusals: (): ReadonlyMap<string, string> => gatewayRefusals(ads.connections) });
+  const gatewayApi = new GatewayBinder(client, ingest.tables, { domain, meshConfig: meshConfig.table, refusals: (): ReadonlyMap<string, string> => gatewayRefusals(ads.connections) });
   const snapshots = new SnapshotPublisher(ingest.tables, meshConfig.table, {
     domain,
     gatewayApi: gatewayApi.configuration,

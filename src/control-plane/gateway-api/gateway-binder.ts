@@ -2,6 +2,7 @@
 // its own. The snapshot reads the configuration, the leader's writers the statuses and the wanted workloads.
 import { DeploymentResource, type Deployment } from '../../shared/api/core/workloads.ts';
 import type { GatewayApiObject } from '../../shared/api/gateway-api/kinds.ts';
+import type { MeshConfig } from '../../shared/api/mesh-config/mesh-config.ts';
 import { describeError, Table, type ReadonlyTable } from '../../shared/lib/index.ts';
 import { createLogger, programMetrics } from '../../shared/observability/index.ts';
 import type { KubeClient } from '../../shared/kube/index.ts';
@@ -10,6 +11,7 @@ import {
 } from '../../mesh/gateway-api/index.ts';
 import { NamespacedTable, type IngestTables } from '../ingest/index.ts';
 import type { WorkloadParameters } from './workload-parameters.ts';
+import { externalHosts } from './external-hosts.ts';
 import { ReferencedObjectTables } from './referenced-objects.ts';
 import { madeWorkloadState, namedService, namedWorkloadState, type WorkloadFacts } from './workload-states.ts';
 
@@ -23,6 +25,7 @@ export type GatewayJudgement = 'decided' | 'untouched';
 export interface GatewayBinderOptions {
   /** Cluster domain, `cluster.local`. */
   readonly domain: string;
+  readonly meshConfig: ReadonlyTable<'current', MeshConfig>;
   /** By `namespace/gateway`: what proxies of a gateway refuse of their configuration. */
   readonly refusals: () => ReadonlyMap<string, string>;
 }
@@ -90,8 +93,11 @@ export class GatewayBinder {
   /** Binds what there is and follows the tables. */
   async start(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
-    const { gatewayApi, members, namespaces, services, endpointSlices } = this.#tables;
+    const { gatewayApi, members, namespaces, services, endpointSlices, config } = this.#tables;
     for (const table of [gatewayApi.objects, gatewayApi.types, members, namespaces, services, this.#live.table] as readonly ReadonlyTable<string, unknown>[]) this.#detach.push(table.subscribe(() => this.#note()));
+    this.#detach.push(this.#options.meshConfig.subscribe(() => this.#note()), config.subscribe((keys) => {
+      if ([...keys].some((key) => key.startsWith('ServiceEntry/'))) this.#note();
+    }));
     this.#detach.push(endpointSlices.subscribe(() => {
       if (this.#namedServices().length > 0) this.#note();
     }));
@@ -165,7 +171,7 @@ export class GatewayBinder {
   #resources(objects: Pick<GatewayApiResources, ObjectList>, deployments: readonly GatewayDeployment[]): GatewayApiResources {
     const { namespaces, services, gatewayApi } = this.#tables;
     return {
-      ...objects, services: [...services.values()], namespaces: [...namespaces.values()], secrets: this.#referenced.secrets(), configMaps: this.#referenced.configMaps(), unreadConfigMaps: this.#referenced.unreadConfigMaps(),
+      ...objects, externalHosts: externalHosts(this.#tables.config.values(), this.#options.meshConfig.get('current')?.defaultServiceExportTo ?? ['*']), services: [...services.values()], namespaces: [...namespaces.values()], secrets: this.#referenced.secrets(), configMaps: this.#referenced.configMaps(), unreadConfigMaps: this.#referenced.unreadConfigMaps(),
       workloads: this.#workloads(objects, deployments), domain: this.#options.domain, bundleVersion: gatewayApi.bundleVersion(),
     };
   }

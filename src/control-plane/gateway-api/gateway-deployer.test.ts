@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { FakeKubeApiServer } from '../../../test/support/fake-kube-apiserver.ts';
 import { ServiceResource, type Service } from '../../shared/api/core/network.ts';
 import type { GatewayApiObject } from '../../shared/api/gateway-api/kinds.ts';
+import type { MeshConfig } from '../../shared/api/mesh-config/mesh-config.ts';
 import type { ResourceType } from '../../shared/api/meta/index.ts';
 import { KubeClient } from '../../shared/kube/index.ts';
 import { Table } from '../../shared/lib/index.ts';
@@ -53,7 +54,7 @@ async function world(prepare: (api: FakeKubeApiServer) => void): Promise<World> 
     } as GatewayApiObject);
   };
   put(PARAMETERS);
-  const binder = new GatewayBinder(client, tables, { domain: 'cluster.local', refusals: () => new Map() });
+  const binder = new GatewayBinder(client, tables, { domain: 'cluster.local', meshConfig: new Table<'current', MeshConfig>(), refusals: () => new Map() });
   await binder.start(stopping.signal);
   const running = new GatewayDeployer(client, {
     deployments: binder.deployments, liveDeployments: binder.liveDeployments, judged: binder.judged, services: services.table, parameters: (namespace, name) => binder.parameters(namespace, name),

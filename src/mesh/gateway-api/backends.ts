@@ -4,6 +4,7 @@ import type { HttpRouteRule } from '../../shared/api/gateway-api/http-route.ts';
 import type { Destination } from '../../shared/api/networking/virtual-service.ts';
 import type { KubernetesService } from '../model/inputs.ts';
 import type { AnyRoute } from './attachments.ts';
+import { externalDestination, serviceOfHost } from './backend-hosts.ts';
 import type { BindingContext } from './binding-context.ts';
 import type { Fault } from './conditions.ts';
 
@@ -44,9 +45,18 @@ export function referencesOf(route: AnyRoute): BackendObjectReference[] {
   return rules.flatMap(({ backendRefs, filters }) => [...(backendRefs ?? []), ...(filters ?? []).flatMap(({ requestMirror }) => (requestMirror ? [requestMirror.backendRef] : []))]);
 }
 
+/** A host of a Service is that Service, so that no grant is passed by. */
+function resolveHostname(context: BindingContext, route: AnyRoute, { name, port }: BackendObjectReference, user: BackendUser): Destination | Fault {
+  const own = route.metadata.namespace ?? '';
+  const host = name.toLowerCase().replace(/\.$/, '');
+  const service = serviceOfHost(context, host, own);
+  if (service) return resolve(context, route, { ...service, ...(port === undefined ? {} : { port }) }, user);
+  return port === undefined ? portMissing(name) : externalDestination(context, host, port, own);
+}
+
 function resolve(context: BindingContext, route: AnyRoute, reference: BackendObjectReference, user: BackendUser): Destination | Fault {
   const { group = '', kind = 'Service', name, port } = reference;
-  if (group === 'networking.istio.io' && kind === 'Hostname') return port === undefined ? portMissing(name) : { host: name.toLowerCase(), port: { number: port } };
+  if (group === 'networking.istio.io' && kind === 'Hostname') return resolveHostname(context, route, reference, user);
   if (group !== '' || kind !== 'Service') return { reason: 'InvalidKind', message: `Backends of kind ${kind}${group ? `.${group}` : ''} are not supported. Use a Service.` };
   const own = route.metadata.namespace ?? '';
   const namespace = reference.namespace ?? own;

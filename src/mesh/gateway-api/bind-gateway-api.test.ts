@@ -262,6 +262,13 @@ describe('routes', () => {
     { what: 'a kind that is no backend', backend: '{kind: Odd, name: web, port: 80}', condition: 'ResolvedRefs=False/InvalidKind' },
     { what: 'a Service elsewhere without a grant', backend: '{name: web, namespace: else, port: 80}', condition: 'ResolvedRefs=False/RefNotPermitted' },
     { what: 'a Service elsewhere with a grant', backend: '{name: web, namespace: far, port: 80}', condition: RESOLVED },
+    { what: 'the host of a Service elsewhere without a grant', backend: '{group: networking.istio.io, kind: Hostname, name: Web.else.svc.cluster.local, port: 80}', condition: 'ResolvedRefs=False/RefNotPermitted' },
+    { what: 'its host without the domain', backend: '{group: networking.istio.io, kind: Hostname, name: web.else.svc, port: 80}', condition: 'ResolvedRefs=False/RefNotPermitted' },
+    { what: 'its host with a dot at the end', backend: '{group: networking.istio.io, kind: Hostname, name: web.else.svc.cluster.local., port: 80}', condition: 'ResolvedRefs=False/RefNotPermitted' },
+    { what: 'the host of a pod elsewhere', backend: '{group: networking.istio.io, kind: Hostname, name: pod.web.else.svc.cluster.local, port: 80}', condition: 'ResolvedRefs=False/RefNotPermitted' },
+    { what: 'the host of a Service elsewhere with a grant', backend: '{group: networking.istio.io, kind: Hostname, name: web.far.svc.cluster.local, port: 80}', condition: RESOLVED },
+    { what: 'the host of a Service beside it', backend: '{group: networking.istio.io, kind: Hostname, name: web, port: 80}', condition: RESOLVED },
+    { what: 'a host that nobody has', backend: '{group: networking.istio.io, kind: Hostname, name: api.example.com, port: 80}', condition: 'ResolvedRefs=False/BackendNotFound' },
   ])('refer to $what', ({ backend, condition }) => {
     const spec = (rule: string): string => gateway(HTTP) + route(`parentRefs: [{name: web}], rules: [{${rule}}]`) + grant;
     expect(parentOf(spec(`backendRefs: [${backend}]`))).toEqual([ACCEPTED, condition]);
@@ -350,6 +357,33 @@ describe('BackendTLSPolicy', () => {
     expect(missing.configuration.clientCertificates).toEqual([]);
     expect(shortConditions(statusOf(missing, 'Gateway', 'web').conditions)).toEqual([ACCEPTED, 'Programmed=True/Programmed', 'ResolvedRefs=False/InvalidClientCertificateRef']);
     expect(shortConditions(statusOf(bindYaml(yaml('{name: cert, namespace: far}'), { secrets }), 'Gateway', 'web').conditions)[2]).toBe('ResolvedRefs=False/RefNotPermitted');
+  });
+});
+
+describe('backends of kind Hostname', () => {
+  const backend = (name: string, port = 443): string => gateway(HTTP) + route(`parentRefs: [{name: web}], rules: [{backendRefs: [{group: networking.istio.io, kind: Hostname, name: ${name}, port: ${port}}]}]`);
+  const bindWith = (yaml: string, exportTo: string[]) => bindYaml(yaml, { externalHosts: [{ namespace: 'partners', hosts: ['API.example.com', 'far.else'], ports: [443], exportTo }] });
+  const resolved = (binding: ReturnType<typeof bindYaml>): string | undefined => shortConditions(statusOf(binding, 'HTTPRoute', 'shop').parents[0]?.conditions ?? [])[1];
+  const FAR = '---\napiVersion: v1\nkind: Service\nmetadata: {name: far, namespace: else}\nspec: {ports: [{port: 443}]}\n';
+
+  it.each([
+    { what: 'every namespace sees', exportTo: ['*'], port: 443, condition: RESOLVED },
+    { what: 'this namespace sees', exportTo: ['default'], port: 443, condition: RESOLVED },
+    { what: 'only its own namespace sees', exportTo: ['.'], port: 443, condition: 'ResolvedRefs=False/BackendNotFound' },
+    { what: 'has another port', exportTo: ['*'], port: 444, condition: 'ResolvedRefs=False/BackendNotFound' },
+  ])('are hosts of a ServiceEntry that $what', ({ exportTo, port, condition }) => {
+    const binding = bindWith(backend('api.example.com', port), exportTo);
+    expect(resolved(binding)).toBe(condition);
+    const reached = JSON.stringify(binding.configuration.virtualServices).includes('api.example.com');
+    expect(reached).toBe(condition === RESOLVED);
+  });
+
+  it('are Services in full where a short name means one, whoever else has that name', () => {
+    expect(resolved(bindWith(backend('far.else'), ['*']))).toBe(RESOLVED);
+    const taken = bindWith(backend('far.else') + FAR, ['*']);
+    expect(resolved(taken)).toBe('ResolvedRefs=False/RefNotPermitted');
+    const own = bindYaml(backend('web.default', 80));
+    expect(JSON.stringify(own.configuration.virtualServices)).toContain('"host":"web.default.svc.cluster.local"');
   });
 });
 

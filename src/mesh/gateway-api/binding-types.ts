@@ -45,6 +45,16 @@ export interface GatewayWorkloadState {
   readonly refusedAddresses?: readonly string[] | undefined;
 }
 
+/** Hosts of one ServiceEntry. */
+export interface ExternalHosts {
+  /** Of the ServiceEntry. */
+  readonly namespace: string;
+  readonly hosts: readonly string[];
+  readonly ports: readonly number[];
+  /** Namespaces that see them, as in `exportTo`, the mesh's default applied. */
+  readonly exportTo: readonly string[];
+}
+
 /** Everything that is bound. The order of the lists does not matter. */
 export interface GatewayApiResources {
   readonly classes: readonly GatewayClass[];
@@ -58,6 +68,8 @@ export interface GatewayApiResources {
   readonly backendTlsPolicies: readonly BackendTLSPolicy[];
   readonly services: readonly KubernetesService[];
   readonly namespaces: readonly KubernetesNamespace[];
+  /** What ServiceEntries add to the Services; nothing when absent. */
+  readonly externalHosts?: readonly ExternalHosts[] | undefined;
   /** By `namespace/name`; only those that `referencedObjects` names are needed. Absent: the Secret does not exist. */
   readonly secrets: ReadonlyMap<string, SecretVerdict>;
   /** By `namespace/name`; only those that `referencedObjects` names are needed. */
