@@ -82,6 +82,14 @@ describe('renderControlPlane', () => {
     }
   });
 
+  it.each(registry.installable)('lets the control plane of %s make workloads of Gateways unless that is turned off', (version) => {
+    const makes = (env: Record<string, string>): string[] => render({ version, runtime: { components: { pilot: { container: { env } } } } }).waves
+      .flatMap((wave) => wave.manifests).flatMap(({ object }) => (object.metadata?.name?.startsWith('istiod-gateway-controller-') ? [object.kind ?? ''] : []));
+    expect(makes({}).sort()).toEqual(['ClusterRole', 'RoleBinding']);
+    expect(makes({ PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER: 'true' })).toHaveLength(2);
+    expect(makes({ PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER: 'false' })).toEqual([]);
+  });
+
   it('writes ISTIO_DELTA_XDS and native sidecars by version', () => {
     const values = (version: string) => render({ version }).values as { injectionValues: { sidecarInjection: object }; ingressGateways: { env: { name: string; value: string }[] }[] };
     expect(values('v3.0').injectionValues.sidecarInjection).toEqual({ nativeSidecars: false });

@@ -52,6 +52,7 @@ function podDisruption(spec: ControlPlaneSpec): Record<string, unknown> | undefi
 
 function discoveryValues(spec: ControlPlaneSpec, facts: Facts): Record<string, unknown> {
   const pilot = spec.runtime?.components?.['pilot'];
+  const env = environment(discoveryEnvironment(spec, facts), at(pilot, 'container', 'env'));
   return {
     strategy: rollingUpdate(at(pilot, 'deployment')),
     ...replicasOrScaling(at(pilot, 'deployment')),
@@ -65,7 +66,9 @@ function discoveryValues(spec: ControlPlaneSpec, facts: Facts): Record<string, u
       '--domain', clusterDomainOf(spec),
       '--keepaliveMaxServerConnectionAge', at(spec.proxy, 'networking', 'maxConnectionAge') ?? '30m',
     ],
-    env: environment(discoveryEnvironment(spec, facts), at(pilot, 'container', 'env')),
+    env,
+    // Rights to make workloads are given only where they are used: anything but an opt-out means that they are.
+    deploysGateways: !env.some(({ name, value }) => name === 'PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER' && value === 'false'),
   };
 }
 
