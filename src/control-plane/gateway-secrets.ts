@@ -7,12 +7,12 @@ import { createLogger } from '../shared/observability/index.ts';
 import { Informer, subjectAccessReview, type KubeClient } from '../shared/kube/index.ts';
 import { Secret as SecretMessage } from '../shared/xds/generated/envoy/extensions/transport_sockets/tls/v3/secret.ts';
 import { TYPE_URLS } from '../shared/xds/index.ts';
-import { GATEWAY_NAME_LABEL, type GatewayApiBinding } from '../mesh/gateway-api/index.ts';
+import type { GatewayApiBinding } from '../mesh/gateway-api/index.ts';
+import { GATEWAY_NAME_LABEL, GRANTED_SECRET_SCHEME } from '../mesh/model/gateway-api-names.ts';
 import type { NamedResource, ProxyDescription } from '../mesh/index.ts';
 import type { SecretSource } from './ads/index.ts';
 
 const SCHEME = 'kubernetes://';
-const GATEWAY_SCHEME = 'kubernetes-gateway://';
 const CA_SUFFIX = '-cacert';
 const FIRST_READ_MILLISECONDS = 3_000;
 const DECISION_MILLISECONDS = 60_000;
@@ -54,7 +54,7 @@ export class GatewaySecrets implements SecretSource {
   async secretsFor(proxy: ProxyDescription, names: readonly string[]): Promise<readonly NamedResource[]> {
     if (proxy.type !== 'router') return [];
     const own = await this.#ownSecrets(proxy, names.filter((name) => name.startsWith(SCHEME)));
-    const granted = await this.#grantedSecrets(proxy, names.filter((name) => name.startsWith(GATEWAY_SCHEME)));
+    const granted = await this.#grantedSecrets(proxy, names.filter((name) => name.startsWith(GRANTED_SECRET_SCHEME)));
     return [...own, ...granted];
   }
 
@@ -75,7 +75,7 @@ export class GatewaySecrets implements SecretSource {
     const grant = this.#grants().find(({ namespace, gateway }) => namespace === proxy.namespace && gateway === proxy.labels[GATEWAY_NAME_LABEL]);
     const permitted = grant !== undefined && (grant.serviceAccount === undefined ? await this.#mayRead(proxy) : grant.serviceAccount === proxy.serviceAccount);
     const resources = await Promise.all(asked.map(async (name) => {
-      const key = name.slice(GATEWAY_SCHEME.length);
+      const key = name.slice(GRANTED_SECRET_SCHEME.length);
       if (!permitted || !grant.secrets.includes(key)) {
         this.#log.warn({ proxy: proxy.id, secret: key }, 'the gateway asks for a secret that none of its listeners may use, and does not get it');
         return undefined;

@@ -7,7 +7,7 @@ import type { KubeClient } from '../shared/kube/index.ts';
 import { Secret } from '../shared/lib/index.ts';
 import type { Component } from '../shared/process/index.ts';
 import { IstioCertificateRequest, IstioCertificateResponse } from '../shared/xds/generated/istio/certificate.ts';
-import { GATEWAY_NAME_LABEL } from '../mesh/gateway-api/index.ts';
+import { GATEWAY_NAME_LABEL } from '../mesh/model/gateway-api-names.ts';
 import { createTranslator } from '../mesh/index.ts';
 import { AdsServer, type AdsConnection, type IdentifyCaller } from './ads/index.ts';
 import { Authenticator, CertificateService, MeshAuthority, RootDistribution } from './ca/index.ts';

@@ -7,8 +7,9 @@ import { describeError, Table, type ReadonlyTable } from '../../shared/lib/index
 import { createLogger, programMetrics } from '../../shared/observability/index.ts';
 import type { KubeClient } from '../../shared/kube/index.ts';
 import {
-  bindGatewayApi, GATEWAY_NAME_LABEL, referencedObjects, type GatewayApiBinding, type GatewayApiResources, type GatewayApiStatus, type GatewayDeployment, type GatewayWorkloadState,
+  bindGatewayApi, referencedObjects, type GatewayApiBinding, type GatewayApiResources, type GatewayApiStatus, type GatewayDeployment, type GatewayWorkloadState,
 } from '../../mesh/gateway-api/index.ts';
+import { GATEWAY_NAME_LABEL } from '../../mesh/model/gateway-api-names.ts';
 import { NamespacedTable, type IngestTables } from '../ingest/index.ts';
 import type { WorkloadParameters } from './workload-parameters.ts';
 import { externalHosts } from './external-hosts.ts';

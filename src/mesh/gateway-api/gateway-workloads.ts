@@ -1,12 +1,13 @@
 // Workloads behind Gateways: what is to be deployed, or which Service of the user's stands for it, and under which addresses it is found.
 import type { KubernetesGateway } from '../../shared/api/gateway-api/gateway.ts';
+import { GATEWAY_NAME_LABEL } from '../model/gateway-api-names.ts';
 import type { KubernetesService } from '../model/inputs.ts';
 import type { GatewayDeployment } from './binding-types.ts';
 import type { BindingContext } from './binding-context.ts';
 import { awaitsParameters, parametersKey, serviceTypeOf } from './gateway-fault.ts';
 import type { BoundGateway } from './bound-gateway.ts';
 import type { Fault } from './conditions.ts';
-import { GATEWAY_CLASS_LABEL, GATEWAY_NAME_LABEL } from './names.ts';
+import { GATEWAY_CLASS_LABEL } from './names.ts';
 
 /** A Service's name is a label of DNS. */
 const LONGEST_SERVICE_NAME = 63;

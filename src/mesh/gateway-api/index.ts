@@ -4,5 +4,5 @@ export type {
   BoundListenerStatus, ConfigMapVerdict, ExternalHosts, GatewayApiBinding, GatewayApiCondition, GatewayApiResources, GatewayApiStatus, GatewayClassStatus, GatewayDeployment, GatewayStatus,
   GatewayWorkloadState, ListenerSetStatus, PolicyStatus, ReferencedObjects, RouteStatus, SecretVerdict,
 } from './binding-types.ts';
-export { CONTROLLER_NAME, GATEWAY_CLASS_NAMES, GATEWAY_NAME_LABEL } from './names.ts';
+export { CONTROLLER_NAME, GATEWAY_CLASS_NAMES } from './names.ts';
 export { referencedObjects } from './referenced-objects.ts';

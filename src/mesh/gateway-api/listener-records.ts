@@ -1,14 +1,11 @@
 // Listeners as Gateways of the model, one each, and the frame of the VirtualServices bound to them.
+import { GATEWAY_NAME_LABEL, GRANTED_SECRET_SCHEME } from '../model/gateway-api-names.ts';
 import { createdAt } from '../model/services.ts';
 import type { ConfigRecord } from '../model/config-record.ts';
 import type { ModelGateway, ModelServer, ModelServerTls, ModelVirtualService } from '../model/gateway-api-configuration.ts';
 import type { BoundGateway } from './bound-gateway.ts';
 import type { BoundListener } from './bound-listener.ts';
 import { isNarrower, neighbours } from './listener-hosts.ts';
-import { GATEWAY_NAME_LABEL } from './names.ts';
-
-/** Scheme under which gateways ask for Secrets that a binding grants them. */
-export const GRANTED_SECRET_SCHEME = 'kubernetes-gateway://';
 
 /** Name of the model's Gateway for a listener. The sign is not allowed in names of objects, so that nobody else's can be meant. */
 export function gatewayRecordName(gateway: BoundGateway, listener: BoundListener): string {

@@ -6,9 +6,6 @@ export const CONTROLLER_NAME = 'istio.io/gateway-controller';
 /** Classes that the control plane creates where they are missing. */
 export const GATEWAY_CLASS_NAMES = ['istio', 'mizzen'] as const;
 
-/** Label of pods and objects of a gateway's workload. */
-export const GATEWAY_NAME_LABEL = 'gateway.networking.k8s.io/gateway-name';
-
 /** Label of objects of a gateway's workload: its class. */
 export const GATEWAY_CLASS_LABEL = 'gateway.networking.k8s.io/gateway-class-name';
 

@@ -1,9 +1,8 @@
 // TLS to backends as policies of the Gateway API ask for it: for gateways only, since workloads in the mesh have mutual TLS of their own.
+import { GATEWAY_NAME_LABEL, GRANTED_SECRET_SCHEME } from '../../model/gateway-api-names.ts';
 import type { BackendTlsRecord } from '../../model/gateway-api-configuration.ts';
 import type { ServicePortRecord, ServiceRecord } from '../../model/records.ts';
 import type { ProxyView } from '../proxy-view.ts';
-
-const GATEWAY_NAME_LABEL = 'gateway.networking.k8s.io/gateway-name';
 
 const indexes = new WeakMap<readonly BackendTlsRecord[], ReadonlyMap<string, BackendTlsRecord>>();
 
@@ -13,7 +12,7 @@ export function backendTlsFor({ snapshot, proxy }: ProxyView, service: ServiceRe
   const record = indexOf(snapshot.backendTls).get(`${service.host}:${port.number}`);
   if (!record) return undefined;
   const own = snapshot.gatewayClientCertificates.find(({ namespace, gateway }) => namespace === proxy.namespace && gateway === proxy.labels[GATEWAY_NAME_LABEL]);
-  return { record, certificate: own && `kubernetes-gateway://${own.secret}` };
+  return { record, certificate: own && `${GRANTED_SECRET_SCHEME}${own.secret}` };
 }
 
 function indexOf(records: readonly BackendTlsRecord[]): ReadonlyMap<string, BackendTlsRecord> {
