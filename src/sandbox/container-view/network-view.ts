@@ -26,6 +26,8 @@ const WILDCARD = new Set(['0.0.0.0', '::', '::0', '']);
 const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1', 'localhost', '0.0.0.0', '::']);
 // The second address is tried when the first refuses; slowness of a loaded machine is no refusal.
 const ATTEMPT_MILLISECONDS = 30_000;
+// Ports that are a sidecar's own, as in Istio.
+const SIDECAR_PORTS = { first: 15_000, last: 15_099 };
 
 /** The address to bind for the one that the program asked for. */
 export function bindAddress(config: ContainerViewConfig, address: string): string {
@@ -95,18 +97,21 @@ function viewUdp(config: ContainerViewConfig, udp: UdpHandle): void {
   };
 }
 
-// In one pod a program may serve on the pod IP (wildcard) or on loopback only: a connection to localhost tries both.
+/** The addresses that stand for localhost. In one pod a program may serve on the pod IP (wildcard) or on loopback only, so a connection tries both; but a sidecar that finds no application must not find itself. */
+export function localhostAddresses({ loopback, podIp, takesInbound }: ContainerViewConfig, port: number): string[] {
+  return takesInbound === true && (port < SIDECAR_PORTS.first || port > SIDECAR_PORTS.last) ? [loopback] : [loopback, podIp];
+}
+
 function viewSockets(config: ContainerViewConfig, mapPath: (path: string) => string): void {
-  const lookup = (_host: string, options: { all?: boolean }, callback: (error: null, address: unknown, family?: number) => void): void => {
-    const both = [{ address: config.loopback, family: 4 }, { address: config.podIp, family: 4 }];
-    if (options.all) process.nextTick(callback, null, both);
+  const lookupFor = (port: number) => (_host: string, options: { all?: boolean }, callback: (error: null, address: unknown, family?: number) => void): void => {
+    if (options.all) process.nextTick(callback, null, localhostAddresses(config, port).map((address) => ({ address, family: 4 })));
     else process.nextTick(callback, null, config.loopback, 4);
   };
   const change = (options: ConnectOptions): ConnectOptions => {
     if (options.path !== undefined && options.path !== null) return { ...options, path: mapPath(options.path) };
     const host = options.host ?? 'localhost';
     if (options.port === undefined || !LOOPBACK.has(host)) return options;
-    return { ...options, host: 'localhost', family: 0, lookup, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ATTEMPT_MILLISECONDS };
+    return { ...options, host: 'localhost', family: 0, lookup: lookupFor(Number(options.port)), autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ATTEMPT_MILLISECONDS };
   };
   const { connect } = net.Socket.prototype;
   net.Socket.prototype.connect = function (this: net.Socket, ...given: unknown[]): net.Socket {

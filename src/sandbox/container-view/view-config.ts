@@ -7,6 +7,8 @@ export interface ContainerViewConfig {
   readonly loopback: string;
   /** Where a wildcard bind goes: the pod IP, or the loopback of a pod whose inbound traffic a sidecar takes. */
   readonly wildcard: string;
+  /** Whether this container takes the pod's inbound traffic: what it serves on the pod IP is not the application's localhost. */
+  readonly takesInbound?: boolean;
   readonly hostname: string;
   /** The name server, `address:port`. */
   readonly nameServer: string;

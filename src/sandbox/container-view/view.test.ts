@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mapPath, unmapPath } from './file-view.ts';
 import { candidates } from './name-view.ts';
-import { bindAddress, connectTarget, sourceAddress } from './network-view.ts';
+import { bindAddress, connectTarget, localhostAddresses, sourceAddress } from './network-view.ts';
 import type { ContainerViewConfig } from './view-config.ts';
 
 const config: ContainerViewConfig = {
@@ -22,6 +22,12 @@ describe('the container view', () => {
     expect(to('127.10.2.7', 80)).toBe('127.10.2.7:80');
     expect(to('127.10.0.1', 443)).toBe('127.10.0.1:6443');
     expect(to('127.11.128.7', 80)).toBe('127.11.128.7:80');
+  });
+
+  it('tries the pod IP for localhost too, but for a sidecar that looks for its application', () => {
+    expect(localhostAddresses(config, 8080)).toEqual(['127.110.1.5', '127.10.1.5']);
+    expect(localhostAddresses({ ...config, takesInbound: true }, 8080)).toEqual(['127.110.1.5']);
+    expect(localhostAddresses({ ...config, takesInbound: true }, 15_020)).toEqual(['127.110.1.5', '127.10.1.5']);
   });
 
   it('connects from the pod IP, or from the pod\'s loopback to it, and leaves what is outside alone', () => {

@@ -89,10 +89,11 @@ export class PodContext {
     const { slot, viewOption } = this.services;
     const namespace = this.pod.metadata.namespace ?? '';
     const loopback = podLoopback(this.podIp);
-    const meshed = this.pod.metadata.annotations?.[SIDECAR_STATUS] !== undefined && container.name !== SIDECAR;
+    const captured = this.pod.metadata.annotations?.[SIDECAR_STATUS] !== undefined;
+    const takesInbound = captured && container.name === SIDECAR;
     const aliases = (this.pod.spec.hostAliases ?? []).flatMap((alias: Spec) => (alias.hostnames ?? []).map((name: string) => [name, alias.ip]));
     const view = {
-      podIp: this.podIp, loopback, wildcard: meshed ? loopback : this.podIp, hostname: this.#hostname(),
+      podIp: this.podIp, loopback, wildcard: captured && !takesInbound ? loopback : this.podIp, takesInbound, hostname: this.#hostname(),
       nameServer: `${dnsAddress(slot)}:${DNS_PORT}`,
       search: [`${namespace}.svc.cluster.local`, 'svc.cluster.local', 'cluster.local', ...(this.pod.spec.dnsConfig?.searches ?? [])],
       hosts: { [this.#hostname()]: this.podIp, ...Object.fromEntries(aliases) },
