@@ -1,5 +1,4 @@
 // The layer with a program: its bundle, what the bundle needs beside it, and nothing else.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageDefinition } from './definitions.ts';
 import { withoutDebugSymbols } from './elf.ts';
@@ -40,8 +39,8 @@ async function koffiFiles(root: string, architecture: Platform['architecture'], 
   const library = await provideNpmPackage(root, 'koffi', cache);
   const native = await provideNpmPackage(root, `@koromix/koffi-${platform}`, cache);
   return [
-    ...['package.json', 'index.cjs', 'LICENSE.txt', 'src/koffi/index.cjs', 'src/koffi/src/static.cjs'].map((path) => file(`app/node_modules/koffi/${path}`, readFileSync(join(library, path)))),
-    ...['package.json', 'index.js'].map((path) => file(`app/node_modules/@koromix/koffi-${platform}/${path}`, readFileSync(join(native, path)))),
-    file(`app/node_modules/@koromix/koffi-${platform}/${nativeFile}`, withoutDebugSymbols(readFileSync(join(native, nativeFile)))),
+    ...['package.json', 'index.cjs', 'LICENSE.txt', 'src/koffi/index.cjs', 'src/koffi/src/static.cjs'].map((path) => file(`app/node_modules/koffi/${path}`, library.read(path))),
+    ...['package.json', 'index.js'].map((path) => file(`app/node_modules/@koromix/koffi-${platform}/${path}`, native.read(path))),
+    file(`app/node_modules/@koromix/koffi-${platform}/${nativeFile}`, withoutDebugSymbols(native.read(nativeFile))),
   ];
 }

@@ -1,6 +1,4 @@
 // The layers below every program: the C and C++ libraries of Debian with users and folders, and Node. No shell, no package manager.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { unpackPackage, type DebianLock, type UnpackedPackage } from './debian-packages.ts';
 import { elfArchitecture, withoutDebugSymbols } from './elf.ts';
 import { directory, file, symlink, type FileEntry } from './file-tree.ts';
@@ -51,10 +49,10 @@ export async function operatingSystemFiles(lock: DebianLock, architecture: Platf
 
 /** Files of the layer with Node. */
 export async function nodeFiles(root: string, architecture: Platform['architecture'], cache: string): Promise<FileEntry[]> {
-  const folder = await provideNpmPackage(root, NODE_PACKAGES[architecture], cache);
-  const binary = readFileSync(join(folder, 'bin/node'));
+  const node = await provideNpmPackage(root, NODE_PACKAGES[architecture], cache);
+  const binary = node.read('bin/node');
   if (elfArchitecture(binary) !== architecture) throw new Error(`the Node of ${NODE_PACKAGES[architecture]} is built for ${elfArchitecture(binary) ?? 'no machine'}, not for ${architecture}`);
-  return [file('usr/local/bin/node', withoutDebugSymbols(binary), 0o755), file('usr/share/doc/node/LICENSE', readFileSync(join(folder, 'LICENSE')))];
+  return [file('usr/local/bin/node', withoutDebugSymbols(binary), 0o755), file('usr/share/doc/node/LICENSE', node.read('LICENSE'))];
 }
 
 /** Version of Node in images. */
