@@ -108,6 +108,8 @@ describe('a cluster-wide mesh', () => {
     const { spec } = await admin.get(ServiceResource, 'istio-ingressgateway', MESH);
     loadPort = (spec?.ports as { port: number; nodePort?: number }[]).find(({ port }) => port === 80)?.nodePort ?? 0;
     await eventually(async () => expect(await Promise.all([ask(), ask(), ask(), ask()])).toEqual([200, 200, 200, 200]), 20);
+    // Requests succeed with the first of v1's two pods already; were that the one deleted, nobody would be left to serve.
+    await expectEventually(() => admin.get(DeploymentResource, 'httpbin-v1', 'shop'), { status: { readyReplicas: 2 } }, 20);
     const before = await pods('shop', 'app=httpbin');
     const gone = before[0]?.metadata?.name ?? '';
     const statuses = await underLoad(async () => {
