@@ -34,12 +34,11 @@ ENV NODE_ENV=production
 
 FROM node AS mizzen-operator
 COPY --from=build /mizzen-operator /
-ENV NODE_OPTIONS=--enable-source-maps MIZZEN_TEMPLATES=/app/templates MIZZEN_CRDS=/app/crds
+ENV MIZZEN_TEMPLATES=/app/templates MIZZEN_CRDS=/app/crds
 ENTRYPOINT ["node", "/app/operator.js"]
 
 FROM node AS mizzend
 COPY --from=build /mizzend /
-ENV NODE_OPTIONS=--enable-source-maps
 ENTRYPOINT ["node", "/app/mizzend.js"]
 
 # No source maps here: they would be the largest part of an idle proxy's memory.
@@ -51,7 +50,6 @@ ENTRYPOINT ["node", "/app/proxy.js"]
 FROM node AS mizzen-cni
 COPY --from=build /packet-filter /
 COPY --from=build /mizzen-cni /
-ENV NODE_OPTIONS=--enable-source-maps
 ENTRYPOINT ["node", "/app/node-agent.js"]
 
 # The sample applications are not the mesh's own user: what that one sends is not captured.

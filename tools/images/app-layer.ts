@@ -13,12 +13,8 @@ const NODE_ARCHITECTURES: Readonly<Record<Platform['architecture'], string>> = {
 /** Files of an image's own layer. */
 export async function appFiles(root: string, definition: ImageDefinition, programs: Programs, architecture: Platform['architecture'], cache: string): Promise<FileEntry[]> {
   if (definition.bundles.length === 0) return [...(definition.files ?? [])];
-  const bundles = definition.bundles.flatMap((bundle) => {
-    const name = bundle.split('/').at(-1) ?? '';
-    const text = programs.read(bundle);
-    const map = definition.sourceMaps ? [file(`app/${name}.map`, programs.read(`${bundle}.map`))] : [];
-    return [file(`app/${name}`, text), ...map];
-  });
+  // Without their source maps: once an error is written, Node holds the maps, which is more than the programs themselves take; the bundles can be read as they are.
+  const bundles = definition.bundles.map((bundle) => file(`app/${bundle.split('/').at(-1) ?? ''}`, programs.read(bundle)));
   // Without it Node would have to guess that these are modules, at each start.
   const type = file('app/package.json', '{ "type": "module" }\n');
   const folders = (definition.folders ?? []).flatMap((folder) => readTree(join(root, folder), `app/${folder}`));

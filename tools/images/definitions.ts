@@ -12,8 +12,6 @@ export interface ImageDefinition {
   readonly description: string;
   /** Bundles below dist/ that it carries; the first is started. None: the image has no Node either. */
   readonly bundles: readonly string[];
-  /** Whether the bundles' source maps are in it. */
-  readonly sourceMaps: boolean;
   /** Folders of the project that it carries below /app. */
   readonly folders?: readonly string[];
   /** Npm packages with native code, which no bundle can hold. */
@@ -35,31 +33,28 @@ export const SAMPLE_TAG = 'v1';
 /** Tag of the test tools. */
 export const TEST_TOOLS_TAG = 'v1';
 
-const SOURCE_MAPS = { NODE_OPTIONS: '--enable-source-maps' };
-
 /** Mizzen's images. */
 export const IMAGES: readonly ImageDefinition[] = [
   {
-    name: 'mizzen-operator', description: 'Operator of the Mizzen service mesh', bundles: ['operator.js'], sourceMaps: true, folders: ['templates', 'crds'],
-    environment: { ...SOURCE_MAPS, MIZZEN_TEMPLATES: '/app/templates', MIZZEN_CRDS: '/app/crds' }, tags: 'mesh-versions',
+    name: 'mizzen-operator', description: 'Operator of the Mizzen service mesh', bundles: ['operator.js'], folders: ['templates', 'crds'],
+    environment: { MIZZEN_TEMPLATES: '/app/templates', MIZZEN_CRDS: '/app/crds' }, tags: 'mesh-versions',
   },
-  { name: 'mizzend', description: 'Control plane of the Mizzen service mesh', bundles: ['mizzend.js'], sourceMaps: true, environment: SOURCE_MAPS, tags: 'mesh-versions' },
+  { name: 'mizzend', description: 'Control plane of the Mizzen service mesh', bundles: ['mizzend.js'], tags: 'mesh-versions' },
   {
-    // Source maps would be the largest part of an idle proxy's memory, so it has none.
-    name: 'mizzen-proxy', description: 'Sidecar and gateway proxy of the Mizzen service mesh', bundles: ['proxy.js'], sourceMaps: false, nativePackages: ['koffi'], tags: 'mesh-versions',
+    name: 'mizzen-proxy', description: 'Sidecar and gateway proxy of the Mizzen service mesh', bundles: ['proxy.js'], nativePackages: ['koffi'], tags: 'mesh-versions',
     // The name by which Istio's documentation calls the agent: kubectl exec POD -c istio-proxy -- pilot-agent request GET stats. There is no shell to start it.
     files: [file('usr/local/bin/pilot-agent', "#!/usr/local/bin/node\nimport('/app/proxy.js');\n", 0o755)],
   },
   {
-    name: 'mizzen-cni', description: 'Node agent, CNI plugin and init container of the Mizzen service mesh', bundles: ['node-agent.js', 'cni.js'], sourceMaps: true,
-    extraLayers: ['packet-filter'], environment: SOURCE_MAPS, tags: 'mesh-versions',
+    name: 'mizzen-cni', description: 'Node agent, CNI plugin and init container of the Mizzen service mesh', bundles: ['node-agent.js', 'cni.js'],
+    extraLayers: ['packet-filter'], tags: 'mesh-versions',
   },
   ...['httpbin-httpbin', 'bookinfo-productpage', 'bookinfo-details', 'bookinfo-reviews', 'bookinfo-ratings'].map((program) => ({
-    name: program === 'httpbin-httpbin' ? 'httpbin' : program, description: 'Sample application of the Mizzen service mesh', bundles: [`samples/${program}.js`], sourceMaps: false, tags: [SAMPLE_TAG],
+    name: program === 'httpbin-httpbin' ? 'httpbin' : program, description: 'Sample application of the Mizzen service mesh', bundles: [`samples/${program}.js`], tags: [SAMPLE_TAG],
     // What the mesh's own user sends is not captured, so an application must not be that user.
     user: '1000:1000',
   })),
-  { name: 'test-tools', description: 'Shell, curl, tcpdump and the like, for tests and for looking into a pod', bundles: [], sourceMaps: false, extraLayers: ['packet-filter', 'network-tools'], user: '0:0', tags: [TEST_TOOLS_TAG] },
+  { name: 'test-tools', description: 'Shell, curl, tcpdump and the like, for tests and for looking into a pod', bundles: [], extraLayers: ['packet-filter', 'network-tools'], user: '0:0', tags: [TEST_TOOLS_TAG] },
 ];
 
 /** How the program of an image is started. */
