@@ -1,6 +1,5 @@
 // The agent's HTTP interfaces: 15020 (readiness, merged metrics, probes, end of the process), 15021 (readiness) and 15090 (the proxy's own metrics).
-import { request as httpRequest } from 'node:http';
-import { HttpError, type HttpRequest, type HttpResponse, type HttpRoute } from '../../shared/http/index.ts';
+import { HttpError, requestText, type HttpRequest, type HttpResponse, type HttpRoute } from '../../shared/http/index.ts';
 import { createLogger } from '../../shared/observability/index.ts';
 import { describeError } from '../../shared/lib/index.ts';
 import { mergeTexts } from '../telemetry/index.ts';
@@ -19,6 +18,7 @@ export interface AgentOptions {
 
 const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8';
 const METRICS_LIMIT = 64 * 1_048_576;
+const METRICS_MILLISECONDS = 5000;
 const log = createLogger('agent');
 
 /** GET /healthz/ready. */
@@ -75,30 +75,11 @@ function acting(path: string, act: () => void): HttpRoute {
 async function appMetrics({ appMetrics: source, appAddress }: AgentOptions): Promise<string> {
   if (!source) return '';
   try {
-    return await fetchText(appAddress, source.port, source.path);
+    return await requestText({ host: appAddress, port: source.port, path: source.path, headers: { accept: 'text/plain;version=0.0.4', connection: 'close' }, timeoutMilliseconds: METRICS_MILLISECONDS, limitBytes: METRICS_LIMIT });
   } catch (error) {
     log.debug({ port: source.port, path: source.path, error: describeError(error) }, 'application metrics were not read');
     return '';
   }
-}
-
-function fetchText(host: string, port: number, path: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const request = httpRequest({ host, port, path, agent: false, headers: { accept: 'text/plain;version=0.0.4', connection: 'close' }, timeout: 5000 }, (response) => {
-      const parts: Buffer[] = [];
-      let length = 0;
-      response.on('data', (part: Buffer) => {
-        length += part.length;
-        if (length > METRICS_LIMIT) request.destroy(new Error('the metrics are too long'));
-        else parts.push(part);
-      });
-      response.on('end', () => (response.statusCode === 200 ? resolve(Buffer.concat(parts).toString('utf8')) : reject(new Error(`status ${response.statusCode ?? 0}`))));
-      response.on('error', reject);
-    });
-    request.on('timeout', () => request.destroy(new Error('no answer in time')));
-    request.on('error', reject);
-    request.end();
-  });
 }
 
 /** The agent's own metrics, under the names of Istio's agent. */

@@ -2,9 +2,9 @@
 // ends by itself the agent ends too, and the container's restart brings both back together.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { describeError } from '../../shared/lib/index.ts';
+import { requestText } from '../../shared/http/index.ts';
 import { createLogger } from '../../shared/observability/index.ts';
 
 /** How Envoy is run. */
@@ -112,21 +112,6 @@ export class EnvoyProcess {
   }
 
   #admin(method: string, path: string): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const request = httpRequest({ host: '127.0.0.1', port: this.#options.adminPort, method, path, agent: false, timeout: ADMIN_ANSWER_MILLISECONDS }, (response) => {
-        const parts: Buffer[] = [];
-        let length = 0;
-        response.on('data', (part: Buffer) => {
-          length += part.length;
-          if (length > METRICS_LIMIT) request.destroy(new Error('the answer is too long'));
-          else parts.push(part);
-        });
-        response.on('end', () => (response.statusCode === 200 ? resolve(Buffer.concat(parts).toString('utf8')) : reject(new Error(`status ${response.statusCode ?? 0}`))));
-        response.on('error', reject);
-      });
-      request.on('timeout', () => request.destroy(new Error('no answer in time')));
-      request.on('error', reject);
-      request.end();
-    });
+    return requestText({ host: '127.0.0.1', port: this.#options.adminPort, method, path, timeoutMilliseconds: ADMIN_ANSWER_MILLISECONDS, limitBytes: METRICS_LIMIT });
   }
 }

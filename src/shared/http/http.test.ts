@@ -1,12 +1,13 @@
-// The small server, from outside.
-import { connect } from 'node:net';
+// The small server, and the client for neighbours, from outside.
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { Agent, request } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { CertificateAuthority, parseCertificateDer } from '../pki/index.ts';
 import type { TLSSocket } from 'node:tls';
-import { healthRoute, HttpError, HttpServer, metricsRoute, type HttpRoute, type HttpServerOptions } from './index.ts';
+import { healthRoute, HttpError, HttpServer, metricsRoute, requestText, type HttpRoute, type HttpServerOptions } from './index.ts';
 import { MetricsRegistry } from '../observability/index.ts';
 
 async function serve(routes: readonly HttpRoute[], options: Partial<HttpServerOptions> = {}): Promise<{ server: HttpServer; url: string }> {
@@ -88,4 +89,19 @@ test('metricsRoute and healthRoute say how the program is', async () => {
   expect((await fetch(`${url}/readyz`)).status).toBe(503);
   problem = undefined;
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
+});
+
+test('requestText gives a body, and refuses what is not 200, too long or too slow', async () => {
+  const server = createServer((request, response) => {
+    if (request.url === '/slow') return;
+    response.statusCode = request.url === '/absent' ? 404 : 200;
+    response.end(`${request.method} ${request.headers['accept'] ?? ''}`);
+  });
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  onTestFinished(() => { server.closeAllConnections(); server.close(); });
+  const to = { host: '127.0.0.1', port: (server.address() as AddressInfo).port, timeoutMilliseconds: 300, limitBytes: 64 };
+  await expect(requestText({ ...to, path: '/', method: 'POST', headers: { accept: 'text/plain' } })).resolves.toBe('POST text/plain');
+  await expect(requestText({ ...to, path: '/absent' })).rejects.toThrow('status 404');
+  await expect(requestText({ ...to, path: '/', limitBytes: 3 })).rejects.toThrow('longer than 3 bytes');
+  await expect(requestText({ ...to, path: '/slow' })).rejects.toThrow('no answer in time');
 });
