@@ -110,6 +110,8 @@ describe('Prometheus', () => {
 
   it('answers the queries of dashboards', async () => {
     await vi.waitFor(async () => {
+      // A rate is of what happens between two scrapes: requests that all came before the first have none.
+      await space.request('client', 'http://web/get', { container: 'client' });
       const [quantile] = await query(`histogram_quantile(0.95, sum(rate(istio_request_duration_milliseconds_bucket{reporter="destination",destination_workload="web"}[1m])) by (le))`);
       expect(Number(quantile?.value[1])).toBeGreaterThan(0);
       const [share] = await query(`sum(istio_requests_total{reporter="source",destination_workload="web",response_code!~"5.*"}) / sum(istio_requests_total{reporter="source",destination_workload="web"})`);
