@@ -108,7 +108,7 @@ beforeAll(async () => {
     ...['caller', 'peers', 'greeter', 'open', 'probed'].map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } })),
     clientPod('client', { sidecar: true, serviceAccountName: 'caller' }), httpbinPod('web', { sidecar: true, serviceAccountName: 'caller' }), service('web', [{ name: 'http', port: 80, targetPort: 8080 }]),
     STATEFUL_SET, service('peers', [{ name: 'http', port: 8090 }, { name: 'tcp', port: 8092 }], { clusterIP: 'None' }),
-    serverPod('greeter', [server('server', 8090)]), service('greeter', [{ name: 'http', port: 8090 }, { name: 'tcp', port: 8092 }]),
+    serverPod('greeter', [server('server', 8090)]), service('greeter', [{ name: 'http', port: 8090 }, { name: 'tcp', port: 8092 }, { name: 'unsaid', port: 9092, targetPort: 8092 }]),
     serverPod('open', [server('server', 8090)]), istio('security', 'PeerAuthentication', 'open', { selector: { matchLabels: { app: 'open' } }, mtls: { mode: 'STRICT' }, portLevelMtls: { 8090: { mode: 'PERMISSIVE' } } }),
     { apiVersion: 'v1', kind: 'Service', metadata: { name: 'abroad' }, spec: { type: 'ExternalName', externalName: `legacy.${NAME}-outside.svc.cluster.local`, ports: [{ name: 'http', port: 80 }] } },
     PROBED,
@@ -158,8 +158,8 @@ describe('protocols other than requests with answers', () => {
     await vi.waitFor(async () => expect(await node(WEBSOCKET_CLIENT, 'ws://greeter:8090/')).toMatchObject({ stdout: JSON.stringify({ code: 1000, heard: ['message 0', 'message 1', 'message 2'] }) }), SOON);
   });
 
-  it('a server that speaks first on a port declared as TCP', async () => {
-    await vi.waitFor(async () => expect(await node(LISTENER, 'greeter', '8092', 'hello')).toMatchObject({ stdout: 'welcome\nyou said hello' }), SOON);
+  it.each([{ what: 'a port declared as TCP', port: 8092 }, { what: 'a port of undeclared protocol', port: 9092 }])('a server that speaks first on $what', async ({ port }) => {
+    await vi.waitFor(async () => expect(await node(LISTENER, 'greeter', String(port), 'hello')).toMatchObject({ stdout: 'welcome\nyou said hello' }), SOON);
   });
 
   it('a real MariaDB outside the cluster, as a ServiceEntry', async ({ skip }) => {

@@ -89,21 +89,21 @@ function sharedHttpListener(view: ProxyView, port: number): Listener {
 }
 
 function serviceChains(view: ProxyView, { service, port }: ServicePort, bind: string): FilterChain[] {
-  const chains: FilterChain[] = [];
+  const blocks = service.addresses.filter((address) => address.includes('/'));
+  // On every chain: one with a range alone would be chosen before those that look at the protocol.
+  const range = blocks.length > 0 ? { prefixRanges: blocks.map(cidrRange) } : {};
+  const chains: FilterChain[] = tlsTargets(view, service, port).map(({ serverNames, target }) => (
+    { filterChainMatch: { ...range, serverNames, transportProtocol: 'tls' }, filters: tcpChain(view, { direction: 'outbound', statPrefix: outboundClusterName(service.host, port.number), rbac: [], target }) }));
+  const filters = tcpChain(view, { direction: 'outbound', statPrefix: outboundClusterName(service.host, port.number), rbac: [], target: tcpTarget(view, service, port) });
   if (isDetected(port.protocol)) {
-    chains.push({
-      filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.1', 'h2c'] },
+    chains.unshift({
+      filterChainMatch: { ...range, transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.1', 'h2c'] },
       filters: [httpChain(view, { direction: 'outbound', statPrefix: `outbound_${listenerName(bind, port.number)}`, rbac: [], source: { routeName: `${service.host}:${port.number}` } })],
     });
+    // Once a chain asks for raw_buffer, what is not encrypted is looked for among such chains only: without one of its own, what is not HTTP would find none.
+    chains.push({ filterChainMatch: { ...range, transportProtocol: 'raw_buffer' }, filters });
   }
-  for (const { serverNames, target } of tlsTargets(view, service, port)) {
-    chains.push({ filterChainMatch: { serverNames, transportProtocol: 'tls' }, filters: tcpChain(view, { direction: 'outbound', statPrefix: outboundClusterName(service.host, port.number), rbac: [], target }) });
-  }
-  const blocks = service.addresses.filter((address) => address.includes('/'));
-  chains.push({
-    ...(blocks.length > 0 ? { filterChainMatch: { prefixRanges: blocks.map(cidrRange) } } : {}),
-    filters: tcpChain(view, { direction: 'outbound', statPrefix: outboundClusterName(service.host, port.number), rbac: [], target: tcpTarget(view, service, port) }),
-  });
+  chains.push({ ...(blocks.length > 0 ? { filterChainMatch: range } : {}), filters });
   return chains;
 }
 
