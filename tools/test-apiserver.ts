@@ -21,6 +21,15 @@ function parse(args: readonly string[]): { chosen: readonly KubernetesMinor[]; r
   return { chosen, record: args.includes('--record'), rest };
 }
 
+function parsedArguments(): ReturnType<typeof parse> {
+  try {
+    return parse(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`test:apiserver: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(2);
+  }
+}
+
 /** Runs vitest in a process of its own; it ends with this one. */
 function vitest(minor: KubernetesMinor, { kubeconfig, kubectl }: RealCluster, record: boolean, rest: readonly string[]): Promise<TestCounts> {
   const report = join(root, `.cache/apiserver-report-${minor}.json`);
@@ -50,7 +59,7 @@ async function runMinor(minor: KubernetesMinor, record: boolean, rest: readonly 
   }
   const name = `ring2-${String(process.pid)}`;
   try {
-    const cluster = await startCluster({ name, kubernetes: minor, scope: 'apiserver', progress: (line) => process.stderr.write(`ring 2: ${line}\n`) });
+    const cluster = await startCluster({ name, kubernetes: minor, scope: 'apiserver', endsWithStarter: true, signal: stopping.signal, progress: (line) => process.stderr.write(`ring 2: ${line}\n`) });
     return await vitest(minor, cluster, record, rest);
   } catch (error) {
     process.stderr.write(`ring 2 on Kubernetes ${minor} failed: ${error instanceof Error ? error.message : String(error)}\n`);
@@ -60,7 +69,18 @@ async function runMinor(minor: KubernetesMinor, record: boolean, rest: readonly 
   }
 }
 
-const { chosen, record, rest } = parse(process.argv.slice(2));
+if (process.argv.includes('--help')) {
+  process.stdout.write(`Runs the suites of config/vitest.apiserver.config.ts on real API servers, of Kubernetes ${minors.join(' and ')}. Needs Go for the first build.
+
+  npm run test:apiserver -- [options] [file filters]
+
+  --kubernetes MINOR     ${minors.join(' or ')} alone
+  --record               writes what the real servers answer into the goldens of test/contract
+  --help                 prints this
+`);
+  process.exit(0);
+}
+const { chosen, record, rest } = parsedArguments();
 const counts: TestCounts[] = [];
 for (const minor of chosen) {
   if (stopping.signal.aborted) break;

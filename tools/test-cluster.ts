@@ -103,10 +103,10 @@ async function runTests(request: Request, phase: Phase): Promise<TestCounts> {
 }
 
 async function testOn(request: Request): Promise<readonly TestCounts[]> {
-  // Attached clusters belong to somebody else; those that were booted here are ours also when booting failed half-way.
+  // Outside of what is cleared up below: a name that is taken is somebody else's cluster. One that fails half-way is removed by its watchdog when this process ends.
+  const cluster = await obtainCluster(request);
   const ours = !request.use && !request.keep;
   try {
-    const cluster = await obtainCluster(request);
     interrupted.signal.throwIfAborted();
     const furnish = !request.use || request.refresh;
     if (furnish) await loadImages(cluster);

@@ -1,12 +1,14 @@
 // A second cluster beside the ring's, with both address families and kube-proxy's nftables mode: every way to a server works over IPv6 and over IPv4.
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { Kubectl, startCluster, stopCluster, type RealCluster } from '../../tools/cluster/index.ts';
 import { clusterUnderTest } from './support/cluster-under-test.ts';
 import { RING_IMAGES, ringImages } from './support/ring-images.ts';
 import { clientPod, httpbinPod, service } from './support/workloads.ts';
 
 const NAME = `${clusterUnderTest().cluster.name}-dual`;
+/** Each node's kube-proxy writes its rules a moment after the pods are ready. */
+const RULES_MILLISECONDS = 30_000;
 let cluster: RealCluster;
 let kubectl: Kubectl;
 
@@ -38,7 +40,7 @@ async function podAddresses(name: string): Promise<string[]> {
 it.each(['near', 'far'])('a pod reaches a server that is %s by name, over both families and with its own address', async (server) => {
   const own = await podAddresses('client');
   for (const family of ['-4', '-6']) {
-    const answer = await kubectl.run(['exec', 'client', '--', 'curl', '-sS', '--max-time', '5', family, `http://${server}/ip`]);
+    const answer = await kubectl.until(['exec', 'client', '--', 'curl', '-sS', '--max-time', '5', family, `http://${server}/ip`], RULES_MILLISECONDS, `the way to ${server} with ${family}`);
     const origin = (JSON.parse(answer) as { origin: string }).origin.replace('::ffff:', '');
     expect(origin).toBe(own.find((address) => address.includes(':') === (family === '-6')));
   }
@@ -53,7 +55,7 @@ it.each(['near', 'far'])('this machine reaches a server that is %s by pod, by se
   expect(pods).toHaveLength(2);
   expect(services).toHaveLength(2);
   expect(addresses).toHaveLength(4);
-  for (const place of [...pods, ...services, ...addresses]) expect((await fetch(`http://${place}/status/200`, { signal: AbortSignal.timeout(10_000) })).status, place).toBe(200);
+  for (const place of [...pods, ...services, ...addresses]) await vi.waitFor(async () => expect((await fetch(`http://${place}/status/200`, { signal: AbortSignal.timeout(10_000) })).status, place).toBe(200), { timeout: RULES_MILLISECONDS, interval: 200 });
 });
 
 it('the services are nftables\' work', async () => {

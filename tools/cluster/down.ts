@@ -21,8 +21,11 @@ async function down(args: string[]): Promise<void> {
   if (values.scope === 'node' && process.getuid?.() !== 0) throw new ClusterError('CLUSTER_UNSUPPORTED', 'removing a cluster with nodes needs root, as starting it did; run the command with sudo');
   for (const name of values.all === true ? clusterNames() : [values.name]) {
     const start = Date.now();
+    const known = values.scope === 'node' ? clusterNames() : [name];
+    // Also for a name that is not known: parts may be left of a start that was killed before it could say so.
     await stopCluster(name, values.scope);
-    process.stdout.write(`the cluster '${name}' is gone (${((Date.now() - start) / 1000).toFixed(1)} s)\n`);
+    if (!known.includes(name)) process.stdout.write(`there was no cluster '${name}'; there ${known.length === 0 ? 'is none' : `are: ${known.join(', ')}`}\n`);
+    else process.stdout.write(`the cluster '${name}' is gone (${((Date.now() - start) / 1000).toFixed(1)} s)\n`);
   }
 }
 
