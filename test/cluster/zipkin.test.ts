@@ -8,22 +8,13 @@ import { clusterUnderTest } from './support/cluster-under-test.ts';
 import { MESH_NAME, MESH_NAMESPACE } from './support/mesh-installation.ts';
 import { TestNamespace } from './support/test-namespace.ts';
 import { clientPod } from './support/workloads.ts';
+import type { Span } from '../../src/cli/story/smoke/span-collector.ts';
 
 const NAME = 'zipkin-test';
 const PORT = 39_411;
 const SAMPLES = fileURLToPath(new URL('../../samples/bookinfo/', import.meta.url));
 let space: TestNamespace;
 let zipkin: Backend;
-
-interface Span {
-  readonly traceId: string;
-  readonly id: string;
-  readonly parentId?: string;
-  readonly kind?: string;
-  readonly name?: string;
-  readonly localEndpoint?: { readonly serviceName?: string };
-  readonly tags?: Readonly<Record<string, string>>;
-}
 
 const controlPlane = (patch: object): Promise<string> => clusterUnderTest().kubectl.run(['--namespace', MESH_NAMESPACE, 'patch', `servicemeshcontrolplane/${MESH_NAME}`, '--type=merge', '--patch', JSON.stringify(patch)]);
 

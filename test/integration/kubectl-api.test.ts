@@ -1,12 +1,12 @@
 // A stock kubectl against an API server alone, without nodes: the sandbox's in ring 1, a real one in ring 2. What needs pods that run is in kubectl.test.ts.
 // Needs a kubectl (MIZZEN_KUBECTL, or Go to build one); without either the suite is skipped and says so.
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeNamespaces, startTestApiServer, type TestApiServer } from '../support/test-api-server.ts';
 import { provideKubectl } from '../../tools/kubectl.ts';
+import { runKubectl } from '../support/run-kubectl.ts';
 
 const kubectl = await provideKubectl();
 if (kubectl === undefined) process.stderr.write('kubectl suite skipped: there is no Go to build kubectl and MIZZEN_KUBECTL is not set\n');
@@ -45,26 +45,8 @@ describe.skipIf(kubectl === undefined)('kubectl against an API server', () => {
   let directory: string;
   let server: TestApiServer;
 
-  /** Runs kubectl without blocking this process, which may be the server too; gives standard output and error together. */
-  function run(args: readonly string[], input = '', until?: RegExp): Promise<{ status: number | null; text: string }> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(kubectl ?? '', ['--kubeconfig', join(directory, 'kubeconfig'), '-n', NAMESPACE, ...args], { env: { HOME: directory, PATH: process.env['PATH'] } });
-      let text = '';
-      const timer = setTimeout(() => child.kill('SIGKILL'), 45_000);
-      const take = (chunk: Buffer): void => {
-        text += chunk.toString();
-        if (until?.test(text)) child.kill('SIGTERM');
-      };
-      child.stdout.on('data', take);
-      child.stderr.on('data', take);
-      child.on('error', reject);
-      child.on('close', (status) => {
-        clearTimeout(timer);
-        resolve({ status, text });
-      });
-      child.stdin.end(input);
-    });
-  }
+  const run = (args: readonly string[], input = '', until?: RegExp): ReturnType<typeof runKubectl> =>
+    runKubectl(['-n', NAMESPACE, ...args], { program: kubectl ?? '', kubeconfig: join(directory, 'kubeconfig'), home: directory, input, until, timeoutMilliseconds: 45_000 });
   const text = async (args: readonly string[], input?: string): Promise<string> => (await run(args, input)).text;
 
   beforeAll(async () => {

@@ -1,12 +1,12 @@
 // A stock kubectl drives the sandbox: get, describe, apply, patch, wait, watch, logs, exec, scale, rollout, explain-free errors.
 // Needs a kubectl (MIZZEN_KUBECTL, or Go to build one); without either the suite is skipped and says so.
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
 import { provideKubectl } from '../../tools/kubectl.ts';
+import { runKubectl } from '../support/run-kubectl.ts';
 
 const kubectl = await provideKubectl();
 if (kubectl === undefined) process.stderr.write('kubectl suite skipped: there is no Go to build kubectl and MIZZEN_KUBECTL is not set\n');
@@ -45,28 +45,8 @@ describe.skipIf(kubectl === undefined)('kubectl against the sandbox', () => {
   /** What the latest kubectl has written so far. */
   let output = '';
 
-  /** Runs kubectl without blocking this process, which is also the cluster; the text is standard output and error together. */
-  function run(args: readonly string[], input = '', until?: RegExp): Promise<{ status: number | null; text: string }> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(kubectl ?? '', ['--kubeconfig', sandbox.kubeconfigPath, ...args], { env: { HOME: directory, PATH: process.env['PATH'] } });
-      let text = '';
-      output = '';
-      const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
-      const take = (chunk: Buffer): void => {
-        text += chunk.toString();
-        output = text;
-        if (until?.test(text)) child.kill('SIGTERM');
-      };
-      child.stdout.on('data', take);
-      child.stderr.on('data', take);
-      child.on('error', reject);
-      child.on('close', (status) => {
-        clearTimeout(timer);
-        resolve({ status, text });
-      });
-      child.stdin.end(input);
-    });
-  }
+  const run = (args: readonly string[], input = '', until?: RegExp): ReturnType<typeof runKubectl> =>
+    runKubectl(args, { program: kubectl ?? '', kubeconfig: sandbox.kubeconfigPath, home: directory, input, until, timeoutMilliseconds: 60_000, onText: (text) => { output = text; } });
 
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'mizzen-kubectl-'));
