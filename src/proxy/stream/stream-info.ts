@@ -93,6 +93,8 @@ export interface StreamInfo {
   upstreamPeer: PeerMetadata | null;
   /** Trace state when the request is traced. */
   trace: { readonly traceId: string; readonly spanId: string; readonly parentSpanId: string; readonly sampled: boolean } | null;
+  /** What filters found out about the request, JSON by the filter's namespace (Envoy's dynamic metadata); written by `setDynamicMetadata` alone. */
+  dynamicMetadata: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   /** What filters tell each other; written by `setFilterState` alone. */
   filterState: ReadonlyMap<string, string>;
 }
