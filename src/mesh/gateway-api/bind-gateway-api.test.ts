@@ -81,7 +81,19 @@ describe('Gateway', () => {
     { what: 'an address can not be had', state: { addresses: [], ready: true, refusedAddresses: ['192.0.2.9'] }, condition: 'Programmed=False/AddressNotUsable' },
   ])('is not programmed while $what', ({ state, condition }) => {
     const binding = bindYaml(gateway(HTTP), { workloads: new Map(state ? [['default/web', state]] : []) });
-    expect(shortConditions(statusOf(binding, 'Gateway', 'web').conditions)).toContain(condition);
+    const { conditions, listeners } = statusOf(binding, 'Gateway', 'web');
+    expect(shortConditions(conditions)).toContain(condition);
+    expect(shortConditions(listeners[0]?.conditions ?? []).slice(0, 3)).toEqual([ACCEPTED, RESOLVED, 'Programmed=False/Pending']);
+  });
+
+  it('and its listeners wait for an endpoint of the Service that stands for a workload of the user\'s', () => {
+    const yaml = `${gateway(HTTP, ', addresses: [{type: Hostname, value: mine}]')}---\napiVersion: v1\nkind: Service\nmetadata: {name: mine, namespace: default}\nspec: {ports: [{port: 80}]}\n`;
+    const programmed = (ready: boolean): (string | undefined)[] => {
+      const { conditions, listeners } = statusOf(bindYaml(yaml, { workloads: new Map([['default/web', { addresses: [], ready, ...(ready ? {} : { message: 'Service default/mine has no ready endpoints' }) }]]) }), 'Gateway', 'web');
+      return [shortConditions(conditions)[1], shortConditions(listeners[0]?.conditions ?? [])[2]];
+    };
+    expect(programmed(false)).toEqual(['Programmed=False/Pending', 'Programmed=False/Pending']);
+    expect(programmed(true)).toEqual(['Programmed=True/Programmed', 'Programmed=True/Programmed']);
   });
 
   it.each([
@@ -213,6 +225,12 @@ describe('ListenerSet', () => {
     const binding = bindYaml(yaml + set('near', '{name: x, port: 81, protocol: HTTP}') + set('far', '{name: x, port: 82, protocol: HTTP}', 'team-a'));
     expect([statusOf(binding, 'ListenerSet', 'near').conditions[0]?.reason, statusOf(binding, 'ListenerSet', 'far', 'team-a').conditions[0]?.reason]).toEqual([same, other]);
     expect(statusOf(binding, 'Gateway', 'web').attachedListenerSets).toBe([same, other].filter((reason) => reason === 'Accepted').length);
+  });
+
+  it('is not programmed, nor are its listeners, before the Gateway serves', () => {
+    const { conditions, listeners } = statusOf(bindYaml(allowing('{from: Same}') + set('more', '{name: x, port: 81, protocol: HTTP}'), { workloads: new Map() }), 'ListenerSet', 'more');
+    expect(shortConditions(conditions)).toEqual([ACCEPTED, 'Programmed=False/Pending']);
+    expect(shortConditions(listeners[0]?.conditions ?? [])[2]).toBe('Programmed=False/Pending');
   });
 
   it('yields to the Gateway and to older sets', () => {

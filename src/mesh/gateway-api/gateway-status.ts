@@ -15,20 +15,20 @@ export type AttachedRoutes = (listener: BoundListener) => number;
 
 /** The status of a Gateway and of its ListenerSets. */
 export function gatewayStatuses(context: BindingContext, gateway: BoundGateway, attached: AttachedRoutes): GatewayApiStatus[] {
-  return [gatewayStatus(context, gateway, attached), ...gateway.sets.map((set) => setStatus(gateway, set, attached))];
+  const workload = workloadOf(context, gateway);
+  return [gatewayStatus(context, gateway, workload, attached), ...gateway.sets.map((set) => setStatus(gateway, set, workload, attached))];
 }
 
-function gatewayStatus(context: BindingContext, gateway: BoundGateway, attached: AttachedRoutes): GatewayApiStatus {
+function gatewayStatus(context: BindingContext, gateway: BoundGateway, workload: Workload, attached: AttachedRoutes): GatewayApiStatus {
   const { name, namespace = '', generation = 0 } = gateway.gateway.metadata;
   const own = gateway.listeners.filter(({ set }) => set === undefined);
-  const workload = workloadOf(context, gateway);
   const accepted = acceptedSets(gateway);
   return {
     kind: 'Gateway', namespace, name, generation,
     status: {
       addresses: workload.addresses,
       conditions: [acceptance(gateway, own, generation), programming(gateway, own, workload, generation), resolution(context, gateway, own, generation), ...insecureFallback(gateway, generation)],
-      listeners: own.map((listener) => listenerStatus(gateway, listener, attached, generation)),
+      listeners: own.map((listener) => listenerStatus({ gateway, workload }, listener, attached, generation)),
       ...(gateway.sets.length > 0 ? { attachedListenerSets: accepted } : {}),
     },
   };
@@ -75,7 +75,12 @@ function isValid(gateway: BoundGateway, listener: BoundListener): boolean {
   return listenerFault(gateway, listener) === undefined && listener.unresolved === undefined;
 }
 
-function setStatus(gateway: BoundGateway, bound: BoundListenerSet, attached: AttachedRoutes): GatewayApiStatus {
+/** Listeners that nobody is there to serve yet: the API has one reason for it, whatever the Gateway waits for. */
+function pending({ fault }: Workload): Fault | undefined {
+  return fault && { reason: 'Pending', message: `The Gateway does not serve yet: ${fault.message}` };
+}
+
+function setStatus(gateway: BoundGateway, bound: BoundListenerSet, workload: Workload, attached: AttachedRoutes): GatewayApiStatus {
   const { name, namespace = '', generation = 0 } = bound.set.metadata;
   const listeners = listenersOf(gateway, bound);
   const fault: Fault | undefined = bound.refused
@@ -85,14 +90,14 @@ function setStatus(gateway: BoundGateway, bound: BoundListenerSet, attached: Att
     status: {
       conditions: [
         unlessFault('Accepted', fault, 'The listeners are part of the Gateway.', generation),
-        unlessFault('Programmed', fault, 'The proxies of the Gateway serve the listeners.', generation),
+        unlessFault('Programmed', fault ?? pending(workload), 'The proxies of the Gateway serve the listeners.', generation),
       ],
-      listeners: listeners.map((listener) => listenerStatus(gateway, listener, attached, generation)),
+      listeners: listeners.map((listener) => listenerStatus({ gateway, workload }, listener, attached, generation)),
     },
   };
 }
 
-function listenerStatus(gateway: BoundGateway, listener: BoundListener, attached: AttachedRoutes, generation: number): BoundListenerStatus {
+function listenerStatus({ gateway, workload }: { readonly gateway: BoundGateway; readonly workload: Workload }, listener: BoundListener, attached: AttachedRoutes, generation: number): BoundListenerStatus {
   const conflict = gateway.conflicts.get(listener);
   const fault = listenerFault(gateway, listener) ?? (gateway.refused ? { reason: 'Invalid', message: 'The Gateway is not accepted.' } : undefined);
   const served = isServed(gateway, listener);
@@ -104,7 +109,7 @@ function listenerStatus(gateway: BoundGateway, listener: BoundListener, attached
       unlessFault('Accepted', listenerFault(gateway, listener), 'The listener is accepted.', generation),
       unlessFault('ResolvedRefs', listener.unresolved, 'All references resolve.', generation),
       served
-        ? condition('Programmed', true, 'Programmed', 'The listener is served.', generation)
+        ? unlessFault('Programmed', pending(workload), 'The listener is served.', generation)
         : condition('Programmed', false, fault?.reason ?? 'Invalid', fault?.message ?? listener.unresolved?.message ?? 'The listener is not served.', generation),
       conflict ? condition('Conflicted', true, conflict.reason, conflict.message, generation) : condition('Conflicted', false, 'NoConflicts', 'No other listener is in its way.', generation),
       ...overlap(gateway, listener, generation),

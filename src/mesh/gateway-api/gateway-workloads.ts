@@ -2,7 +2,7 @@
 import type { KubernetesGateway } from '../../shared/api/gateway-api/gateway.ts';
 import { GATEWAY_NAME_LABEL } from '../model/gateway-api-names.ts';
 import type { KubernetesService } from '../model/inputs.ts';
-import type { GatewayDeployment } from './binding-types.ts';
+import type { GatewayDeployment, GatewayWorkloadState } from './binding-types.ts';
 import type { BindingContext } from './binding-context.ts';
 import { awaitsParameters, parametersKey, serviceTypeOf } from './gateway-fault.ts';
 import type { BoundGateway } from './bound-gateway.ts';
@@ -24,7 +24,7 @@ const MAXIMUM_ADDRESSES = 16;
 /** Addresses of a Gateway and what it lacks. */
 export function workloadOf(context: BindingContext, bound: BoundGateway): Workload {
   const names = manualHosts(bound.gateway);
-  if (names.length > 0) return manualWorkload(context, bound.gateway, names);
+  if (names.length > 0) return manualWorkload(context, bound, names);
   const state = context.resources.workloads.get(bound.name);
   const addresses = (state?.addresses ?? []).slice(0, MAXIMUM_ADDRESSES).map(({ type, value }) => ({ type: type ?? 'IPAddress', value: value ?? '' }));
   return { addresses, fault: stateFault(bound, context) };
@@ -35,8 +35,7 @@ function stateFault(bound: BoundGateway, context: BindingContext): Fault | undef
   if (state?.refusedAddresses?.length) return { reason: 'AddressNotUsable', message: `The platform can not give the address ${state.refusedAddresses.join(', ')}.` };
   if (!state && awaitsParameters(context, bound.gateway)) return { reason: 'AddressNotAssigned', message: 'The ConfigMap with the parameters of the workload has not been read yet.' };
   if (!state || state.addresses.length === 0) return { reason: 'AddressNotAssigned', message: state?.message ?? 'No address is assigned yet.' };
-  if (!state.ready) return { reason: 'Pending', message: state.message ?? 'No proxy of the Gateway is ready yet.' };
-  return undefined;
+  return notReady(state);
 }
 
 /** Hosts of Services that the user deployed himself. */
@@ -50,12 +49,16 @@ function serviceOf(context: BindingContext, gateway: KubernetesGateway, host: st
   return namespace === gateway.metadata.namespace ? context.services.get(`${namespace}/${name}`) : undefined;
 }
 
-function manualWorkload(context: BindingContext, gateway: KubernetesGateway, hosts: readonly string[]): Workload {
+function manualWorkload(context: BindingContext, { gateway, name }: BoundGateway, hosts: readonly string[]): Workload {
   const missing = hosts.find((host) => serviceOf(context, gateway, host) === undefined);
-  return {
-    addresses: hosts.map((value) => ({ type: 'Hostname', value })),
-    fault: missing === undefined ? undefined : { reason: 'AddressNotUsable', message: `There is no Service ${missing} in the namespace of the Gateway.` },
-  };
+  const fault = missing === undefined
+    ? notReady(context.resources.workloads.get(name))
+    : { reason: 'AddressNotUsable', message: `There is no Service ${missing} in the namespace of the Gateway.` };
+  return { addresses: hosts.map((value) => ({ type: 'Hostname', value })), fault };
+}
+
+function notReady(state: GatewayWorkloadState | undefined): Fault | undefined {
+  return state === undefined || state.ready ? undefined : { reason: 'Pending', message: state.message ?? 'No proxy of the Gateway is ready yet.' };
 }
 
 /** Labels of the proxies where the user deployed them himself; undefined for our own deployments. */
