@@ -1,6 +1,6 @@
 // Configuration of HTTP filters and of role-based access control as plain data. A new filter adds its interface here and
 // its compiler in this folder.
-import type { HeaderMatchConfig, StringMatchConfig } from './match-config.ts';
+import type { HeaderMatchConfig, MetadataMatchConfig, StringMatchConfig } from './match-config.ts';
 
 /** An HTTP filter, by kind; `name` is what per-route overrides name it by. */
 export type HttpFilterConfig = { readonly name: string } & (
@@ -71,6 +71,7 @@ export type PermissionConfig =
   | { readonly kind: 'destination_ip'; readonly range: string }
   | { readonly kind: 'destination_port'; readonly port: number }
   | { readonly kind: 'destination_port_range'; readonly start: number; readonly end: number }
+  | { readonly kind: 'metadata'; readonly match: MetadataMatchConfig }
   | { readonly kind: 'requested_server_name'; readonly match: StringMatchConfig };
 
 /** Who asks. */
@@ -86,6 +87,7 @@ export type PrincipalConfig =
   | { readonly kind: 'filter_state'; readonly key: string; readonly match: StringMatchConfig }
   | { readonly kind: 'direct_remote_ip' | 'remote_ip' | 'source_ip'; readonly range: string }
   | { readonly kind: 'header'; readonly header: HeaderMatchConfig }
+  | { readonly kind: 'metadata'; readonly match: MetadataMatchConfig }
   | { readonly kind: 'url_path'; readonly match: StringMatchConfig };
 
 /** Istio's standard metrics; the same for HTTP streams and TCP connections. */

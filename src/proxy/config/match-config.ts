@@ -12,3 +12,24 @@ export interface HeaderMatchConfig {
   readonly invert: boolean;
   readonly treatMissingAsEmpty: boolean;
 }
+
+/** A test on a value of JSON (envoy.type.matcher.v3.ValueMatcher). */
+export type ValueMatchConfig =
+  | { readonly kind: 'null' }
+  | { readonly kind: 'string'; readonly match: StringMatchConfig }
+  | { readonly kind: 'bool'; readonly value: boolean }
+  /** From `start` to below `end`. */
+  | { readonly kind: 'range'; readonly start: number; readonly end: number }
+  | { readonly kind: 'number'; readonly value: number }
+  | { readonly kind: 'present'; readonly present: boolean }
+  /** A list of which one element passes. */
+  | { readonly kind: 'one_of'; readonly element: ValueMatchConfig }
+  | { readonly kind: 'or'; readonly values: readonly ValueMatchConfig[] };
+
+/** A test on dynamic metadata: the value at `path` in what filter `filter` wrote. */
+export interface MetadataMatchConfig {
+  readonly filter: string;
+  readonly path: readonly string[];
+  readonly value: ValueMatchConfig;
+  readonly invert: boolean;
+}

@@ -2,10 +2,13 @@
 // a denial by it matches, a permission does not. Refusing the resource would keep later policies out of force.
 import { RBAC_Action, type Permission, type Principal, type RBAC } from '../../shared/xds/generated/envoy/config/rbac/v3/rbac.ts';
 import type { FilterStateMatcher } from '../../shared/xds/generated/envoy/type/matcher/v3/filter_state.ts';
+import type { MetadataMatcher } from '../../shared/xds/generated/envoy/type/matcher/v3/metadata.ts';
 import type { PathMatcher } from '../../shared/xds/generated/envoy/type/matcher/v3/path.ts';
 import type { PermissionConfig, PrincipalConfig, RbacRulesConfig } from './filter-config.ts';
 import { isSet, type Findings } from './findings.ts';
+import type { MetadataMatchConfig } from './match-config.ts';
 import { headerMatch, stringMatch } from './matchers.ts';
+import { metadataMatch } from './metadata-matchers.ts';
 import type { StringMatchConfig } from './runtime-config.ts';
 import { cidr } from './values.ts';
 
@@ -50,7 +53,7 @@ function permissionOf(message: Permission, path: string, findings: Findings): Pe
     case 'destinationPort': return { kind: 'destination_port', port: rule.destinationPort };
     case 'destinationPortRange': return { kind: 'destination_port_range', start: rule.destinationPortRange.start ?? 0, end: rule.destinationPortRange.end ?? 0 };
     case 'requestedServerName': return { kind: 'requested_server_name', match: stringMatch(rule.requestedServerName, `${path}.requested_server_name`, findings) };
-    case 'metadata': return undecided(`${path}.metadata`, findings);
+    case 'metadata': return metadataOf(rule.metadata, `${path}.metadata`, findings);
     default:
       return undecided(path, findings);
   }
@@ -73,10 +76,16 @@ function principalOf(message: Principal, path: string, findings: Findings): Prin
     case 'sourceIp': return { kind: 'source_ip', range: cidr(id.sourceIp, `${path}.source_ip`, findings) };
     case 'header': return { kind: 'header', header: headerMatch(id.header, `${path}.header`, findings) };
     case 'urlPath': return { kind: 'url_path', match: pathOf(id.urlPath, `${path}.url_path`, findings) };
-    case 'metadata': return undecided(`${path}.metadata`, findings);
+    case 'metadata': return metadataOf(id.metadata, `${path}.metadata`, findings);
     default:
       return undecided(path, findings);
   }
+}
+
+/** A test that is incomplete cannot be decided. */
+function metadataOf(message: MetadataMatcher, path: string, findings: Findings): { readonly kind: 'metadata'; readonly match: MetadataMatchConfig } | { readonly kind: 'undecidable' } {
+  if (!message.filter || !message.path?.length || !message.value?.matchPattern) return undecided(path, findings);
+  return { kind: 'metadata', match: metadataMatch(message, path, findings) };
 }
 
 function filterStateOf(message: FilterStateMatcher, path: string, findings: Findings): PrincipalConfig {

@@ -67,6 +67,7 @@ describe('refused routes', () => {
     ['no match', match({ pathSpecifier: undefined }), `${ROUTE}.match`],
     ['a regular expression that RE2 does not take', match({ pathSpecifier: { $case: 'safeRegex', safeRegex: { regex: '(?=x)' } } }), `${ROUTE}.match.safe_regex.regex`],
     ['a test on the client certificate', match({ tlsContext: { presented: true } }), `${ROUTE}.match.tls_context`],
+    ['a test on metadata of no filter', match({ dynamicMetadata: [{ path: [{ segment: { $case: 'key', key: 'a' } }], value: { matchPattern: { $case: 'presentMatch', presentMatch: true } } }] }), `${ROUTE}.match.dynamic_metadata[0].filter`],
     ['an empty prefix test', match({ headers: [{ name: 'a', headerMatchSpecifier: { $case: 'stringMatch', stringMatch: { matchPattern: { $case: 'prefix', prefix: '' } } } }] }), `${ROUTE}.match.headers[0].string_match.prefix`],
     ['no action', route({ action: undefined }), ROUTE],
     ['weights that sum to nothing', action({ clusterSpecifier: { $case: 'weightedClusters', weightedClusters: { clusters: [{ name: 'a' }] } } }), `${ROUTE}.route.weighted_clusters.clusters`],

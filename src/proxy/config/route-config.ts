@@ -1,6 +1,6 @@
 // Route configuration as plain data (envoy.config.route.v3), read by proxy/route and the router filter.
 import type { HttpFilterOverride } from './http-filter-config.ts';
-import type { HeaderMatchConfig, StringMatchConfig } from './match-config.ts';
+import type { HeaderMatchConfig, MetadataMatchConfig, StringMatchConfig } from './match-config.ts';
 
 export type { HeaderMatchConfig } from './match-config.ts';
 
@@ -44,6 +44,8 @@ export interface RouteMatchConfig {
   readonly headers: readonly HeaderMatchConfig[];
   readonly queryParameters: readonly { readonly name: string; readonly match: StringMatchConfig | { readonly kind: 'present' } }[];
   readonly grpcOnly: boolean;
+  /** Tests on what filters before the route was chosen found out. */
+  readonly dynamicMetadata?: readonly MetadataMatchConfig[];
   /** Parts of 1,000,000 of the requests that match; null for all. */
   readonly runtimeFractionPerMillion: number | null;
 }

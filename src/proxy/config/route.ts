@@ -7,6 +7,7 @@ import { Findings, join } from './findings.ts';
 import type { HttpFilterOverride } from './filter-config.ts';
 import { headerMutations } from './header-mutations.ts';
 import { headerMatches, queryMatches } from './matchers.ts';
+import { metadataMatch } from './metadata-matchers.ts';
 import { perFilterOverrides } from './per-filter.ts';
 import { retryPolicy } from './retry-policy.ts';
 import { directResponse, mirrorPolicies, redirectAction, routeAction } from './route-action.ts';
@@ -108,12 +109,13 @@ function actionOf(message: Route, path: string, findings: Findings, surroundings
 }
 
 function routeMatch(message: RouteMatch, path: string, findings: Findings): RouteMatchConfig {
-  findings.refuseFields(message, path, ['tlsContext', 'dynamicMetadata']);
+  findings.refuseFields(message, path, ['tlsContext']);
   return {
     path: pathMatch(message, path, findings),
     headers: headerMatches(message.headers, `${path}.headers`, findings),
     queryParameters: queryMatches(message.queryParameters, `${path}.query_parameters`, findings),
     grpcOnly: message.grpc !== undefined,
+    ...(message.dynamicMetadata?.length ? { dynamicMetadata: message.dynamicMetadata.map((matcher, index) => metadataMatch(matcher, `${path}.dynamic_metadata[${index}]`, findings)) } : {}),
     runtimeFractionPerMillion: message.runtimeFraction ? runtimePerMillion(message.runtimeFraction, 1_000_000) : null,
   };
 }

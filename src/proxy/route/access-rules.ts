@@ -1,8 +1,9 @@
 // Compiles role-based access control (envoy.config.rbac.v3) into one decision. Used by the HTTP and the network filter; knows both only as `AccessFacts`.
 import type { PermissionConfig, PrincipalConfig, RbacRulesConfig } from '../config/filter-config.ts';
-import type { ConnectionInfo, HeaderReader } from '../stream/stream-info.ts';
+import type { ConnectionInfo, HeaderReader, StreamInfo } from '../stream/stream-info.ts';
 import { compileStringMatcher, type StringMatcher } from '../stream/string-matcher.ts';
 import { compileHeaderMatch, pathOnly } from './header-matcher.ts';
+import { compileMetadataMatch } from './metadata-matcher.ts';
 
 /** What a decision is made from. */
 export interface AccessFacts {
@@ -12,6 +13,8 @@ export interface AccessFacts {
   /** The client's address by x-forwarded-for, or the connection's. */
   readonly remoteIp: string;
   readonly filterState: ReadonlyMap<string, string>;
+  /** What filters before found out: claims of a token, an authorizer's answer. */
+  readonly dynamicMetadata: StreamInfo['dynamicMetadata'];
 }
 
 /** Tests an address against a range; given from outside, as this folder knows no sockets. */
@@ -22,7 +25,7 @@ export interface AccessDecision { readonly allowed: boolean; readonly policy: st
 
 type Test = (facts: AccessFacts) => boolean;
 
-/** How many policies of `config` have a rule that this proxy cannot decide: on dynamic metadata, which nothing here writes, or of a kind that it does not know. */
+/** How many policies of `config` have a rule of a kind that this proxy does not know. */
 export function undecidablePolicies(config: RbacRulesConfig): number {
   return config.policies.filter(({ permissions, principals }) => permissions.some(isUndecidable) || principals.some(isUndecidable)).length;
 }
@@ -99,6 +102,10 @@ function compilePermission(config: PermissionConfig, ranges: RangeCompiler, unkn
       const matches = compileStringMatcher(config.match);
       return ({ connection }) => matches(connection.tls?.sni ?? '');
     }
+    case 'metadata': {
+      const matches = compileMetadataMatch(config.match);
+      return ({ dynamicMetadata }) => matches(dynamicMetadata);
+    }
     case 'undecidable': return () => unknown;
   }
 }
@@ -130,6 +137,10 @@ function compilePrincipal(config: PrincipalConfig, ranges: RangeCompiler, unknow
     case 'url_path': {
       const matches = compileStringMatcher(config.match);
       return onHeaders((headers) => matches(pathOnly(headers.path)));
+    }
+    case 'metadata': {
+      const matches = compileMetadataMatch(config.match);
+      return ({ dynamicMetadata }) => matches(dynamicMetadata);
     }
     case 'undecidable': return () => unknown;
   }

@@ -5,8 +5,10 @@ import { describeError } from '../../shared/lib/index.ts';
 import type { HttpFilterOverride } from '../config/filter-config.ts';
 import type { RouteConfig, RouteEntryConfig, RouteMatchConfig, VirtualHostConfig, WeightedClusterConfig } from '../config/route-config.ts';
 import type { RequestHeaders } from '../stream/header-map.ts';
+import type { StreamInfo } from '../stream/stream-info.ts';
 import { compileHeaderMatches, compileQueryMatches, pathOnly, type HeaderTest } from './header-matcher.ts';
 import { orderMutations, type CompiledMutations } from './header-mutations.ts';
+import { compileMetadataMatch, NO_METADATA, type MetadataTest } from './metadata-matcher.ts';
 import { compileRedirect, compileRewrite, type PathRewrite } from './rewrite.ts';
 
 /** A route with everything of it that can be prepared. */
@@ -39,6 +41,7 @@ interface RouteCase {
   readonly headers: HeaderTest | null;
   readonly query: ((path: string) => boolean) | null;
   readonly grpcOnly: boolean;
+  readonly metadata: readonly MetadataTest[] | null;
   readonly perMillion: number | null;
 }
 
@@ -66,11 +69,11 @@ export class RouteTable {
   }
 
   /** The route of a request, null when there is none; `random` gives [0, 1). */
-  match(headers: RequestHeaders, random: () => number): SelectedRoute | null {
+  match(headers: RequestHeaders, random: () => number, metadata: StreamInfo['dynamicMetadata'] = NO_METADATA): SelectedRoute | null {
     const host = this.#hostOf(headers.authority);
     if (host === null) return null;
     const path = pathOnly(headers.path);
-    for (const entry of host.cases) if (caseMatches(entry, path, headers, random)) return { route: entry.route, cluster: drawCluster(entry.route, random) };
+    for (const entry of host.cases) if (caseMatches(entry, path, headers, metadata, random)) return { route: entry.route, cluster: drawCluster(entry.route, random) };
     return null;
   }
 
@@ -128,7 +131,7 @@ function compileCase(config: RouteEntryConfig, virtualHost: VirtualHostConfig, t
   };
   return {
     route, path: compilePath(match), headers: match.headers.length > 0 ? compileHeaderMatches(match.headers) : null,
-    query: compileQueryMatches(match.queryParameters), grpcOnly: match.grpcOnly, perMillion: match.runtimeFractionPerMillion,
+    query: compileQueryMatches(match.queryParameters), grpcOnly: match.grpcOnly, metadata: match.dynamicMetadata?.length ? match.dynamicMetadata.map(compileMetadataMatch) : null, perMillion: match.runtimeFractionPerMillion,
   };
 }
 
@@ -151,10 +154,11 @@ function compilePath(match: RouteMatchConfig): RouteCase['path'] {
   }
 }
 
-function caseMatches(entry: RouteCase, path: string, headers: RequestHeaders, random: () => number): boolean {
+function caseMatches(entry: RouteCase, path: string, headers: RequestHeaders, metadata: StreamInfo['dynamicMetadata'], random: () => number): boolean {
   if (!entry.path(path, headers)) return false;
   if (entry.headers && !entry.headers(headers)) return false;
   if (entry.query && !entry.query(headers.path)) return false;
+  if (entry.metadata && !entry.metadata.every((test) => test(metadata))) return false;
   if (entry.grpcOnly && !(headers.get('content-type') ?? '').startsWith('application/grpc')) return false;
   return entry.perMillion === null || random() * 1_000_000 < entry.perMillion;
 }

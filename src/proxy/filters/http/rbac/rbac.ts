@@ -22,7 +22,7 @@ export function rbacFilter(config: Extract<HttpFilterConfig, { kind: 'rbac' }>, 
     let decide = own;
     if (override !== undefined) decide = 'kind' in override && override.kind === 'rbac' && override.rules ? compileOnce(override.rules, compile) : null;
     if (!decide && !shadow) return null;
-    const facts: AccessFacts = { connection: callbacks.info.connection, headers, remoteIp: callbacks.remoteIp, filterState: callbacks.info.filterState };
+    const facts: AccessFacts = { connection: callbacks.info.connection, headers, remoteIp: callbacks.remoteIp, filterState: callbacks.info.filterState, dynamicMetadata: callbacks.info.dynamicMetadata };
     if (shadow) count(shadow(facts).allowed ? 'shadow_allowed' : 'shadow_denied');
     if (!decide) return null;
     const decision = decide(facts);

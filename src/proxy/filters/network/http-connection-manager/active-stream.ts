@@ -37,6 +37,8 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
   #headers: RequestHeaders | null = null;
   #responseHeaders: ResponseHeaders | null = null;
   #filters: HttpFilter[] = [];
+  /** How many of the chain's filters the request has reached. */
+  #made = 0;
   #stoppedAt = -1;
   #decoding = false;
   #kept: { data: Buffer; endStream: boolean }[] = [];
@@ -94,12 +96,7 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
       this.sendLocalReply({ status: 403, body: '', details: 'upgrade_failed' });
       return;
     }
-    for (const make of this.#context.filters) {
-      const filter = make(this, headers);
-      if (filter) this.#filters.push(filter);
-      if (this.#destroyed || this.#responseDone) return;
-    }
-    this.#runDecode(0);
+    this.#runDecode();
   }
 
   #preparePath(headers: RequestHeaders): boolean {
@@ -127,15 +124,21 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     return action?.kind === 'route' && action.upgrades.some((upgrade) => upgrade.enabled && upgrade.type.toLowerCase() === type);
   }
 
-  #runDecode(from: number): void {
-    const filters = this.#filters;
+  /** A filter is made when the request reaches it: what it does may depend on what those before it found out or changed. */
+  #runDecode(): void {
+    const makers = this.#context.filters;
     const headers = this.#headers;
     if (!headers) return;
-    for (let index = from; index < filters.length; index += 1) {
-      const status = filters[index]?.decodeHeaders?.(headers, this.#headersEnd) ?? 'continue';
+    while (this.#made < makers.length) {
+      const filter = makers[this.#made]?.(this, headers);
+      this.#made += 1;
       if (this.#destroyed || this.#responseDone) return;
-      if (status === 'stop' && index < filters.length - 1) {
-        this.#stoppedAt = index;
+      if (!filter) continue;
+      this.#filters.push(filter);
+      const status = filter.decodeHeaders?.(headers, this.#headersEnd) ?? 'continue';
+      if (this.#destroyed || this.#responseDone) return;
+      if (status === 'stop' && this.#made < makers.length) {
+        this.#stoppedAt = this.#filters.length - 1;
         if (!this.#headersEnd) this.#encoder?.readDisable(true);
         return;
       }
@@ -144,10 +147,9 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
   }
 
   continueDecoding(): void {
-    const at = this.#stoppedAt;
-    if (at < 0 || this.#destroyed) return;
+    if (this.#stoppedAt < 0 || this.#destroyed) return;
     this.#stoppedAt = -1;
-    this.#runDecode(at + 1);
+    this.#runDecode();
     if (!this.#decoding) return;
     const kept = this.#kept;
     this.#kept = [];
@@ -204,7 +206,7 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
   route(): SelectedRoute | null {
     if (this.#selected !== undefined) return this.#selected;
     const { services } = this.#context;
-    this.#selected = this.#context.routeTable()?.match(this.requestHeaders, services.random) ?? null;
+    this.#selected = this.#context.routeTable()?.match(this.requestHeaders, services.random, this.info.dynamicMetadata) ?? null;
     this.info.route = this.#selected?.route.config ?? null;
     this.info.routeName = this.#selected?.route.config.name ?? '';
     return this.#selected;

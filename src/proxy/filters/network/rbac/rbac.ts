@@ -2,6 +2,7 @@
 import type { NetworkRbacConfig } from '../../../config/filter-config.ts';
 import { compileRange } from '../../../net/address.ts';
 import { compileAccessRules, undecidablePolicies } from '../../../route/access-rules.ts';
+import { NO_METADATA } from '../../../route/metadata-matcher.ts';
 import type { NetworkFilter, NetworkFilterPlace } from '../api.ts';
 
 const NO_STATE: ReadonlyMap<string, string> = new Map();
@@ -17,7 +18,7 @@ export function networkRbacFilter(config: NetworkRbacConfig, { services }: Netwo
     onConnection(connection, next) {
       const { info } = connection;
       const remoteIp = info.remoteAddress.slice(0, info.remoteAddress.lastIndexOf(':')).replace(/^\[|\]$/g, '');
-      if (decide({ connection: info, headers: null, remoteIp, filterState: NO_STATE }).allowed) {
+      if (decide({ connection: info, headers: null, remoteIp, filterState: NO_STATE, dynamicMetadata: NO_METADATA }).allowed) {
         allowed.add(1);
         next();
         return;
