@@ -14,7 +14,7 @@ import { Authenticator, CertificateService, MeshAuthority, RootDistribution } fr
 import { debugRoutes } from './debug/index.ts';
 import { GatewayBinder, GatewayDeployer, keepGatewayClasses } from './gateway-api/index.ts';
 import { GatewaySecrets } from './gateway-secrets.ts';
-import { checkConfig, Ingest, istioKind, type IngestTables } from './ingest/index.ts';
+import { checkConfig, followSecrets, Ingest, istioKind, type IngestTables } from './ingest/index.ts';
 import { Leadership } from './leadership.ts';
 import { MeshConfigSource } from './mesh-config-source.ts';
 import { MountedFile } from './mounted-file.ts';
@@ -58,7 +58,8 @@ export function createControlPlane(client: KubeClient, options: MizzendOptions):
   }, () => leadership.isLeader));
   const authenticator = new Authenticator(client, options.tokenAudiences, () => [meshConfig.current.trustDomain, ...meshConfig.current.trustDomainAliases]);
   const ingest = new Ingest(client, { ownNamespace: namespace, memberRollName: options.memberRollName });
-  const gatewayApi = new GatewayBinder(client, ingest.tables, { domain, meshConfig: meshConfig.table, refusals: (): ReadonlyMap<string, string> => gatewayRefusals(ads.connections) });
+  const followedSecrets = followSecrets(client);
+  const gatewayApi = new GatewayBinder(client, ingest.tables, { domain, secrets: followedSecrets, meshConfig: meshConfig.table, refusals: (): ReadonlyMap<string, string> => gatewayRefusals(ads.connections) });
   const snapshots = new SnapshotPublisher(ingest.tables, meshConfig.table, {
     domain,
     gatewayApi: gatewayApi.configuration,
@@ -67,7 +68,7 @@ export function createControlPlane(client: KubeClient, options: MizzendOptions):
       endpoints: { quietMilliseconds: options.endpointDebounceAfterMilliseconds, maximumMilliseconds: Math.min(1_000, options.debounceMaximumMilliseconds) },
     },
   });
-  const secrets = new GatewaySecrets(client, (names) => ads.publishSecrets(names), () => gatewayApi.configuration.get('current')?.secretGrants ?? []);
+  const secrets = new GatewaySecrets(client, followedSecrets, (names) => ads.publishSecrets(names), () => gatewayApi.configuration.get('current')?.secretGrants ?? []);
   const ads = new AdsServer({ translator: createTranslator(), secrets, members: ingest.tables.members, snapshot: () => snapshots.current, pushConcurrency: options.pushConcurrency });
   snapshots.onPublish(({ snapshot, change }) => ads.publish(snapshot, change));
 
@@ -126,6 +127,7 @@ export function createControlPlane(client: KubeClient, options: MizzendOptions):
       plain,
       renewal(authority, secure, webhooks),
       ingest,
+      { name: 'followed secrets', start: async () => undefined, stop: () => followedSecrets.stop() },
       gatewayApi,
       snapshots,
       secrets,

@@ -62,7 +62,7 @@ export class InteropControlPlane {
     this.#gatewayCertificate = gatewayCertificate;
     const members = new Table<string, true>();
     for (const name of [ROOT, 'shop', 'other']) members.set(name, true);
-    this.#ads = new AdsServer({ translator: this.#translator, secrets: { secretsFor: async (_proxy, names) => names.map((name) => this.#secret(name)) }, members, snapshot: () => this.#snapshot, pushConcurrency: 8 });
+    this.#ads = new AdsServer({ translator: this.#translator, secrets: { secretsFor: async (_proxy, names) => names.map((name) => this.#secret(name)), keepOnly: () => undefined, release: () => undefined }, members, snapshot: () => this.#snapshot, pushConcurrency: 8 });
     server.addUnary(CREATE_CERTIFICATE, async ({ csr = '' }, peer) => {
       const { namespace, serviceAccount } = callerOf(peer);
       const { publicKeyDer } = await parseCertificateRequest(csr);

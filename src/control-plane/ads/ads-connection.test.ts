@@ -12,7 +12,7 @@ const unused = (): never => {
 
 function connectionOn(stream: MessageStream<AnyDiscoveryRequest, unknown>): AdsConnection {
   const context = {
-    translator: { statistics: { entries: 0, hits: 0, misses: 0 }, generate: unused } satisfies Translator, secrets: { secretsFor: unused }, snapshot: unused, channel: unused,
+    translator: { statistics: { entries: 0, hits: 0, misses: 0 }, generate: unused } satisfies Translator, secrets: { secretsFor: unused, keepOnly: unused, release: unused }, snapshot: unused, channel: unused,
     admit: () => ({ id: 'p' }), authenticated: false,
   } as unknown as ConnectionContext<AnyDiscoveryRequest, unknown>;
   return new AdsConnection('c', '127.0.0.1:1', 'sotw', stream, context);

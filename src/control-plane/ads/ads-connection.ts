@@ -144,6 +144,7 @@ export class AdsConnection<Request extends AnyDiscoveryRequest = AnyDiscoveryReq
     if (!channel) this.#channels.set(typeUrl, (channel = this.#context.channel(typeUrl)));
     const outcome = channel.receive(request);
     this.#note(typeUrl, outcome);
+    if (typeUrl === TYPE_URLS.secret && this.#proxy && this.#context.authenticated) this.#context.secrets.keepOnly(this.#proxy, channel.names);
     if (outcome.kind === 'respond') await this.#respond(channel, outcome);
     else if (!channel.status.outstanding && this.#heldBack.delete(typeUrl)) await this.#sendType(channel, this.#context.snapshot(), undefined);
   }

@@ -47,7 +47,7 @@ async function serve(content: Content, identify?: IdentifyCaller, ready = true):
   const world = new World(content);
   const members = new Table<string, true>();
   members.set('bookinfo', true);
-  const ads = new AdsServer({ translator: world.translator, secrets: { secretsFor: async () => [] }, members, snapshot: () => (ready ? world.snapshot : undefined), pushConcurrency: 4 });
+  const ads = new AdsServer({ translator: world.translator, secrets: { secretsFor: async () => [], keepOnly: () => undefined, release: () => undefined }, members, snapshot: () => (ready ? world.snapshot : undefined), pushConcurrency: 4 });
   const server = new GrpcServer({ name: 'test', host: '127.0.0.1', port: 0, stopTimeoutMilliseconds: 100 });
   ads.register(server, identify);
   await ads.start();

@@ -119,6 +119,7 @@ export class AdsServer {
     } finally {
       this.#queue.remove(known);
       this.#connections.delete(known);
+      if (connection.proxy) secrets.release(connection.proxy);
       if (version !== undefined) {
         adsMetrics.connections.add({ version }, -1);
         this.#log.info({ connection: connection.id, proxy: connection.proxy?.id }, 'proxy disconnected');

@@ -1,11 +1,12 @@
 // Keeps the binding of the Gateway API current: collects what decides about it from the tables, binds, and shows what came of it in tables of
 // its own. The snapshot reads the configuration, the leader's writers the statuses and the wanted workloads.
+import type { Secret } from '../../shared/api/core/cluster.ts';
 import { DeploymentResource, type Deployment } from '../../shared/api/core/workloads.ts';
 import type { GatewayApiObject } from '../../shared/api/gateway-api/kinds.ts';
 import type { MeshConfig } from '../../shared/api/mesh-config/mesh-config.ts';
 import { describeError, Table, type ReadonlyTable } from '../../shared/lib/index.ts';
 import { createLogger, programMetrics } from '../../shared/observability/index.ts';
-import type { KubeClient } from '../../shared/kube/index.ts';
+import type { KubeClient, ObjectFollower } from '../../shared/kube/index.ts';
 import {
   bindGatewayApi, referencedObjects, type GatewayApiBinding, type GatewayApiResources, type GatewayApiStatus, type GatewayDeployment, type GatewayWorkloadState,
 } from '../../mesh/gateway-api/index.ts';
@@ -29,6 +30,8 @@ export interface GatewayBinderOptions {
   readonly meshConfig: ReadonlyTable<'current', MeshConfig>;
   /** By `namespace/gateway`: what proxies of a gateway refuse of their configuration. */
   readonly refusals: () => ReadonlyMap<string, string>;
+  /** Follows the Secrets that are named. */
+  readonly secrets: ObjectFollower<Secret>;
 }
 
 const GATHER_MILLISECONDS = 20;
@@ -57,7 +60,7 @@ export class GatewayBinder {
   constructor(client: KubeClient, tables: IngestTables, options: GatewayBinderOptions) {
     this.#tables = tables;
     this.#options = options;
-    this.#referenced = new ReferencedObjectTables(client, () => this.#note());
+    this.#referenced = new ReferencedObjectTables(client, options.secrets, () => this.#note());
     this.#live = new NamespacedTable(client, DeploymentResource, { labelSelector: GATEWAY_NAME_LABEL, transform: trimDeployment });
   }
 

@@ -7,7 +7,7 @@ import type { MeshConfig } from '../../shared/api/mesh-config/mesh-config.ts';
 import type { ResourceType } from '../../shared/api/meta/index.ts';
 import { KubeClient } from '../../shared/kube/index.ts';
 import { Table } from '../../shared/lib/index.ts';
-import { NamespacedTable, type IngestTables } from '../ingest/index.ts';
+import { followSecrets, NamespacedTable, type IngestTables } from '../ingest/index.ts';
 import { GatewayBinder } from './gateway-binder.ts';
 import { GatewayDeployer } from './gateway-deployer.ts';
 
@@ -44,7 +44,7 @@ async function world(prepare: (api: FakeKubeApiServer) => void): Promise<World> 
   objects.set('GatewayClass//istio', { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'GatewayClass', metadata: { name: 'istio' }, spec: { controllerName: 'istio.io/gateway-controller' } });
   const empty = (): Table<string, never> => new Table<string, never>();
   const tables: IngestTables = {
-    members, namespaces: empty(), services: services.table, endpointSlices: empty(), pods: empty(), config: empty(), issues: empty(),
+    members, namespaces: empty(), nodes: empty(), services: services.table, endpointSlices: empty(), pods: empty(), config: empty(), issues: empty(),
     gatewayApi: { types, objects, stored: empty(), bundleVersion: () => undefined },
   };
   const put: World['put'] = (rest) => {
@@ -54,7 +54,8 @@ async function world(prepare: (api: FakeKubeApiServer) => void): Promise<World> 
     } as GatewayApiObject);
   };
   put(PARAMETERS);
-  const binder = new GatewayBinder(client, tables, { domain: 'cluster.local', meshConfig: new Table<'current', MeshConfig>(), refusals: () => new Map() });
+  const secrets = followSecrets(client);
+  const binder = new GatewayBinder(client, tables, { domain: 'cluster.local', meshConfig: new Table<'current', MeshConfig>(), refusals: () => new Map(), secrets });
   await binder.start(stopping.signal);
   const running = new GatewayDeployer(client, {
     deployments: binder.deployments, liveDeployments: binder.liveDeployments, judged: binder.judged, services: services.table, parameters: (namespace, name) => binder.parameters(namespace, name),
@@ -63,6 +64,7 @@ async function world(prepare: (api: FakeKubeApiServer) => void): Promise<World> 
     stopping.abort();
     await running;
     await binder.stop();
+    await secrets.stop();
     await services.stop();
     client.close();
     await api.stop();

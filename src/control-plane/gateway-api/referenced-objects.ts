@@ -1,18 +1,16 @@
-// Follows the Secrets and ConfigMaps that Gateways and policies name, one informer each, and keeps only what is made of them: a verdict, never a key.
+// Follows the Secrets and ConfigMaps that Gateways and policies name, one by one, and tells only what is made of them: a verdict, never a key.
 // The binder says which; nothing else of a namespace's secrets is read here.
-import { ConfigMapResource, SecretResource, type ConfigMap, type Secret } from '../../shared/api/core/cluster.ts';
-import { objectKey, type KubernetesObject, type ResourceType } from '../../shared/api/meta/index.ts';
+import { ConfigMapResource, type ConfigMap, type Secret } from '../../shared/api/core/cluster.ts';
+import type { KubernetesObject } from '../../shared/api/meta/index.ts';
 import { createLogger } from '../../shared/observability/index.ts';
-import { Informer, type KubeClient } from '../../shared/kube/index.ts';
+import { ObjectFollower, type FollowedObject, type KubeClient } from '../../shared/kube/index.ts';
 import type { ConfigMapVerdict, ReferencedObjects, SecretVerdict } from '../../mesh/gateway-api/index.ts';
 import { configMapVerdict, secretVerdict } from './secret-verdict.ts';
 import { readParameters, type WorkloadParameters } from './workload-parameters.ts';
 
 const FIRST_READ_MILLISECONDS = 2_000;
-
-interface Judged<V> extends KubernetesObject {
-  verdict?: V;
-}
+/** ConfigMaps that are named: parameters of Gateways and authorities. */
+const MAXIMUM_CONFIG_MAPS = 2_000;
 
 /** A ConfigMap's verdict, and what it holds that may change a gateway's workload. */
 export interface JudgedConfigMap extends ConfigMapVerdict {
@@ -23,11 +21,13 @@ export interface JudgedConfigMap extends ConfigMapVerdict {
 export class ReferencedObjectTables {
   readonly #secrets: ReferencedKind<Secret, SecretVerdict>;
   readonly #configMaps: ReferencedKind<ConfigMap, JudgedConfigMap>;
+  readonly #followedMaps: ObjectFollower<ConfigMap>;
 
-  /** `onChange` is called when a verdict may have changed. */
-  constructor(client: KubeClient, onChange: () => void) {
-    this.#secrets = new ReferencedKind(client, SecretResource, secretVerdict, onChange);
-    this.#configMaps = new ReferencedKind<ConfigMap, JudgedConfigMap>(client, ConfigMapResource, (map) => ({ ...configMapVerdict(map), ...readParameters(map.data) }), onChange);
+  /** `secrets` is shared with whoever else wants single ones; `onChange` is called when a verdict may have changed. */
+  constructor(client: KubeClient, secrets: ObjectFollower<Secret>, onChange: () => void) {
+    this.#followedMaps = new ObjectFollower(client, ConfigMapResource, { maximum: MAXIMUM_CONFIG_MAPS });
+    this.#secrets = new ReferencedKind('secrets', secrets, secretVerdict, onChange);
+    this.#configMaps = new ReferencedKind<ConfigMap, JudgedConfigMap>('configmaps', this.#followedMaps, (map) => ({ ...configMapVerdict(map), ...readParameters(map.data) }), onChange);
   }
 
   /** Follows exactly `wanted` from now on, as far as `members` allows; resolves when those new to it have been read, or could not be in time. */
@@ -53,68 +53,71 @@ export class ReferencedObjectTables {
 
   /** Stops following. */
   async stop(): Promise<void> {
-    await Promise.all([this.#secrets.stop(), this.#configMaps.stop()]);
+    this.#secrets.stop();
+    this.#configMaps.stop();
+    await this.#followedMaps.stop();
   }
 }
 
 class ReferencedKind<T extends KubernetesObject, V> {
-  readonly #client: KubeClient;
-  readonly #type: ResourceType<T>;
+  readonly #plural: string;
+  readonly #follower: ObjectFollower<T>;
   readonly #judge: (object: T) => V;
   readonly #onChange: () => void;
-  readonly #informers = new Map<string, Informer<Judged<V>>>();
+  /** Undefined where there are too many to follow. */
+  readonly #held = new Map<string, FollowedObject<T> | undefined>();
+  /** Judging a certificate costs, and an object stays the same until it changes. */
+  readonly #judged = new WeakMap<T, { readonly verdict: V }>();
   readonly #log = createLogger('gateway-api');
 
-  constructor(client: KubeClient, type: ResourceType<T>, judge: (object: T) => V, onChange: () => void) {
-    this.#client = client;
-    this.#type = type;
+  constructor(plural: string, follower: ObjectFollower<T>, judge: (object: T) => V, onChange: () => void) {
+    this.#plural = plural;
+    this.#follower = follower;
     this.#judge = judge;
     this.#onChange = onChange;
   }
 
   verdicts(): ReadonlyMap<string, V> {
     const verdicts = new Map<string, V>();
-    for (const [key, informer] of this.#informers) {
-      const verdict = informer.get(key)?.verdict;
-      if (verdict !== undefined) verdicts.set(key, verdict);
+    for (const [key, held] of this.#held) {
+      const object = held?.get();
+      if (object !== undefined) verdicts.set(key, this.#verdictOf(object));
     }
     return verdicts;
   }
 
   unread(): ReadonlySet<string> {
-    return new Set([...this.#informers].filter(([, informer]) => !informer.hasSynced()).map(([key]) => key));
+    return new Set([...this.#held].filter(([, held]) => held?.isRead() !== true).map(([key]) => key));
   }
 
   async follow(wanted: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
-    for (const [key, informer] of [...this.#informers]) {
-      if (wanted.has(key)) continue;
-      this.#informers.delete(key);
-      void informer.stop();
+    for (const [key, held] of [...this.#held]) {
+      if (wanted.has(key) && held !== undefined) continue;
+      this.#held.delete(key);
+      held?.release();
     }
-    await Promise.all([...wanted].filter((key) => !this.#informers.has(key)).map((key) => this.#read(key, signal)));
+    await Promise.all([...wanted].filter((key) => !this.#held.has(key)).map((key) => this.#hold(key, signal)));
   }
 
-  async stop(): Promise<void> {
-    await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
+  stop(): void {
+    for (const held of this.#held.values()) held?.release();
+    this.#held.clear();
   }
 
-  async #read(key: string, signal: AbortSignal): Promise<void> {
-    const [namespace = '', name = ''] = key.split('/');
-    const informer = new Informer<Judged<V>>(this.#client, this.#type as unknown as ResourceType<Judged<V>>, {
-      namespace, fieldSelector: `metadata.name=${name}`,
-      transform: (object) => ({ metadata: { namespace, name }, verdict: this.#judge(object as unknown as T) }),
-    });
-    this.#informers.set(key, informer);
-    informer.onChange((change) => {
-      if (objectKey(change.object) === key) this.#onChange();
-    });
-    const synced = informer.start(signal);
-    await Promise.race([synced, new Promise<void>((resolve) => setTimeout(resolve, FIRST_READ_MILLISECONDS).unref())]);
-    if (informer.hasSynced() || signal.aborted) return;
-    this.#log.warn({ resource: this.#type.plural, object: key }, 'an object that the Gateway API refers to cannot be read yet');
+  #verdictOf(object: T): V {
+    let judged = this.#judged.get(object);
+    if (judged === undefined) this.#judged.set(object, (judged = { verdict: this.#judge(object) }));
+    return judged.verdict;
+  }
+
+  async #hold(key: string, signal: AbortSignal): Promise<void> {
+    const held = this.#follower.hold(key, this.#onChange);
+    this.#held.set(key, held);
+    if (held === undefined || await held.waitForRead(FIRST_READ_MILLISECONDS) || signal.aborted) return;
+    this.#log.warn({ resource: this.#plural, object: key }, 'an object that the Gateway API refers to cannot be read yet');
     // That it is not there is no change, and yet news after not having known.
-    void synced.then(() => {
-      if (informer.hasSynced()) this.#onChange();
+    void held.waitForRead().then((read) => {
+      if (read) this.#onChange();
     });
   }
 }

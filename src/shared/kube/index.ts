@@ -12,6 +12,7 @@ export { KubeClient, type ApplyOptions, type DeleteOptions, type KubeList, type 
 export { loadKubeConfig, type KubeConfigOptions } from './kube-config.ts';
 export { isConflict, isNotFound, KubeError, type StatusDetails } from './kube-error.ts';
 export { type ConnectionSettings, type KubeRequest, type KubeResponse, type QueryValues } from './kube-transport.ts';
+export { ObjectFollower, type FollowedObject, type ObjectFollowerOptions } from './object-follower.ts';
 export { LeaderElector, leaseType, type LeaderElectorOptions, type Lease } from './leader-elector.ts';
 export { addFinalizer, hasFinalizer, ownerReference, removeFinalizer } from './ownership.ts';
 export { collectionPath, objectPath } from './resource-path.ts';
