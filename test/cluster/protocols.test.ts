@@ -111,6 +111,7 @@ beforeAll(async () => {
     serverPod('greeter', [server('server', 8090)]), service('greeter', [{ name: 'http', port: 8090 }, { name: 'tcp', port: 8092 }, { name: 'unsaid', port: 9092, targetPort: 8092 }]),
     serverPod('open', [server('server', 8090)]), istio('security', 'PeerAuthentication', 'open', { selector: { matchLabels: { app: 'open' } }, mtls: { mode: 'STRICT' }, portLevelMtls: { 8090: { mode: 'PERMISSIVE' } } }),
     { apiVersion: 'v1', kind: 'Service', metadata: { name: 'abroad' }, spec: { type: 'ExternalName', externalName: `legacy.${NAME}-outside.svc.cluster.local`, ports: [{ name: 'http', port: 80 }] } },
+    { apiVersion: 'v1', kind: 'Service', metadata: { name: 'alias' }, spec: { type: 'ExternalName', externalName: `web.${NAME}.svc.cluster.local`, ports: [{ name: 'http', port: 80 }] } },
     PROBED,
   ]);
   await Promise.all([space.ready(), outside.ready()]);
@@ -143,6 +144,10 @@ describe('a StatefulSet behind a headless service', () => {
 describe('names and addresses that are not the mesh\'s', () => {
   it('an ExternalName leads to a service without sidecars', async () => {
     await vi.waitFor(async () => expect(await ask('http://abroad/headers')).toMatchObject({ status: 200, body: expect.stringContaining('X-Request-Id') }), SOON);
+  });
+
+  it('an ExternalName leads to a meshed service over mutual TLS', async () => {
+    await vi.waitFor(async () => expect(await ask('http://alias/headers')).toMatchObject({ status: 200, body: expect.stringContaining(`URI=${IDENTITY}/caller`) }), SOON);
   });
 
   it('a pod\'s address is called in plain text, which STRICT refuses and a PERMISSIVE port takes', async () => {

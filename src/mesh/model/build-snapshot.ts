@@ -7,8 +7,10 @@ import type { GatewayApiConfiguration, ModelGateway, ModelVirtualService } from 
 import { resolveHost } from './host-name.ts';
 import type { KubernetesEndpointSlice, KubernetesPod, SnapshotInput } from './inputs.ts';
 import { serviceKey, type ServiceRecord, type WorkloadRecord } from './records.ts';
+import { aliasResolver, resolveAliases } from './service-aliases.ts';
 import { createdAt, kubernetesServiceRecord, serviceEntryRecords } from './services.ts';
 import type { ConfigRecord, MeshSnapshot, NamespaceRecord } from './snapshot.ts';
+import { nodeLocalities } from './topology.ts';
 import { prepareVirtualServices } from './virtual-services.ts';
 import { workloadsOf } from './workloads.ts';
 
@@ -18,8 +20,9 @@ const NO_GATEWAY_API: GatewayApiConfiguration = { gateways: [], virtualServices:
 export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): { readonly snapshot: MeshSnapshot; readonly issues: Issue[] } {
   const gatewayApi = input.gatewayApi ?? NO_GATEWAY_API;
   const services = shareMap(previous?.services, serviceTable(input));
-  const workloads = shareMap(previous?.workloads, workloadTable(input.pods));
-  const virtual = prepareVirtualServices(recordsOf(input, 'VirtualService'), input.domain);
+  const localities = shareMap(previous?.nodeLocalities, nodeLocalities(input.nodes ?? []));
+  const workloads = shareMap(previous?.workloads, workloadTable(input.pods, localities));
+  const virtual = prepareVirtualServices(recordsOf(input, 'VirtualService'), { domain: input.domain, concrete: aliasResolver(services) });
   const base = {
     number: input.number,
     meshConfig: previous && deepEqual(previous.meshConfig, input.meshConfig) ? previous.meshConfig : input.meshConfig,
@@ -28,6 +31,7 @@ export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): { 
     trustDomain: input.trustDomain,
     services,
     workloads,
+    nodeLocalities: localities,
     namespaces: shareMap(previous?.namespaces, namespaceTable(input)),
     virtualServices: shareList(previous?.virtualServices, oldestFirst<ModelVirtualService>([...virtual.records, ...gatewayApi.virtualServices])),
     destinationRules: shareList(previous?.destinationRules, recordsOf(input, 'DestinationRule').map((record) => ({ ...record, spec: { ...record.spec, host: resolveHost(record.spec.host, record.namespace, input.domain) } }))),
@@ -52,7 +56,7 @@ export function withEndpoints(
   pods: readonly KubernetesPod[],
   number: number,
 ): { readonly snapshot: MeshSnapshot; readonly changedClusters: ReadonlySet<string> } {
-  const workloads = shareMap(snapshot.workloads, workloadTable(pods));
+  const workloads = shareMap(snapshot.workloads, workloadTable(pods, snapshot.nodeLocalities));
   const endpoints = shareMap(snapshot.endpoints, buildEndpointSets(endpointSlices, { ...snapshot, workloads }));
   const next = { ...snapshot, number, workloads, endpoints };
   return { snapshot: next, changedClusters: changedEndpointClusters(snapshot, next) };
@@ -82,11 +86,12 @@ function serviceTable(input: SnapshotInput): Map<string, ServiceRecord> {
     // A Kubernetes Service wins over a ServiceEntry that claims its name; of two ServiceEntries the older one.
     if (!present || (present.registry === 'External' && record.registry === 'Kubernetes')) table.set(key, record);
   }
+  resolveAliases(table);
   return table;
 }
 
-function workloadTable(pods: readonly KubernetesPod[]): Map<string, WorkloadRecord> {
-  const sorted = pods.flatMap(workloadsOf)
+function workloadTable(pods: readonly KubernetesPod[], localities: ReadonlyMap<string, string>): Map<string, WorkloadRecord> {
+  const sorted = pods.flatMap((pod) => workloadsOf(pod, localities))
     .sort((left, right) => compareText(left.address, right.address) || compareText(left.namespace, right.namespace) || compareText(left.podName, right.podName));
   return new Map(sorted.map((workload) => [workload.address, workload]));
 }

@@ -4,9 +4,10 @@ import type { KubernetesEndpointSlice } from './inputs.ts';
 import { mutualTlsFor, selects } from './policy-selection.ts';
 import { serviceKey, spiffeIdentity, type EndpointRecord, type EndpointSet, type ServiceRecord, type WorkloadRecord } from './records.ts';
 import type { MeshSnapshot, WorkloadEntryRecord } from './snapshot.ts';
+import { localityText } from './topology.ts';
 
 /** What endpoint sets are made of besides the slices. */
-export type EndpointContext = Pick<MeshSnapshot, 'services' | 'workloads' | 'workloadEntries' | 'serviceEntries' | 'peerAuthentications' | 'rootNamespace' | 'trustDomain'>;
+export type EndpointContext = Pick<MeshSnapshot, 'services' | 'workloads' | 'nodeLocalities' | 'workloadEntries' | 'serviceEntries' | 'peerAuthentications' | 'rootNamespace' | 'trustDomain'>;
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
@@ -71,7 +72,7 @@ function fromSlices(service: ServiceRecord, slices: readonly KubernetesEndpointS
       for (const address of endpoint.addresses ?? []) {
         // A slice a port is legal: the endpoint then has the ports of all of them.
         const ports0 = found.get(address)?.ports ?? {};
-        found.set(address, { ...sliceEndpoint(service, address, { ...ports0, ...ports }, endpoint.zone ?? '', context, tlsOf), ...(endpoint.hostname ? { hostname: endpoint.hostname } : {}) });
+        found.set(address, { ...sliceEndpoint(service, address, { ...ports0, ...ports }, placeOfSlice(endpoint, context), context, tlsOf), ...(endpoint.hostname ? { hostname: endpoint.hostname } : {}) });
       }
     }
   }
@@ -88,13 +89,20 @@ function slicePorts(service: ServiceRecord, slice: KubernetesEndpointSlice): Rec
   return ports;
 }
 
-function sliceEndpoint(service: ServiceRecord, address: string, ports: Record<number, number>, zone: string, context: EndpointContext, tlsOf: TlsOf): EndpointRecord {
+type SlicePlace = Pick<EndpointRecord, 'locality' | 'nodeName'>;
+
+/** The node's own labels tell more than the slice, which knows the zone alone. */
+function placeOfSlice({ nodeName = '', zone = '' }: { readonly nodeName?: string | undefined; readonly zone?: string | undefined }, { nodeLocalities }: EndpointContext): SlicePlace {
+  return { nodeName, locality: nodeLocalities.get(nodeName) ?? localityText('', zone, '') };
+}
+
+function sliceEndpoint(service: ServiceRecord, address: string, ports: Record<number, number>, place: SlicePlace, context: EndpointContext, tlsOf: TlsOf): EndpointRecord {
   const workload = context.workloads.get(address);
   const shared = { address, ports, network: '', weight: 1, health: 'healthy' as const };
   if (!workload) {
-    return { ...shared, labels: {}, serviceAccount: '', namespace: service.namespace, workloadName: '', podName: '', locality: zone, tlsMode: 'disabled', plaintextPorts: [] };
+    return { ...shared, labels: {}, serviceAccount: '', namespace: service.namespace, workloadName: '', podName: '', ...place, tlsMode: 'disabled', plaintextPorts: [] };
   }
-  return { ...shared, ...workloadFields(workload), locality: workload.locality || zone, ...tlsOf(workload) };
+  return { ...shared, ...workloadFields(workload), locality: workload.locality || place.locality, nodeName: workload.nodeName || place.nodeName, ...tlsOf(workload) };
 }
 
 function workloadFields(workload: WorkloadRecord): Pick<EndpointRecord, 'labels' | 'serviceAccount' | 'namespace' | 'workloadName' | 'podName'> {
@@ -136,7 +144,7 @@ function fromServiceEntry(service: ServiceRecord, inline: readonly WorkloadEntry
     const ports: Record<number, number> = {};
     for (const port of service.ports) ports[port.number] = typeof port.targetPort === 'number' ? port.targetPort : port.number;
     seen.add(workload.podName);
-    endpoints.push({ address: workload.address, ports, network: '', weight: 1, health: 'healthy', ...workloadFields(workload), locality: workload.locality, ...tlsOf(workload) });
+    endpoints.push({ address: workload.address, ports, network: '', weight: 1, health: 'healthy', ...workloadFields(workload), locality: workload.locality, nodeName: workload.nodeName, ...tlsOf(workload) });
   }
   return endpoints;
 }
@@ -154,6 +162,7 @@ function entryEndpoint(service: ServiceRecord, spec: WorkloadEntrySpec, name: st
     podName: '',
     locality: spec.locality ?? '',
     network: spec.network ?? '',
+    nodeName: '',
     weight: spec.weight && spec.weight > 0 ? spec.weight : 1,
     health: 'healthy',
     tlsMode: spec.labels?.['security.istio.io/tlsMode'] === 'istio' ? 'istio' : 'disabled',

@@ -21,6 +21,7 @@ export interface KubernetesService {
       readonly protocol?: string | undefined;
       readonly appProtocol?: string | undefined;
     }[] | undefined;
+    readonly trafficDistribution?: string | undefined;
   } | undefined;
 }
 
@@ -52,6 +53,11 @@ export interface KubernetesPod {
   readonly status?: { readonly phase?: string | undefined; readonly podIP?: string | undefined; readonly podIPs?: readonly { readonly ip?: string | undefined }[] | undefined } | undefined;
 }
 
+/** A Node (v1): only the fields we use. */
+export interface KubernetesNode {
+  readonly metadata?: ObjectMeta | undefined;
+}
+
 /** A Namespace (v1): only the fields we use. */
 export interface KubernetesNamespace {
   readonly metadata?: ObjectMeta | undefined;
@@ -73,6 +79,8 @@ export interface SnapshotInput {
   readonly endpointSlices: readonly KubernetesEndpointSlice[];
   readonly pods: readonly KubernetesPod[];
   readonly namespaces: readonly KubernetesNamespace[];
+  /** Where pods run; absent where nodes may not be read. */
+  readonly nodes?: readonly KubernetesNode[] | undefined;
   readonly config: readonly ConfigObject[];
   /** What binding the Gateway API gave; absent where it is not installed. */
   readonly gatewayApi?: GatewayApiConfiguration | undefined;

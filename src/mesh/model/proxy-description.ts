@@ -23,6 +23,8 @@ export interface ProxyMetadata {
   readonly clusterId: string;
   readonly meshId: string;
   readonly network: string;
+  /** The node it runs on; empty when it does not say. */
+  readonly nodeName: string;
   readonly istioVersion: string;
   readonly revision: string;
   /** Whether an unprivileged pod moves listener ports below 1024. */
@@ -96,6 +98,7 @@ function parseMetadata(metadata: Readonly<Record<string, unknown>>): ProxyMetada
     clusterId: text(metadata, 'CLUSTER_ID') || 'Kubernetes',
     meshId: text(metadata, 'MESH_ID'),
     network: text(metadata, 'NETWORK'),
+    nodeName: text(metadata, 'NODE_NAME'),
     istioVersion: text(metadata, 'ISTIO_VERSION'),
     revision: text(metadata, 'ISTIO_REVISION'),
     dnsCapture: flag(metadata, 'DNS_CAPTURE'),

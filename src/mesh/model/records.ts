@@ -25,9 +25,11 @@ export interface ServiceRecord {
   readonly addresses: readonly string[];
   readonly ports: readonly ServicePortRecord[];
   readonly resolution: ServiceResolution;
-  /** From a ServiceEntry with location MESH_EXTERNAL (or an ExternalName service): no mutual TLS, metrics name it external. */
+  /** From a ServiceEntry with location MESH_EXTERNAL (or an ExternalName service that leads out of the registry): no mutual TLS, metrics name it external. */
   readonly external: boolean;
   readonly headless: boolean;
+  /** Of a service of type ExternalName: host of the service of the registry that it stands for. Such a record has no ports of its own. */
+  readonly aliasOf?: string | undefined;
   /** Where it came from. */
   readonly registry: 'Kubernetes' | 'External';
   /** Namespaces that may see it: `*`, `.` or names. */
@@ -35,6 +37,8 @@ export interface ServiceRecord {
   readonly selector: Readonly<Record<string, string>> | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly subjectAltNames: readonly string[];
+  /** Whether clients prefer endpoints near them: of their zone, or of their node. */
+  readonly trafficDistribution: 'any' | 'same-zone' | 'same-node';
   /** Milliseconds since 1970; orders records. */
   readonly createdAt: number;
 }
@@ -54,6 +58,8 @@ export interface EndpointRecord {
   /** `region/zone/subzone`, possibly empty. */
   readonly locality: string;
   readonly network: string;
+  /** The node it runs on; empty when that is not known. */
+  readonly nodeName: string;
   readonly weight: number;
   readonly health: 'healthy' | 'unhealthy' | 'draining';
   /** `istio` when the workload's proxy accepts mesh mutual TLS. */
@@ -83,7 +89,9 @@ export interface WorkloadRecord {
   /** Container port numbers by name. */
   readonly namedPorts: Readonly<Record<string, number>>;
   readonly tlsMode: 'istio' | 'disabled';
+  /** `region/zone/subzone` of its own label, else of its node; possibly empty. */
   readonly locality: string;
+  readonly nodeName: string;
 }
 
 /** Key of a service in the snapshot's tables: one host may exist in several namespaces (ServiceEntry). */

@@ -5,6 +5,15 @@ import { declaredProtocol, selectProtocol } from './protocol.ts';
 import type { ServicePortRecord, ServiceRecord, ServiceResolution } from './records.ts';
 
 const EXPORT_ANNOTATION = 'networking.istio.io/exportTo';
+const DISTRIBUTION_ANNOTATION = 'networking.istio.io/traffic-distribution';
+
+/** The values of `spec.trafficDistribution`; PreferClose is the older name of PreferSameZone. */
+const DISTRIBUTIONS: Readonly<Record<string, ServiceRecord['trafficDistribution']>> = { preferclose: 'same-zone', prefersamezone: 'same-zone', prefersamenode: 'same-node' };
+
+/** The annotation wins over the field, as it can say `Any`. */
+function trafficDistribution(field: string | undefined, annotations: Readonly<Record<string, string>>): ServiceRecord['trafficDistribution'] {
+  return DISTRIBUTIONS[(annotations[DISTRIBUTION_ANNOTATION] ?? field ?? '').toLowerCase()] ?? 'any';
+}
 
 /** Milliseconds since 1970 of an object's creation; objects without one are the oldest. */
 export function createdAt(metadata: { readonly creationTimestamp?: string | undefined } | undefined): number {
@@ -12,10 +21,10 @@ export function createdAt(metadata: { readonly creationTimestamp?: string | unde
   return Number.isNaN(time) ? 0 : time;
 }
 
-/** The record of a Kubernetes Service. */
+/** The record of a Kubernetes Service; of an ExternalName `aliasOf` is any name, until it is resolved among all services. */
 export function kubernetesServiceRecord(service: KubernetesService, input: Pick<SnapshotInput, 'domain' | 'meshConfig'>): ServiceRecord {
   const { name = '', namespace = '', labels = {}, annotations = {} } = service.metadata ?? {};
-  const { clusterIP, clusterIPs, type, selector, ports = [] } = service.spec ?? {};
+  const { clusterIP, clusterIPs, type, selector, ports = [], externalName = '' } = service.spec ?? {};
   const external = type === 'ExternalName';
   const headless = !external && clusterIP === 'None';
   const addresses = headless || external ? [] : [...new Set([...(clusterIP ? [clusterIP] : []), ...(clusterIPs ?? [])])];
@@ -33,11 +42,13 @@ export function kubernetesServiceRecord(service: KubernetesService, input: Pick<
     resolution: external ? 'dns' : 'endpoints',
     external,
     headless,
+    ...(external ? { aliasOf: externalName.toLowerCase().replace(/\.$/, '') } : {}),
     registry: 'Kubernetes',
     exportTo: annotations[EXPORT_ANNOTATION]?.split(',').map((item) => item.trim()).filter((item) => item !== '') ?? input.meshConfig.defaultServiceExportTo,
     selector,
     labels,
     subjectAltNames: [],
+    trafficDistribution: trafficDistribution(service.spec?.trafficDistribution, annotations),
     createdAt: createdAt(service.metadata),
   };
 }
@@ -46,7 +57,7 @@ const RESOLUTIONS: Readonly<Record<string, ServiceResolution>> = { STATIC: 'endp
 
 /** The records of a ServiceEntry, one a host. */
 export function serviceEntryRecords(entry: ServiceEntry, input: Pick<SnapshotInput, 'meshConfig'>): ServiceRecord[] {
-  const { name = '', namespace = '', labels = {} } = entry.metadata;
+  const { name = '', namespace = '', labels = {}, annotations = {} } = entry.metadata;
   const { spec } = entry;
   return spec.hosts.map((host) => ({
     host: host.toLowerCase(),
@@ -67,6 +78,7 @@ export function serviceEntryRecords(entry: ServiceEntry, input: Pick<SnapshotInp
     selector: spec.workloadSelector?.labels,
     labels,
     subjectAltNames: spec.subjectAltNames ?? [],
+    trafficDistribution: trafficDistribution(undefined, annotations),
     createdAt: createdAt(entry.metadata),
   }));
 }

@@ -3,7 +3,7 @@ import { changedEndpointClusters } from './build-snapshot.ts';
 import type { MeshSnapshot, SnapshotChange } from './snapshot.ts';
 
 const KIND_FIELDS = {
-  Service: 'services', Workload: 'workloads', Namespace: 'namespaces', MeshConfig: 'meshConfig',
+  Service: 'services', Workload: 'workloads', Namespace: 'namespaces', Node: 'nodeLocalities', MeshConfig: 'meshConfig',
   VirtualService: 'virtualServices', DestinationRule: 'destinationRules', Gateway: 'gateways', ServiceEntry: 'serviceEntries', WorkloadEntry: 'workloadEntries',
   Sidecar: 'sidecars', PeerAuthentication: 'peerAuthentications', AuthorizationPolicy: 'authorizationPolicies', RequestAuthentication: 'requestAuthentications', Telemetry: 'telemetries',
   BackendTls: 'backendTls', GatewayClientCertificate: 'gatewayClientCertificates', GatewaySecretGrant: 'gatewaySecretGrants', GrpcBackends: 'grpcBackends',

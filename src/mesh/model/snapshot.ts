@@ -56,6 +56,8 @@ export interface MeshSnapshot {
   /** Pods by IP address. */
   readonly workloads: ReadonlyMap<string, WorkloadRecord>;
   readonly namespaces: ReadonlyMap<string, NamespaceRecord>;
+  /** `region/zone/subzone` by node name, of the nodes that tell it. */
+  readonly nodeLocalities: ReadonlyMap<string, string>;
   readonly virtualServices: readonly VirtualServiceRecord[];
   readonly destinationRules: readonly DestinationRuleRecord[];
   readonly gateways: readonly GatewayRecord[];

@@ -10,22 +10,30 @@ type HttpMatch = HttpMatchRequest;
 /** `mesh`, the reserved gateway that stands for all sidecars. */
 export const MESH_GATEWAY = 'mesh';
 
+/** How the names of hosts are read. */
+export interface HostNames {
+  /** Of the cluster, for short names. */
+  readonly domain: string;
+  /** The host of the service behind an alias, which is where destinations lead; any other host itself. */
+  readonly concrete: (host: string) => string;
+}
+
 /** The records with names resolved and delegates merged; delegates themselves (no hosts) are left out. */
-export function prepareVirtualServices(records: readonly ConfigRecord<Spec>[], domain: string): { readonly records: VirtualServiceRecord[]; readonly issues: Issue[] } {
+export function prepareVirtualServices(records: readonly ConfigRecord<Spec>[], names: HostNames): { readonly records: VirtualServiceRecord[]; readonly issues: Issue[] } {
   const issues: Issue[] = [];
   const delegates = new Map(records.filter((record) => !record.spec.hosts?.length).map((record) => [`${record.namespace}/${record.name}`, record]));
-  const prepared = records.filter((record) => record.spec.hosts?.length).map((record) => ({ ...record, spec: resolveSpec(record, delegates, domain, issues) }));
+  const prepared = records.filter((record) => record.spec.hosts?.length).map((record) => ({ ...record, spec: resolveSpec(record, delegates, names, issues) }));
   return { records: prepared, issues };
 }
 
-function resolveSpec(record: ConfigRecord<Spec>, delegates: ReadonlyMap<string, ConfigRecord<Spec>>, domain: string, issues: Issue[]): Spec {
+function resolveSpec(record: ConfigRecord<Spec>, delegates: ReadonlyMap<string, ConfigRecord<Spec>>, names: HostNames, issues: Issue[]): Spec {
   const { spec, namespace } = record;
-  const host = (name: string): string => resolveHost(name, namespace, domain);
+  const host = destinationHosts(namespace, names);
   return {
     ...spec,
-    hosts: (spec.hosts ?? []).map(host),
+    hosts: (spec.hosts ?? []).map((name) => resolveHost(name, namespace, names.domain)),
     gateways: (spec.gateways?.length ? spec.gateways : [MESH_GATEWAY]).map((gateway) => resolveGateway(gateway, namespace)),
-    http: spec.http?.flatMap((route) => expandDelegate(route, record, delegates, domain, issues)),
+    http: spec.http?.flatMap((route) => expandDelegate(route, record, delegates, names, issues)),
     tls: spec.tls?.map((route) => ({ ...route, match: route.match.map((match) => withGateways(match, namespace)), route: resolveDestinations(route.route, host) })),
     tcp: spec.tcp?.map((route) => ({ ...route, match: route.match?.map((match) => withGateways(match, namespace)), route: resolveDestinations(route.route, host) })),
   };
@@ -44,8 +52,12 @@ function resolveDestinations<R extends { destination: { host: string } }>(routes
   return routes?.map((route) => ({ ...route, destination: { ...route.destination, host: host(route.destination.host) } }));
 }
 
-function resolveHttp(route: HttpRoute, namespace: string, domain: string): HttpRoute {
-  const host = (name: string): string => resolveHost(name, namespace, domain);
+function destinationHosts(namespace: string, { domain, concrete }: HostNames): (name: string) => string {
+  return (name) => concrete(resolveHost(name, namespace, domain));
+}
+
+function resolveHttp(route: HttpRoute, namespace: string, names: HostNames): HttpRoute {
+  const host = destinationHosts(namespace, names);
   return {
     ...route,
     match: route.match?.map((match) => withGateways(match, namespace)),
@@ -56,8 +68,8 @@ function resolveHttp(route: HttpRoute, namespace: string, domain: string): HttpR
 }
 
 /** A route as it is, or one route for each of its delegate's; a delegate that is missing keeps the route out and says so. */
-function expandDelegate(route: HttpRoute, root: ConfigRecord<Spec>, delegates: ReadonlyMap<string, ConfigRecord<Spec>>, domain: string, issues: Issue[]): HttpRoute[] {
-  if (!route.delegate) return [resolveHttp(route, root.namespace, domain)];
+function expandDelegate(route: HttpRoute, root: ConfigRecord<Spec>, delegates: ReadonlyMap<string, ConfigRecord<Spec>>, names: HostNames, issues: Issue[]): HttpRoute[] {
+  if (!route.delegate) return [resolveHttp(route, root.namespace, names)];
   const key = `${route.delegate.namespace || root.namespace}/${route.delegate.name ?? ''}`;
   const delegate = delegates.get(key);
   if (!delegate) {
@@ -67,8 +79,8 @@ function expandDelegate(route: HttpRoute, root: ConfigRecord<Spec>, delegates: R
     });
     return [];
   }
-  const outer = resolveHttp(route, root.namespace, domain);
-  return (delegate.spec.http ?? []).flatMap((inner) => mergeDelegated(outer, resolveHttp(inner, delegate.namespace, domain)));
+  const outer = resolveHttp(route, root.namespace, names);
+  return (delegate.spec.http ?? []).flatMap((inner) => mergeDelegated(outer, resolveHttp(inner, delegate.namespace, names)));
 }
 
 /** The delegate's route under the root's conditions; what the delegate does not set comes from the root. */

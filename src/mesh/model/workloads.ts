@@ -6,20 +6,22 @@ import type { WorkloadRecord } from './records.ts';
 const TLS_MODE_LABEL = 'security.istio.io/tlsMode';
 
 /** The workload of a pod under each of its addresses (a pod of both families has two); none while it has no address or has ended. */
-export function workloadsOf(pod: KubernetesPod): WorkloadRecord[] {
+export function workloadsOf(pod: KubernetesPod, localities: ReadonlyMap<string, string>): WorkloadRecord[] {
   const { podIP, podIPs = [] } = pod.status ?? {};
-  const workload = podIP ? workloadOf(pod, podIP) : undefined;
+  const workload = podIP ? workloadOf(pod, podIP, localities) : undefined;
   if (!workload) return [];
   return [workload, ...podIPs.flatMap(({ ip }) => (ip && ip !== podIP ? [{ ...workload, address: ip }] : []))];
 }
 
-function workloadOf(pod: KubernetesPod, address: string): WorkloadRecord | undefined {
+function workloadOf(pod: KubernetesPod, address: string, localities: ReadonlyMap<string, string>): WorkloadRecord | undefined {
   const phase = pod.status?.phase;
   // Pods on the host's network share its address, so the address does not tell them apart.
   if (pod.spec?.hostNetwork) return undefined;
   if (phase === 'Succeeded' || phase === 'Failed') return undefined;
   const { name = '', namespace = '', labels = {}, annotations = {} } = pod.metadata ?? {};
   const owner = ownerOf(pod);
+  const nodeName = pod.spec?.nodeName ?? '';
+  const ownLocality = labels['topology.istio.io/locality'] ?? labels['istio-locality'] ?? '';
   return {
     address,
     namespace,
@@ -31,7 +33,9 @@ function workloadOf(pod: KubernetesPod, address: string): WorkloadRecord | undef
     annotations,
     namedPorts: namedPorts(pod),
     tlsMode: labels[TLS_MODE_LABEL] === 'istio' ? 'istio' : 'disabled',
-    locality: (labels['topology.istio.io/locality'] ?? labels['istio-locality'] ?? '').replaceAll('.', '/'),
+    // A label cannot hold a slash, so dots may stand for them.
+    locality: (ownLocality.includes('/') ? ownLocality : ownLocality.replaceAll('.', '/')) || (localities.get(nodeName) ?? ''),
+    nodeName,
   };
 }
 

@@ -8,6 +8,7 @@ import type { MeshSnapshot, SidecarRecord, VirtualServiceRecord } from '../model
 import { MESH_GATEWAY } from '../model/virtual-services.ts';
 import { isVisible } from '../model/visibility.ts';
 import { familiesOf, type AddressFamilies } from './address-families.ts';
+import type { LocalityClient } from './locality-balancing.ts';
 import { withAutoAddresses } from './auto-addresses.ts';
 
 /** A port that the proxy's own workload serves. */
@@ -27,6 +28,8 @@ export interface ProxyView {
   readonly servicesByHost: ReadonlyMap<string, ServiceRecord>;
   /** Those of `services` whose host is a wildcard. */
   readonly wildcardServices: readonly ServiceRecord[];
+  /** Those of `services` that stand for another one, by the host of that one. */
+  readonly aliases: ReadonlyMap<string, readonly ServiceRecord[]>;
   readonly sidecar: SidecarRecord | undefined;
   readonly inboundPorts: readonly InboundPort[];
   readonly mutualTls: WorkloadMutualTls;
@@ -36,6 +39,8 @@ export interface ProxyView {
   readonly captured: boolean;
   readonly families: AddressFamilies;
   readonly allowAny: boolean;
+  /** Where it runs, and its labels, for the choice of near endpoints. */
+  readonly localityClient: LocalityClient;
 }
 
 type ServiceList = readonly ServiceRecord[];
@@ -61,15 +66,26 @@ export function viewOf(snapshot: MeshSnapshot, proxy: ProxyDescription): ProxyVi
     captured: proxy.type === 'sidecar' && proxy.metadata.interceptionMode !== 'NONE',
     families: familiesOf(proxy),
     allowAny: mode !== 'REGISTRY_ONLY',
+    localityClient: localityClientOf(snapshot, proxy),
   };
 }
 
-type HostIndex = Pick<ProxyView, 'servicesByHost' | 'wildcardServices'>;
+/** What the proxy says of itself comes before what its pod's node says. */
+function localityClientOf(snapshot: MeshSnapshot, { locality, ipAddresses, labels, metadata: { network, clusterId, nodeName } }: ProxyDescription): LocalityClient {
+  const workload = ipAddresses.map((address) => snapshot.workloads.get(address)).find((record) => record !== undefined);
+  return { labels, place: { locality: locality || (workload?.locality ?? ''), network, clusterId, nodeName: nodeName || (workload?.nodeName ?? '') } };
+}
+
+type HostIndex = Pick<ProxyView, 'servicesByHost' | 'wildcardServices' | 'aliases'>;
 const hostIndexes = new WeakMap<ServiceList, HostIndex>();
 
 function hostIndexOf(services: ServiceList): HostIndex {
   let index = hostIndexes.get(services);
-  if (!index) hostIndexes.set(services, (index = { servicesByHost: new Map(services.map((service) => [service.host, service])), wildcardServices: services.filter(({ host }) => isWildcard(host)) }));
+  if (!index) {
+    const aliases = new Map<string, ServiceRecord[]>();
+    for (const service of services) if (service.aliasOf !== undefined) aliases.set(service.aliasOf, [...(aliases.get(service.aliasOf) ?? []), service]);
+    hostIndexes.set(services, (index = { servicesByHost: new Map(services.map((service) => [service.host, service])), wildcardServices: services.filter(({ host }) => isWildcard(host)), aliases }));
+  }
   return index;
 }
 

@@ -51,11 +51,29 @@ export function httpPortsByNumber(view: ProxyView, detected: boolean): Map<numbe
   return ports;
 }
 
+/** What a port of a service answers with. */
+interface ServedPort {
+  readonly port: number;
+  /** Whether its names are also known without the port. */
+  readonly bare: boolean;
+  readonly routes: readonly Route[];
+  /** False where no VirtualService applies. */
+  readonly ownRoutes?: boolean;
+}
+
+/** The virtual hosts of a service port: the service's, with the names of its aliases, and one for each alias that has a VirtualService of its own. */
+function serviceHosts(view: ProxyView, service: ServiceRecord, { port, bare, routes, ownRoutes = true }: ServedPort): VirtualHost[] {
+  const domains = (records: readonly ServiceRecord[]): string[] => domainsOf(records.flatMap((record) => serviceNames(record, view.proxy.dnsDomain)), port, bare);
+  const aliases = view.aliases.get(service.host) ?? [];
+  const routed = aliases.filter((alias) => ownRoutes && virtualServiceFor(view.meshVirtualServices, 'http', alias.host));
+  return [virtualHost(`${service.host}:${port}`, domains([service, ...aliases.filter((alias) => !routed.includes(alias))]), routes), ...routed.map((alias) => virtualHost(`${alias.host}:${port}`, domains([alias]), serviceRoutes(view, alias, port)))];
+}
+
 /** The route configuration `<port>`. */
 export function portRouteConfiguration(view: ProxyView, port: number): RouteConfiguration | undefined {
   const entries = httpPortsByNumber(view, false).get(port);
   if (!entries) return undefined;
-  const hosts = entries.map(({ service }) => virtualHost(`${service.host}:${port}`, domainsOf(serviceNames(service, view.proxy.dnsDomain), port, true), serviceRoutes(view, service, port)));
+  const hosts = entries.flatMap(({ service }) => serviceHosts(view, service, { port, bare: true, routes: serviceRoutes(view, service, port) }));
   if (port === 80) hosts.push(...serviceLessHosts(view, port, true));
   return configuration(String(port), [...hosts, unknownHost(view.allowAny ? PASSTHROUGH_CLUSTER : undefined)]);
 }
@@ -97,7 +115,7 @@ export function httpProxyRouteConfiguration(view: ProxyView, inner: boolean): Ro
       const http = isHttp(port.protocol) || isDetected(port.protocol);
       if (inner && !http) continue;
       const routes = [...(inner ? [] : [connectRoute(service, port, http)]), ...(http ? serviceRoutes(view, service, port.number) : [])];
-      hosts.push(virtualHost(`${service.host}:${port.number}`, domainsOf(serviceNames(service, view.proxy.dnsDomain), port.number, port.number === 80), routes));
+      hosts.push(...serviceHosts(view, service, { port: port.number, bare: port.number === 80, routes, ownRoutes: http }));
     }
   }
   hosts.push(...serviceLessHosts(view, 80, true).map((host) => (inner ? host : { ...host, routes: [tunnelRoute(HTTP_PROXY_TUNNEL, true), ...(host.routes ?? [])] })));
