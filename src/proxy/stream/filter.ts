@@ -3,10 +3,13 @@
 import type { HeaderMap, RequestHeaders, ResponseHeaders } from './header-map.ts';
 import type { ResponseFlag, StreamInfo } from './stream-info.ts';
 
-/** `stop` holds the request at this filter until `continueDecoding`; what arrives meanwhile is kept, and reading pauses. */
-export type FilterStatus = 'continue' | 'stop';
+/**
+ * `stop` holds the request at this filter until `continueDecoding`; what arrives meanwhile is kept, and reading pauses. `stop_and_read` holds it too, but reads on: the
+ * filter sees the body as it arrives, and answers for how much of it is kept.
+ */
+export type FilterStatus = 'continue' | 'stop' | 'stop_and_read';
 
-/** One filter of one stream. Absent methods let everything pass. */
+/** One filter of one stream. Absent methods let everything pass. A filter that stopped may continue from `decodeData` and `decodeTrailers` too. */
 export interface HttpFilter {
   decodeHeaders?(headers: RequestHeaders, endStream: boolean): FilterStatus;
   decodeData?(data: Buffer, endStream: boolean): void;

@@ -16,7 +16,7 @@ import type { HttpFilterInstance, StreamCallbacks } from '../api.ts';
 import { changeResponse, directReply } from './change-response.ts';
 import { limitsBothWays, prepareRequest, removeControlHeaders, requestTimeout } from './prepare-request.ts';
 import { PROXY_ERRORS } from './rescue.ts';
-import { countStatus } from './count-status.ts';
+import { countStatus } from '../../count-status.ts';
 import { isIdempotent, RetryState } from './retry-state.ts';
 import { sendShadow, shadowAuthority } from './shadow.ts';
 import { Tunnel } from './tunnel.ts';

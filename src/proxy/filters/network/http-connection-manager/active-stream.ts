@@ -50,6 +50,8 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
   #requestTimer: NodeJS.Timeout | null = null;
   #bodyTimer: NodeJS.Timeout | null = null;
   #readsHeld = 0;
+  /** A filter that stopped the request keeps its body from being read. */
+  #holdsReading = false;
   #responseDone = false;
   #destroyed = false;
 
@@ -137,25 +139,44 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
       this.#filters.push(filter);
       const status = filter.decodeHeaders?.(headers, this.#headersEnd) ?? 'continue';
       if (this.#destroyed || this.#responseDone) return;
-      if (status === 'stop' && this.#made < makers.length) {
+      if (status !== 'continue' && this.#made < makers.length) {
         this.#stoppedAt = this.#filters.length - 1;
-        if (!this.#headersEnd) this.#encoder?.readDisable(true);
+        this.#holdReading(status === 'stop' && !this.#headersEnd);
         return;
       }
     }
     this.#decoding = true;
   }
 
+  #holdReading(hold: boolean): void {
+    if (hold === this.#holdsReading) return;
+    this.#holdsReading = hold;
+    this.readDisable(hold);
+  }
+
   continueDecoding(): void {
-    if (this.#stoppedAt < 0 || this.#destroyed) return;
+    const at = this.#stoppedAt;
+    if (at < 0 || this.#destroyed) return;
     this.#stoppedAt = -1;
     this.#runDecode();
+    const next = this.#stoppedAt;
+    if (next >= 0) this.#passKept(at + 1, next);
     if (!this.#decoding) return;
     const kept = this.#kept;
     this.#kept = [];
-    for (const { data, endStream } of kept) this.#passData(data, endStream);
-    if (this.#keptTrailers) this.#passTrailers(this.#keptTrailers);
-    if (!this.#headersEnd) this.#encoder?.readDisable(false);
+    for (const { data, endStream } of kept) this.#passData(data, endStream, at + 1, this.#filters.length);
+    if (this.#keptTrailers) this.#passTrailers(this.#keptTrailers, at + 1, this.#filters.length);
+    this.#holdReading(false);
+  }
+
+  /** What was kept goes on to the filters from `from`, and to the one at `stopped` for as long as it holds the request. */
+  #passKept(from: number, stopped: number): void {
+    const kept = [...this.#kept];
+    const trailers = this.#keptTrailers;
+    for (const { data, endStream } of kept) this.#passData(data, endStream, from, stopped);
+    if (trailers) this.#passTrailers(trailers, from, stopped);
+    for (const { data, endStream } of kept) if (this.#stoppedAt === stopped) this.#passData(data, endStream, stopped, stopped + 1);
+    if (trailers && this.#stoppedAt === stopped) this.#passTrailers(trailers, stopped, stopped + 1);
   }
 
   decodeData(data: Buffer, endStream: boolean): void {
@@ -163,28 +184,30 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     this.#touch();
     this.#bodyTimer?.refresh();
     if (endStream) this.#endRequest();
-    if (this.#stoppedAt >= 0) this.#kept.push({ data, endStream });
-    else if (this.#decoding) this.#passData(data, endStream);
+    const stopped = this.#stoppedAt;
+    if (stopped >= 0) {
+      this.#kept.push({ data, endStream });
+      this.#passData(data, endStream, 0, stopped + 1);
+    } else if (this.#decoding) this.#passData(data, endStream, 0, this.#filters.length);
   }
 
-  #passData(data: Buffer, endStream: boolean): void {
-    for (const filter of this.#filters) {
-      if (this.#destroyed) return;
-      filter.decodeData?.(data, endStream);
-    }
+  #passData(data: Buffer, endStream: boolean, from: number, to: number): void {
+    const filters = this.#filters;
+    for (let index = from; index < to && !this.#destroyed; index += 1) filters[index]?.decodeData?.(data, endStream);
   }
 
   decodeTrailers(trailers: HeaderMap): void {
     this.#endRequest();
-    if (this.#stoppedAt >= 0) this.#keptTrailers = trailers;
-    else if (this.#decoding) this.#passTrailers(trailers);
+    const stopped = this.#stoppedAt;
+    if (stopped >= 0) {
+      this.#keptTrailers = trailers;
+      this.#passTrailers(trailers, 0, stopped + 1);
+    } else if (this.#decoding) this.#passTrailers(trailers, 0, this.#filters.length);
   }
 
-  #passTrailers(trailers: HeaderMap): void {
-    for (const filter of this.#filters) {
-      if (this.#destroyed) return;
-      filter.decodeTrailers?.(trailers);
-    }
+  #passTrailers(trailers: HeaderMap, from: number, to: number): void {
+    const filters = this.#filters;
+    for (let index = from; index < to && !this.#destroyed; index += 1) filters[index]?.decodeTrailers?.(trailers);
   }
 
   onReset(_reason: StreamResetReason, detail: string): void {

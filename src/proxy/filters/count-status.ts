@@ -1,5 +1,5 @@
 // Counts answers of a cluster by status, under Envoy's names.
-import type { Cluster } from '../../../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 
 const CLASSES = ['', 'upstream_rq_1xx', 'upstream_rq_2xx', 'upstream_rq_3xx', 'upstream_rq_4xx', 'upstream_rq_5xx'];
 
