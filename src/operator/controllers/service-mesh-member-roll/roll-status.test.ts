@@ -41,4 +41,11 @@ describe('rollStatus', () => {
     expect(rollStatus({ roll: roll({}), mesh, required: ['ready'], members: [member('ready')], problems: [] }).conditions).toMatchObject([{ status: 'True', reason: 'Configured' }]);
     expect(rollStatus({ roll: roll({}), mesh: undefined, required: ['ready'], members: [member('ready')], problems: [], failure: { reason: 'ErrSMCPMissing', message: 'none' } })).toMatchObject({ configuredMembers: [], conditions: [{ status: 'False', reason: 'ErrSMCPMissing' }] });
   });
+
+  it('is not Configured before the mesh was reconciled once, so that Ready does not go back', () => {
+    const young = { status: {} } as ServiceMeshControlPlane;
+    const { status: _none, ...fresh } = member('ready');
+    const configured = { ...fresh, status: { conditions: [{ type: 'Reconciled', status: 'True', reason: '', message: '' }] } } as unknown as ServiceMeshMember;
+    expect(rollStatus({ roll: roll({}), mesh: young, required: ['ready'], members: [configured], problems: [] })).toMatchObject({ configuredMembers: ['ready'], pendingMembers: ['ready'], conditions: [{ status: 'False' }] });
+  });
 });

@@ -31,7 +31,8 @@ export function rollStatus({ roll, mesh, required, members: all, problems, failu
   const terminating = own.filter((member) => member.metadata?.deletionTimestamp).map(namespaceOf).sort();
   const configured = mesh ? own.filter(isConfigured).map(namespaceOf).sort() : [];
   const version = reconciledVersion(mesh);
-  const current = new Set(own.filter((member) => member.status?.meshReconciledVersion === version).map(namespaceOf));
+  // Nobody is up to date with a mesh that is not there yet: Ready, once true, would turn false as soon as it is.
+  const current = new Set(own.filter((member) => version !== undefined && member.status?.meshReconciledVersion === version).map(namespaceOf));
   const pending = members.filter((name) => !(configured.includes(name) && current.has(name)) && !terminating.includes(name));
   return {
     ...roll.status,
