@@ -13,7 +13,7 @@ import { ConformanceError, conformancePrograms, type ConformancePrograms } from 
 import { balanceLoads } from './load-balancer.ts';
 import { installMesh } from './mesh.ts';
 import { suiteImages } from './suite-images.ts';
-import { parseResults, type TestResult } from './suite-results.ts';
+import { parseResults, withSortedProfiles, type TestResult } from './suite-results.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const folder = join(root, 'test/conformance/gateway-api');
@@ -167,8 +167,7 @@ async function main(request: Request): Promise<number> {
 function writeReport(results: readonly TestResult[]): void {
   const made = join(output, 'report.yaml');
   if (!existsSync(made)) throw new ConformanceError('the suite wrote no report: it was ended, or failed outside its tests; see its output');
-  const text = readFileSync(made, 'utf8');
-  if (results.every(({ outcome }) => outcome !== 'failed')) writeFileSync(join(folder, 'report.yaml'), text);
+  if (results.every(({ outcome }) => outcome !== 'failed')) writeFileSync(join(folder, 'report.yaml'), withSortedProfiles(readFileSync(made, 'utf8')));
 }
 
 try {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseResults } from './suite-results.ts';
+import { parseResults, withSortedProfiles } from './suite-results.ts';
 
 const OUTPUT = `=== RUN   TestConformance
 === RUN   TestConformance/Works
@@ -31,4 +31,10 @@ describe('parseResults', () => {
   it('finds no result in the output of a suite that did not start', () => {
     expect(parseResults('=== RUN   TestConformance\npanic: no cluster\n')).toEqual([]);
   });
+});
+
+it('two reports with the same profiles are the same text', () => {
+  const report = (...names: readonly string[]): string => `kind: ConformanceReport\nprofiles:\n${names.map((name) => `- core: { result: success }\n  name: ${name}\n`).join('')}`;
+  expect(withSortedProfiles(report('MESH-HTTP', 'GATEWAY-TLS'))).toBe(withSortedProfiles(report('GATEWAY-TLS', 'MESH-HTTP')));
+  expect(withSortedProfiles(report('B', 'A'))).toMatch(/name: A[^]*name: B/);
 });

@@ -1,4 +1,5 @@
-// Reads what the suite's test binary printed with -test.v: how each test of the suite ended, and why those that failed did.
+// Reads what the suite's test binary printed with -test.v: how each test of the suite ended, and why those that failed did; and its report.
+import { parse, stringify } from 'yaml';
 
 /** How one test of the suite ended. */
 export interface TestResult {
@@ -46,4 +47,10 @@ function reasonsOf(test: string, said: ReadonlyMap<string, readonly string[]>): 
     const last = own.map((line) => line.replace(/^\S+\.go:\d+: \S+Z: /, '').replace(/^.* not ready yet: /, 'not ready: ')).filter((line) => line !== '' && !/^(Error|Error Trace|Test|Messages):/.test(line) && !/^\S+\.go:\d+$/.test(line)).slice(-3);
     return `${name.slice(ROOT.length + test.length + 1) || '(itself)'}: ${[...errors, ...last].join(' | ').slice(0, 1_000)}`;
   });
+}
+
+/** The suite's report with its profiles by name: it lists them in any order, which would make two equal reports differ. */
+export function withSortedProfiles(report: string): string {
+  const { profiles, ...rest } = parse(report) as { readonly profiles: readonly { readonly name: string }[] };
+  return stringify({ ...rest, profiles: profiles.toSorted((left, right) => (left.name < right.name ? -1 : 1)) });
 }
