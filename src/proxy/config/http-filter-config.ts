@@ -1,21 +1,25 @@
 // Configuration of HTTP filters and of role-based access control as plain data. A new filter adds its interface here and
 // its compiler in this folder.
+import type { ExtAuthzConfig, ExtAuthzRouteConfig } from './ext-authz-config.ts';
+import type { JwtAuthnConfig, JwtRouteConfig } from './jwt-authn-config.ts';
 import type { HeaderMatchConfig, MetadataMatchConfig, StringMatchConfig } from './match-config.ts';
 
 /** An HTTP filter, by kind; `name` is what per-route overrides name it by. */
 export type HttpFilterConfig = { readonly name: string } & (
   | { readonly kind: 'router' }
   | FaultConfig
+  | JwtAuthnConfig
   | CorsFilterConfig
   | { readonly kind: 'rbac'; readonly rules: RbacRulesConfig | null; readonly shadowRules: RbacRulesConfig | null }
   | { readonly kind: 'peer_metadata'; readonly discoverDownstream: boolean; readonly discoverUpstream: boolean; readonly propagateUpstream: boolean; readonly propagateDownstream: boolean }
   | { readonly kind: 'istio_alpn'; readonly http10: readonly string[]; readonly http11: readonly string[]; readonly http2: readonly string[] }
   | IstioStatsConfig
   | { readonly kind: 'grpc_stats'; readonly emitFilterState: boolean; readonly statsForAllMethods: boolean }
-  | LocalRateLimitConfig);
+  | LocalRateLimitConfig
+  | ExtAuthzConfig);
 
 /** A per-route replacement of a filter's configuration; `disabled` skips the filter. */
-export type HttpFilterOverride = { readonly disabled: true } | FaultConfig | CorsPolicyConfig | LocalRateLimitConfig | { readonly kind: 'rbac'; readonly rules: RbacRulesConfig | null };
+export type HttpFilterOverride = { readonly disabled: true } | FaultConfig | JwtRouteConfig | CorsPolicyConfig | LocalRateLimitConfig | ExtAuthzRouteConfig | { readonly kind: 'rbac'; readonly rules: RbacRulesConfig | null };
 
 /** Delays and aborts put in on purpose. */
 export interface FaultConfig {

@@ -1,18 +1,22 @@
 // HTTP filters of a connection manager, by the type of their configuration. A filter that is not known refuses the listener, since
 // leaving it out would change what the listener does; one marked optional is listed and left out.
 import { Cors } from '../../shared/xds/generated/envoy/extensions/filters/http/cors/v3/cors.ts';
+import { ExtAuthz } from '../../shared/xds/generated/envoy/extensions/filters/http/ext_authz/v3/ext_authz.ts';
 import { HTTPFault } from '../../shared/xds/generated/envoy/extensions/filters/http/fault/v3/fault.ts';
 import { FilterConfig as GrpcStats } from '../../shared/xds/generated/envoy/extensions/filters/http/grpc_stats/v3/config.ts';
+import { JwtAuthentication } from '../../shared/xds/generated/envoy/extensions/filters/http/jwt_authn/v3/config.ts';
 import { LocalRateLimit } from '../../shared/xds/generated/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.ts';
 import { RBAC } from '../../shared/xds/generated/envoy/extensions/filters/http/rbac/v3/rbac.ts';
 import { Router } from '../../shared/xds/generated/envoy/extensions/filters/http/router/v3/router.ts';
 import type { HttpFilter } from '../../shared/xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
 import { FilterConfig as AlpnConfig, FilterConfig_Protocol as AlpnProtocol } from '../../shared/xds/generated/istio/alpn.ts';
 import { Config as PeerMetadata } from '../../shared/xds/generated/istio/peer_metadata.ts';
+import { extAuthz } from './ext-authz.ts';
 import type { HttpFilterConfig } from './filter-config.ts';
 import type { Findings } from './findings.ts';
 import { fault, localRateLimit } from './http-filter-parts.ts';
 import { istioStats } from './istio-filters.ts';
+import { jwtAuthn } from './jwt-authn.ts';
 import { rbacRules } from './rbac.ts';
 import type { ListenerConfig } from './runtime-config.ts';
 import { typedConfig, type TypedConfig } from './typed-struct.ts';
@@ -29,6 +33,7 @@ const COMPILERS: Readonly<Record<string, Compiler>> = {
     return { kind: 'router' };
   },
   'envoy.extensions.filters.http.fault.v3.HTTPFault': ({ bytes }, path, findings) => fault(HTTPFault.decode(bytes), path, findings),
+  'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication': ({ bytes }, path, findings) => jwtAuthn(JwtAuthentication.decode(bytes), path, findings),
   'envoy.extensions.filters.http.cors.v3.Cors': ({ bytes }) => {
     Cors.decode(bytes);
     return { kind: 'cors' };
@@ -44,6 +49,7 @@ const COMPILERS: Readonly<Record<string, Compiler>> = {
     };
   },
   'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': ({ bytes }, path, findings) => localRateLimit(LocalRateLimit.decode(bytes), path, findings),
+  'envoy.extensions.filters.http.ext_authz.v3.ExtAuthz': ({ bytes }, path, findings) => extAuthz(ExtAuthz.decode(bytes), path, findings),
   'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig': ({ bytes }, path, findings) => {
     const config = GrpcStats.decode(bytes);
     findings.ignoreFields(config, path, ['enableUpstreamStats', 'replaceDotsInGrpcServiceName']);

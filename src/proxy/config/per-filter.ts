@@ -1,13 +1,17 @@
 // Per-route replacements of HTTP filters' configurations (typed_per_filter_config), by filter name.
 import { FilterConfig } from '../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
 import { CorsPolicy } from '../../shared/xds/generated/envoy/extensions/filters/http/cors/v3/cors.ts';
+import { ExtAuthzPerRoute } from '../../shared/xds/generated/envoy/extensions/filters/http/ext_authz/v3/ext_authz.ts';
 import { HTTPFault } from '../../shared/xds/generated/envoy/extensions/filters/http/fault/v3/fault.ts';
+import { PerRouteConfig as JwtPerRoute } from '../../shared/xds/generated/envoy/extensions/filters/http/jwt_authn/v3/config.ts';
 import { LocalRateLimit } from '../../shared/xds/generated/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.ts';
 import { RBACPerRoute } from '../../shared/xds/generated/envoy/extensions/filters/http/rbac/v3/rbac.ts';
 import type { Any } from '../../shared/xds/generated/google/protobuf/any.ts';
+import { extAuthzPerRoute } from './ext-authz.ts';
 import type { HttpFilterOverride } from './filter-config.ts';
 import type { Findings } from './findings.ts';
 import { corsPolicy, fault, localRateLimit } from './http-filter-parts.ts';
+import { jwtRoute } from './jwt-authn.ts';
 import { rbacRules } from './rbac.ts';
 import { typedConfig } from './typed-struct.ts';
 
@@ -31,8 +35,10 @@ function overrideOf(any: Any, path: string, findings: Findings, optional: boolea
       return config.config ? overrideOf(config.config, `${path}.config`, findings, config.isOptional ?? false) : null;
     }
     case 'envoy.extensions.filters.http.fault.v3.HTTPFault': return fault(HTTPFault.decode(bytes), path, findings);
+    case 'envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig': return jwtRoute(JwtPerRoute.decode(bytes), path, findings);
     case 'envoy.extensions.filters.http.cors.v3.CorsPolicy': return corsPolicy(CorsPolicy.decode(bytes), path, findings);
     case 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': return localRateLimit(LocalRateLimit.decode(bytes), path, findings);
+    case 'envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute': return extAuthzPerRoute(ExtAuthzPerRoute.decode(bytes), path, findings);
     case 'envoy.extensions.filters.http.rbac.v3.RBACPerRoute': {
       const { rbac } = RBACPerRoute.decode(bytes);
       if (!rbac) return { disabled: true };

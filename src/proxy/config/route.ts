@@ -1,18 +1,16 @@
 // Route configurations (envoy.config.route.v3.RouteConfiguration) from RDS or inside a connection manager.
 import type { Issue, Result } from '../../shared/lib/index.ts';
 import type { RouteConfiguration } from '../../shared/xds/generated/envoy/config/route/v3/route.ts';
-import { VirtualHost_TlsRequirementType, type Route, type RouteMatch, type VirtualHost } from '../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
+import { VirtualHost_TlsRequirementType, type Route, type VirtualHost } from '../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
 import { digestOf } from './digest.ts';
 import { Findings, join } from './findings.ts';
 import type { HttpFilterOverride } from './filter-config.ts';
 import { headerMutations } from './header-mutations.ts';
-import { headerMatches, queryMatches } from './matchers.ts';
-import { metadataMatch } from './metadata-matchers.ts';
 import { perFilterOverrides } from './per-filter.ts';
 import { retryPolicy } from './retry-policy.ts';
+import { routeMatch } from './route-match.ts';
 import { directResponse, mirrorPolicies, redirectAction, routeAction } from './route-action.ts';
-import type { RouteActionConfig, RouteConfig, RouteEntryConfig, RouteMatchConfig, VirtualHostConfig } from './route-config.ts';
-import { regex, runtimePerMillion } from './values.ts';
+import type { RouteActionConfig, RouteConfig, RouteEntryConfig, VirtualHostConfig } from './route-config.ts';
 
 /** What routes take from the messages around them. */
 interface Surroundings {
@@ -105,34 +103,5 @@ function actionOf(message: Route, path: string, findings: Findings, surroundings
     default:
       findings.refuse(path, 'A route needs one of route, redirect or direct_response.');
       return { kind: 'direct_response', status: 500, body: '' };
-  }
-}
-
-function routeMatch(message: RouteMatch, path: string, findings: Findings): RouteMatchConfig {
-  findings.refuseFields(message, path, ['tlsContext']);
-  return {
-    path: pathMatch(message, path, findings),
-    headers: headerMatches(message.headers, `${path}.headers`, findings),
-    queryParameters: queryMatches(message.queryParameters, `${path}.query_parameters`, findings),
-    grpcOnly: message.grpc !== undefined,
-    ...(message.dynamicMetadata?.length ? { dynamicMetadata: message.dynamicMetadata.map((matcher, index) => metadataMatch(matcher, `${path}.dynamic_metadata[${index}]`, findings)) } : {}),
-    runtimeFractionPerMillion: message.runtimeFraction ? runtimePerMillion(message.runtimeFraction, 1_000_000) : null,
-  };
-}
-
-function pathMatch(message: RouteMatch, path: string, findings: Findings): RouteMatchConfig['path'] {
-  const ignoreCase = message.caseSensitive === false;
-  const form = message.pathSpecifier;
-  switch (form?.$case) {
-    case 'prefix': return { kind: 'prefix', value: form.prefix, ignoreCase };
-    case 'path': return { kind: 'exact', value: form.path, ignoreCase };
-    case 'pathSeparatedPrefix':
-      if (!/^[^?#]+[^?#/]$/.test(form.pathSeparatedPrefix)) findings.refuse(`${path}.path_separated_prefix`, 'A separated prefix holds no ? or # and does not end in a slash.');
-      return { kind: 'path_separated_prefix', value: form.pathSeparatedPrefix, ignoreCase };
-    case 'safeRegex': return { kind: 'regex', regex: regex(form.safeRegex, `${path}.safe_regex`, findings) };
-    case 'connectMatcher': return { kind: 'connect' };
-    default:
-      findings.refuse(path, 'A route match needs one of prefix, path, path_separated_prefix, safe_regex or connect_matcher.');
-      return { kind: 'prefix', value: '/', ignoreCase };
   }
 }

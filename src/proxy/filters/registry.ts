@@ -3,9 +3,11 @@ import type { HttpFilterConfig } from '../config/filter-config.ts';
 import type { FilterChainConfig } from '../config/runtime-config.ts';
 import type { HttpFilterInstance } from './http/api.ts';
 import { corsFilter } from './http/cors/cors.ts';
+import { extAuthzFilter } from './http/ext-authz/ext-authz.ts';
 import { faultFilter } from './http/fault/fault.ts';
 import { grpcStatsFilter } from './http/grpc-stats/grpc-stats.ts';
 import { istioAlpnFilter } from './http/istio-alpn/istio-alpn.ts';
+import { jwtAuthnFilter } from './http/jwt-authn/jwt-authn.ts';
 import { localRateLimitFilter } from './http/local-ratelimit/local-ratelimit.ts';
 import { peerMetadataFilter } from './http/peer-metadata/peer-metadata.ts';
 import { rbacFilter } from './http/rbac/rbac.ts';
@@ -17,17 +19,19 @@ import { networkRbacFilter } from './network/rbac/rbac.ts';
 import { tcpProxyFilter } from './network/tcp-proxy/tcp-proxy.ts';
 import type { FilterServices } from './services.ts';
 
-/** Compiles one HTTP filter; null when it does nothing on the request's path (metrics are observers). */
-function createHttpFilter(config: HttpFilterConfig, services: FilterServices): HttpFilterInstance | null {
+/** Compiles one HTTP filter, whose statistics start with `statPrefix`; null when it does nothing on the request's path (metrics are observers). */
+function createHttpFilter(config: HttpFilterConfig, services: FilterServices, statPrefix: string): HttpFilterInstance | null {
   switch (config.kind) {
     case 'router': return routerFilter(services);
     case 'fault': return faultFilter(config, services);
     case 'cors': return corsFilter(config);
+    case 'jwt_authn': return jwtAuthnFilter(config, services);
     case 'rbac': return rbacFilter(config, services);
     case 'peer_metadata': return peerMetadataFilter(config, services);
     case 'istio_alpn': return istioAlpnFilter(config, services);
     case 'grpc_stats': return grpcStatsFilter(config);
     case 'local_ratelimit': return localRateLimitFilter(config, services);
+    case 'ext_authz': return extAuthzFilter(config, services, statPrefix);
     case 'istio_stats': return null;
   }
 }
@@ -37,7 +41,7 @@ export function createNetworkFilters(chain: FilterChainConfig, place: NetworkFil
   const filters = chain.filters.map((config) => {
     switch (config.kind) {
       case 'http_connection_manager':
-        return httpConnectionManager(config, place, config.httpFilters.map((filter) => createHttpFilter(filter, place.services)).filter((filter) => filter !== null));
+        return httpConnectionManager(config, place, config.httpFilters.map((filter) => createHttpFilter(filter, place.services, `http.${config.statPrefix}.`)).filter((filter) => filter !== null));
       case 'tcp_proxy': return tcpProxyFilter(config, place);
       case 'rbac': return networkRbacFilter(config, place);
       case 'metadata_exchange': return metadataExchangeFilter(config, place);

@@ -35,8 +35,7 @@ export interface SelectedRoute {
   readonly cluster: CompiledWeightedCluster | null;
 }
 
-interface RouteCase {
-  readonly route: CompiledRoute;
+interface MatchCase {
   readonly path: (path: string, headers: RequestHeaders) => boolean;
   readonly headers: HeaderTest | null;
   readonly query: ((path: string) => boolean) | null;
@@ -44,6 +43,8 @@ interface RouteCase {
   readonly metadata: readonly MetadataTest[] | null;
   readonly perMillion: number | null;
 }
+
+interface RouteCase extends MatchCase { readonly route: CompiledRoute }
 
 interface Host { readonly virtualHost: VirtualHostConfig; readonly cases: readonly RouteCase[] }
 
@@ -129,13 +130,23 @@ function compileCase(config: RouteEntryConfig, virtualHost: VirtualHostConfig, t
     location: action.kind === 'redirect' ? compileRedirect(action, match) : null,
     weighted: clusters.map((cluster) => ({ config: cluster, mutations: orderMutations([cluster.headerMutations, ...levels], flip) })),
   };
+  return { route, ...compileMatch(match) };
+}
+
+function compileMatch(match: RouteMatchConfig): MatchCase {
   return {
-    route, path: compilePath(match), headers: match.headers.length > 0 ? compileHeaderMatches(match.headers) : null,
+    path: compilePath(match), headers: match.headers.length > 0 ? compileHeaderMatches(match.headers) : null,
     query: compileQueryMatches(match.queryParameters), grpcOnly: match.grpcOnly, metadata: match.dynamicMetadata?.length ? match.dynamicMetadata.map(compileMetadataMatch) : null, perMillion: match.runtimeFractionPerMillion,
   };
 }
 
-function compilePath(match: RouteMatchConfig): RouteCase['path'] {
+/** Compiles a match for a filter's own rules; throws for a pattern that RE2 refuses. */
+export function compileRouteMatch(config: RouteMatchConfig): (headers: RequestHeaders, random: () => number) => boolean {
+  const match = compileMatch(config);
+  return (headers, random) => caseMatches(match, pathOnly(headers.path), headers, NO_METADATA, random);
+}
+
+function compilePath(match: RouteMatchConfig): MatchCase['path'] {
   const { path: config } = match;
   if (config.kind === 'connect') return (_path, headers) => headers.method === 'CONNECT';
   if (config.kind === 'regex') {
@@ -154,7 +165,7 @@ function compilePath(match: RouteMatchConfig): RouteCase['path'] {
   }
 }
 
-function caseMatches(entry: RouteCase, path: string, headers: RequestHeaders, metadata: StreamInfo['dynamicMetadata'], random: () => number): boolean {
+function caseMatches(entry: MatchCase, path: string, headers: RequestHeaders, metadata: StreamInfo['dynamicMetadata'], random: () => number): boolean {
   if (!entry.path(path, headers)) return false;
   if (entry.headers && !entry.headers(headers)) return false;
   if (entry.query && !entry.query(headers.path)) return false;
@@ -179,4 +190,9 @@ function drawCluster(route: CompiledRoute, random: () => number): CompiledWeight
 /** A filter's replacement configuration on this route, the most specific one. */
 export function filterOverride(selected: SelectedRoute, filterName: string): HttpFilterOverride | undefined {
   return selected.cluster?.config.perFilter[filterName] ?? selected.route.config.perFilter[filterName] ?? selected.route.virtualHost.perFilter[filterName];
+}
+
+/** All replacements of a filter's configuration for this route, the most specific one last. */
+export function filterOverrides({ route, cluster }: SelectedRoute, filterName: string): readonly HttpFilterOverride[] {
+  return [route.virtualHost.perFilter[filterName], route.config.perFilter[filterName], cluster?.config.perFilter[filterName]].filter((override) => override !== undefined);
 }
