@@ -21,7 +21,6 @@ describe('MeshConfigSource', () => {
     ['caCertificates:\n  - pem: x', 'warning MESH_UNKNOWN_FIELD caCertificates'],
     ['defaultConfig:\n  proxyAdminPrt: 1', 'warning MESH_UNKNOWN_FIELD defaultConfig.proxyAdminPrt'],
     ['inboundTrafficPolicy:\n  mode: LOCALHOST', 'warning MESH_NOT_ENFORCED inboundTrafficPolicy.mode'],
-    ['localityLbSetting:\n  failover: [{ from: a, to: b }]', 'warning MESH_NOT_ENFORCED localityLbSetting.failover'],
     ['defaultConfig:\n  gatewayTopology: { numTrustedProxies: 1, forwardClientCertDetails: SANITIZE }', 'warning MESH_NOT_ENFORCED defaultConfig.gatewayTopology.forwardClientCertDetails'],
     ['extensionProviders:\n  - name: a\n    envoyExtAuthzGrpc: { service: a, port: 1 }', 'warning MESH_NOT_ENFORCED extensionProviders[0].envoyExtAuthzGrpc'],
     ['extensionProviders:\n  - name: a\n    opentelemetry: { service: a, port: 1 }', 'warning MESH_NOT_ENFORCED extensionProviders[0].opentelemetry'],

@@ -1,5 +1,5 @@
 // What is kept of Kubernetes' own objects: the fields that the mesh reads, so that the rest neither costs memory nor makes new snapshots.
-import type { Namespace } from '../../shared/api/core/cluster.ts';
+import type { Namespace, Node } from '../../shared/api/core/cluster.ts';
 import type { EndpointSlice, Service } from '../../shared/api/core/network.ts';
 import type { Pod } from '../../shared/api/core/workloads.ts';
 import type { ObjectMeta } from '../../shared/api/meta/index.ts';
@@ -21,6 +21,13 @@ export function trimEndpointSlice(slice: EndpointSlice): EndpointSlice {
 /** A Namespace's name, labels and annotations. */
 export function trimNamespace(namespace: Namespace): Namespace {
   return { metadata: trimMeta(namespace.metadata) };
+}
+
+/** A Node's name and topology: all else changes every few seconds. */
+export function trimNode(node: Node): Node {
+  const { name, labels } = node.metadata ?? {};
+  const topology = Object.fromEntries(Object.entries(labels ?? {}).filter(([label]) => label.startsWith('topology.') || label.startsWith('failure-domain.')));
+  return { metadata: { ...(name === undefined ? {} : { name }), labels: topology } };
 }
 
 /** A Pod's identity, addresses and ports. */

@@ -1,14 +1,15 @@
 // Ingest: everything the mesh is made of, watched in the member namespaces and kept in tables. The only reader of the cluster besides
 // the CA and the webhooks; the snapshot publisher is its only reader.
-import type { Namespace } from '../../shared/api/core/cluster.ts';
+import { NodeResource, type Namespace, type Node } from '../../shared/api/core/cluster.ts';
 import { EndpointSliceResource, ServiceResource, type EndpointSlice, type Service } from '../../shared/api/core/network.ts';
 import { PodResource, type Pod } from '../../shared/api/core/workloads.ts';
 import { ISTIO_KINDS, type IstioObject } from '../../shared/api/istio-kinds.ts';
 import type { Issue, ReadonlyTable } from '../../shared/lib/index.ts';
 import { createLogger, programMetrics } from '../../shared/observability/index.ts';
 import type { KubeClient } from '../../shared/kube/index.ts';
+import { ClusterTable } from './cluster-table.ts';
 import { ConfigTable } from './config-table.ts';
-import { trimEndpointSlice, trimPod, trimService } from './core-transforms.ts';
+import { trimEndpointSlice, trimNode, trimPod, trimService } from './core-transforms.ts';
 import { GatewayApiIngest, type GatewayApiTables } from './gateway-api-tables.ts';
 import { MemberNamespaces, type MemberNamespacesOptions } from './member-namespaces.ts';
 import { NamespaceTable } from './namespace-table.ts';
@@ -18,6 +19,8 @@ import { NamespacedTable } from './namespaced-table.ts';
 export interface IngestTables {
   readonly members: ReadonlyTable<string, true>;
   readonly namespaces: ReadonlyTable<string, Namespace>;
+  /** Where pods run; empty where nodes may not be read. */
+  readonly nodes: ReadonlyTable<string, Node>;
   readonly services: ReadonlyTable<string, Service>;
   readonly endpointSlices: ReadonlyTable<string, EndpointSlice>;
   readonly pods: ReadonlyTable<string, Pod>;
@@ -25,6 +28,8 @@ export interface IngestTables {
   readonly issues: ReadonlyTable<string, readonly Issue[]>;
   readonly gatewayApi: GatewayApiTables;
 }
+
+const NODES_TIMEOUT_MILLISECONDS = 2_000;
 
 const configEvents = programMetrics.counter('pilot_k8s_cfg_events', 'Changes of Istio objects.', ['type', 'event']);
 const registryEvents = programMetrics.counter('pilot_k8s_reg_events', 'Changes of Kubernetes objects.', ['type', 'event']);
@@ -35,6 +40,7 @@ export class Ingest {
   readonly tables: IngestTables;
   readonly #members: MemberNamespaces;
   readonly #namespaces: NamespaceTable;
+  readonly #nodes: ClusterTable<Node>;
   readonly #core: readonly NamespacedTable<never>[];
   readonly #kinds: readonly NamespacedTable<never>[];
   readonly #gatewayApi: GatewayApiIngest;
@@ -46,6 +52,8 @@ export class Ingest {
   constructor(client: KubeClient, options: MemberNamespacesOptions) {
     this.#members = new MemberNamespaces(client, options);
     this.#namespaces = new NamespaceTable(client);
+    // Without the right to read nodes the mesh works, only not by locality: not worth a longer wait.
+    this.#nodes = new ClusterTable(client, NodeResource, { transform: trimNode, syncTimeoutMilliseconds: NODES_TIMEOUT_MILLISECONDS });
     const services = new NamespacedTable(client, ServiceResource, { transform: trimService });
     const endpointSlices = new NamespacedTable(client, EndpointSliceResource, { transform: trimEndpointSlice });
     const pods = new NamespacedTable(client, PodResource, { transform: trimPod });
@@ -70,7 +78,7 @@ export class Ingest {
       });
     }
     this.tables = {
-      members: this.#members.table, namespaces: this.#namespaces.table, services: services.table, endpointSlices: endpointSlices.table, pods: pods.table,
+      members: this.#members.table, namespaces: this.#namespaces.table, nodes: this.#nodes.table, services: services.table, endpointSlices: endpointSlices.table, pods: pods.table,
       config: config.objects, issues: config.issues, gatewayApi: this.#gatewayApi.tables,
     };
   }
@@ -80,7 +88,7 @@ export class Ingest {
     this.#signal = signal;
     await this.#members.start(signal);
     await this.#namespaces.start(this.#memberNames(), signal);
-    await Promise.all([this.#followMembers(), this.#gatewayApi.start(this.#memberNames(), signal)]);
+    await Promise.all([this.#followMembers(), this.#nodes.follow(this.#memberNames(), signal), this.#gatewayApi.start(this.#memberNames(), signal)]);
     this.#members.table.subscribe(() => {
       this.#following = this.#following.then(() => this.#followMembers()).catch((error: unknown) => this.#log.error({ error: String(error) }, 'member namespaces could not be followed'));
     });
@@ -93,7 +101,7 @@ export class Ingest {
   /** Stops all watches; the tables stay. */
   async stop(): Promise<void> {
     await this.#following;
-    await Promise.all([this.#members.stop(), this.#namespaces.stop(), this.#gatewayApi.stop(), ...this.#all().map((table) => table.stop())]);
+    await Promise.all([this.#members.stop(), this.#namespaces.stop(), this.#nodes.stop(), this.#gatewayApi.stop(), ...this.#all().map((table) => table.stop())]);
   }
 
   /** Whether everything has been read once. */

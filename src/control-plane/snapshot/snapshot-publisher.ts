@@ -70,7 +70,7 @@ export class SnapshotPublisher {
 
   /** Builds the first snapshot and follows the tables. */
   async start(): Promise<void> {
-    const { namespaces, services: serviceTable, endpointSlices, pods, config } = this.#tables;
+    const { namespaces, nodes, services: serviceTable, endpointSlices, pods, config } = this.#tables;
     const follow = (table: { subscribe(listener: () => void): () => void }, scope: ChangeScope, type: string): void => {
       this.#detach.push(table.subscribe(() => {
         inboundUpdates.add({ type });
@@ -78,6 +78,7 @@ export class SnapshotPublisher {
       }));
     };
     follow(namespaces, 'full', 'config');
+    follow(nodes, 'full', 'svc');
     follow(serviceTable, 'full', 'svc');
     follow(endpointSlices, 'endpoints', 'eds');
     follow(pods, 'endpoints', 'eds');
@@ -134,7 +135,7 @@ export class SnapshotPublisher {
   #whole(before: MeshSnapshot | undefined): MeshSnapshot | undefined {
     const meshConfig = this.#meshConfig.get('current');
     if (!meshConfig) return undefined;
-    const { namespaces, services: serviceTable, endpointSlices, pods, config } = this.#tables;
+    const { namespaces, nodes, services: serviceTable, endpointSlices, pods, config } = this.#tables;
     const gatewayApi = this.#options.gatewayApi?.get('current');
     const input: SnapshotInput = {
       number: this.#number + 1,
@@ -146,6 +147,7 @@ export class SnapshotPublisher {
       endpointSlices: [...endpointSlices.values()],
       pods: [...pods.values()],
       namespaces: [...namespaces.values()],
+      nodes: [...nodes.values()],
       config: [...config.values()],
       ...(gatewayApi ? { gatewayApi } : {}),
     };

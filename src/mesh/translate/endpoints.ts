@@ -1,10 +1,11 @@
 // Endpoint assignments: the addresses of a cluster, by locality, with what the client must know of each.
 import type { ClusterLoadAssignment } from '../../shared/xds/generated/envoy/config/endpoint/v3/endpoint.ts';
-import type { LbEndpoint, LocalityLbEndpoints } from '../../shared/xds/generated/envoy/config/endpoint/v3/endpoint_components.ts';
+import type { LbEndpoint } from '../../shared/xds/generated/envoy/config/endpoint/v3/endpoint_components.ts';
 import { HealthStatus } from '../../shared/xds/generated/envoy/config/core/v3/health_check.ts';
-import { selects } from '../model/policy-selection.ts';
 import type { EndpointRecord, EndpointSet } from '../model/records.ts';
+import { placeOf, topologyLabel } from '../model/topology.ts';
 import type { AddressFamilies } from './address-families.ts';
+import { balanceLocalities, type LocalityBalancing, type LocalityClient, type LocalityGroup } from './locality-balancing.ts';
 import { socketAddress } from './xds-values.ts';
 
 /** Everything that an assignment is made of. */
@@ -17,11 +18,14 @@ export interface AssignmentKey {
   readonly clusterId: string;
   /** Families of the client's pod: endpoints of others are out of its reach. */
   readonly families: AddressFamilies;
+  readonly balancing: LocalityBalancing | undefined;
+  readonly client: LocalityClient;
 }
 
 /** The assignment; without endpoints it is empty, so that its cluster need not wait. */
 export function loadAssignment(key: AssignmentKey): ClusterLoadAssignment {
-  return { clusterName: key.clusterName, endpoints: localityEndpoints((key.set?.endpoints ?? []).filter(({ address }) => isReachable(address, key.families)), key) };
+  const groups = localityGroups((key.set?.endpoints ?? []).filter(({ address }) => isReachable(address, key.families)), key);
+  return { clusterName: key.clusterName, endpoints: balanceLocalities(groups, key.balancing, key.client) };
 }
 
 /** Whether a pod with `families` can dial the address. */
@@ -30,21 +34,27 @@ export function isReachable(address: string, families: AddressFamilies): boolean
 }
 
 /** The endpoints that serve `port` and have `labels`, grouped by locality. */
-export function localityEndpoints(endpoints: readonly EndpointRecord[], key: { readonly port: number; readonly labels: Readonly<Record<string, string>>; readonly clusterId?: string }): LocalityLbEndpoints[] {
-  const groups = new Map<string, LbEndpoint[]>();
+export function localityGroups(endpoints: readonly EndpointRecord[], key: { readonly port: number; readonly labels: Readonly<Record<string, string>>; readonly clusterId?: string }): LocalityGroup[] {
+  const groups = new Map<string, { records: EndpointRecord[]; lbEndpoints: LbEndpoint[] }>();
   for (const endpoint of endpoints) {
     const port = endpoint.ports[key.port];
-    if (port === undefined || !selects(key.labels, endpoint.labels)) continue;
-    const group = groups.get(endpoint.locality);
-    const made = lbEndpoint(endpoint, port, key.clusterId ?? 'Kubernetes');
-    if (group) group.push(made);
-    else groups.set(endpoint.locality, [made]);
+    const clusterId = key.clusterId ?? 'Kubernetes';
+    if (port === undefined || !isSelected(endpoint, key.labels, clusterId)) continue;
+    let group = groups.get(endpoint.locality);
+    if (!group) groups.set(endpoint.locality, (group = { records: [], lbEndpoints: [] }));
+    group.records.push(endpoint);
+    group.lbEndpoints.push(lbEndpoint(endpoint, port, clusterId));
   }
-  return [...groups].sort(([left], [right]) => (left < right ? -1 : 1)).map(([locality, lbEndpoints]) => ({
-    locality: localityOf(locality),
-    lbEndpoints,
-    loadBalancingWeight: lbEndpoints.reduce((sum, endpoint) => sum + (endpoint.loadBalancingWeight ?? 1), 0),
+  return [...groups].sort(([left], [right]) => (left < right ? -1 : 1)).map(([locality, { records, lbEndpoints }]) => ({
+    records,
+    message: { locality: localityOf(locality), lbEndpoints, loadBalancingWeight: lbEndpoints.reduce((sum, endpoint) => sum + (endpoint.loadBalancingWeight ?? 1), 0) },
   }));
+}
+
+/** A subset may also name where its endpoints run. */
+function isSelected(endpoint: EndpointRecord, labels: Readonly<Record<string, string>>, clusterId: string): boolean {
+  const place = placeOf(endpoint, clusterId);
+  return Object.entries(labels).every(([name, value]) => (endpoint.labels[name] ?? topologyLabel(name, endpoint.labels, place)) === value);
 }
 
 function localityOf(text: string): { region?: string; zone?: string; subZone?: string } {

@@ -11,6 +11,8 @@ const AFFECTED: Readonly<Record<string, readonly string[]>> = {
   HeadlessEndpoints: [cluster, listener, nameTable],
   Workload: [endpoint],
   Namespace: [],
+  // A node's place reaches proxies through its pods and their endpoints.
+  Node: [cluster, endpoint],
   VirtualService: [listener, route],
   DestinationRule: [cluster, endpoint, route],
   Gateway: [listener, route],

@@ -12,6 +12,7 @@ import { serviceKey, type ServicePortRecord, type ServiceRecord } from '../model
 import type { MeshSnapshot } from '../model/snapshot.ts';
 import { outboundCluster, subsetLabels } from './clusters/outbound-cluster.ts';
 import { backendPort } from './clusters/backend-port.ts';
+import { effectivePolicy } from './clusters/traffic-policy.ts';
 import { backendTlsFor } from './clusters/backend-tls.ts';
 import { blackHoleCluster, collectorCluster, dynamicDnsCluster, httpProxyTunnelCluster, inboundCluster, passthroughCluster } from './clusters/special-clusters.ts';
 import { loadAssignment } from './endpoints.ts';
@@ -19,6 +20,7 @@ import { headlessEndpoints, takesMutualTls } from './headless.ts';
 import { gatewayListeners } from './listeners/gateway-listeners.ts';
 import { inboundListeners } from './listeners/inbound-listeners.ts';
 import { outboundListeners } from './listeners/outbound-listeners.ts';
+import { localityBalancing, localityKey } from './locality-balancing.ts';
 import { nameTable } from './name-table.ts';
 import type { NamedResource } from './named-resource.ts';
 import { viewOf, type ProxyView } from './proxy-view.ts';
@@ -90,6 +92,7 @@ function clusters(cache: ResourceCache, view: ProxyView): NamedResource[] {
 function serviceClusters(cache: ResourceCache, view: ProxyView, service: ServiceRecord, declared: ServicePortRecord): NamedResource[] {
   const { snapshot, proxy, captured, families } = view;
   const { meshConfig } = snapshot;
+  const client = view.localityClient;
   const rule = destinationRuleFor(snapshot, service, proxy);
   const set = snapshot.endpoints.get(serviceKey(service));
   const identities = set?.identities ?? [];
@@ -99,8 +102,8 @@ function serviceClusters(cache: ResourceCache, view: ProxyView, service: Service
   const backendTls = backendTlsFor(view, service, port);
   const dialledMutualTls = service.headless && captured && takesMutualTls(set?.endpoints ?? [], declared.number);
   return ['', ...(rule?.spec.subsets ?? []).map(({ name }) => name)].map((subset) => {
-    const inputs = [service, port.number, port.protocol, rule, identities.join(), dnsEndpoints, meshConfig, captured, ownProxy, families, backendTls?.record, backendTls?.certificate, dialledMutualTls];
-    return cache.resource(TYPE_URLS.cluster, outboundClusterName(service.host, port.number, subset), Cluster, inputs, () => outboundCluster({ service, port, subset, rule, identities, dnsEndpoints, meshConfig, captured, ownProxy, families, backendTls, dialledMutualTls }));
+    const inputs = [service, port.number, port.protocol, rule, identities.join(), dnsEndpoints, meshConfig, captured, ownProxy, families, backendTls?.record, backendTls?.certificate, dialledMutualTls, dnsEndpoints ? localityKey(localityBalancing(effectivePolicy(rule, subset, port.number, meshConfig), service, meshConfig), client) : ''];
+    return cache.resource(TYPE_URLS.cluster, outboundClusterName(service.host, port.number, subset), Cluster, inputs, () => outboundCluster({ service, port, subset, rule, identities, dnsEndpoints, meshConfig, captured, ownProxy, families, backendTls, dialledMutualTls, client }));
   });
 }
 
@@ -117,7 +120,7 @@ function dnsEndpointsOf(view: ProxyView, service: ServiceRecord): NonNullable<Re
     serviceKey: serviceKey(service),
     identities: [],
     endpoints: service.host.startsWith('*') ? [] : [{
-      address: service.host, ports, labels: {}, serviceAccount: '', namespace: service.namespace, workloadName: service.name, podName: '', locality: '', network: '', weight: 1, health: 'healthy' as const, tlsMode: 'disabled' as const, plaintextPorts: [],
+      address: service.host, ports, labels: {}, serviceAccount: '', namespace: service.namespace, workloadName: service.name, podName: '', locality: '', network: '', nodeName: '', weight: 1, health: 'healthy' as const, tlsMode: 'disabled' as const, plaintextPorts: [],
     }],
   };
   ownNames.set(service, made);
@@ -135,11 +138,14 @@ function assignment(cache: ResourceCache, view: ProxyView, name: string): NamedR
   const { snapshot, proxy } = view;
   const service = view.servicesByHost.get(parsed.host);
   const set = service && snapshot.endpoints.get(serviceKey(service));
-  const rule = service && parsed.subset !== '' ? destinationRuleFor(snapshot, service, proxy) : undefined;
+  const rule = service && destinationRuleFor(snapshot, service, proxy);
   const known = parsed.subset === '' || (rule?.spec.subsets?.some((subset) => subset.name === parsed.subset) ?? false);
   const { clusterId } = proxy.metadata;
-  return [cache.resource(TYPE_URLS.endpoint, name, ClusterLoadAssignment, [set, rule, known, clusterId, view.families], () =>
-    loadAssignment({ clusterName: name, set: known ? set : undefined, port: parsed.port, labels: subsetLabels(rule, parsed.subset), clusterId, families: view.families }))];
+  const client = view.localityClient;
+  const balancing = service && localityBalancing(effectivePolicy(rule, parsed.subset, parsed.port, snapshot.meshConfig), service, snapshot.meshConfig);
+  const inputs = [set, parsed.subset === '' ? undefined : rule, known, clusterId, view.families, balancing?.setting, localityKey(balancing, client)];
+  return [cache.resource(TYPE_URLS.endpoint, name, ClusterLoadAssignment, inputs, () =>
+    loadAssignment({ clusterName: name, set: known ? set : undefined, port: parsed.port, labels: subsetLabels(rule, parsed.subset), clusterId, families: view.families, balancing, client }))];
 }
 
 /** One table, for proxies that answer DNS. */

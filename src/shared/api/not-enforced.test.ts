@@ -39,7 +39,7 @@ const CASES: readonly (readonly [kind: string, spec: object, found: readonly str
   ['DestinationRule', policy({ retryBudget: { percent: 20 } }), ['~spec.trafficPolicy.retryBudget']],
   ['DestinationRule', policy({ connectionPool: { tcp: { maxConnectionDuration: '1h' } } }), ['~spec.trafficPolicy.connectionPool.tcp.maxConnectionDuration']],
   ['DestinationRule', policy({ connectionPool: { http: { http2KeepAlive: { interval: '1s' } } } }), ['~spec.trafficPolicy.connectionPool.http.http2KeepAlive']],
-  ['DestinationRule', policy({ loadBalancer: { localityLbSetting: { distribute: [{ from: 'a', to: { a: 100 } }] } } }), ['~spec.trafficPolicy.loadBalancer.localityLbSetting']],
+  ['DestinationRule', policy({ loadBalancer: { localityLbSetting: { distribute: [{ from: 'a', to: { a: 100 } }] } } }), []],
   ['DestinationRule', policy({ loadBalancer: { localityLbSetting: { enabled: false } } }), []],
   ['Sidecar', { ingress: [{ port: { number: 80 }, defaultEndpoint: '127.0.0.1:80' }] }, ['~spec.ingress[0]']],
   ['Sidecar', { ingress: [{ port: { number: 80 }, defaultEndpoint: 'unix:///socket' }] }, ['!spec.ingress[0].defaultEndpoint']],

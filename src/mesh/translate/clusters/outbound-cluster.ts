@@ -11,10 +11,11 @@ import type { BackendTlsRecord } from '../../model/gateway-api-configuration.ts'
 import type { EndpointSet, ServicePortRecord, ServiceRecord } from '../../model/records.ts';
 import type { DestinationRuleRecord } from '../../model/snapshot.ts';
 import { dnsFamilyOf, type AddressFamilies } from '../address-families.ts';
-import { localityEndpoints } from '../endpoints.ts';
+import { localityGroups } from '../endpoints.ts';
+import { balanceLocalities, localityBalancing, type LocalityClient } from '../locality-balancing.ts';
 import { backendTlsSocket, meshClientSocket, originatedSocket, RAW_BUFFER } from '../security/tls-contexts.ts';
 import { ADS_SOURCE, durationOf } from '../xds-values.ts';
-import { circuitBreakers, connectionFields, effectivePolicy, loadBalancerFields, PASSTHROUGH_BALANCER, outlierFields, type EffectivePolicy } from './traffic-policy.ts';
+import { circuitBreakers, commonLbFields, connectionFields, effectivePolicy, loadBalancerFields, PASSTHROUGH_BALANCER, outlierFields, type EffectivePolicy } from './traffic-policy.ts';
 
 /** Everything that an outbound cluster is made of. */
 export interface OutboundClusterKey {
@@ -34,6 +35,8 @@ export interface OutboundClusterKey {
   readonly families: AddressFamilies;
   /** Every endpoint of a headless service takes mutual TLS, so that connections to dialled addresses use it. */
   readonly dialledMutualTls: boolean;
+  /** For whom endpoints are ordered by nearness, in clusters that hold their endpoints. */
+  readonly client: LocalityClient;
   /** TLS that a policy of the Gateway API asks of gateways, and the Secret that the gateway shows itself with. */
   readonly backendTls?: { readonly record: BackendTlsRecord; readonly certificate: string | undefined } | undefined;
 }
@@ -52,6 +55,7 @@ export function outboundCluster(key: OutboundClusterKey): Cluster {
     ...connectionFields(policy.connectionPool, meshConfig),
     circuitBreakers: circuitBreakers(policy.connectionPool),
     ...outlierFields(policy.outlierDetection),
+    ...commonLbFields(policy, localityBalancing(policy, service, meshConfig)),
     ...httpOptions(key, policy, http2),
     ...transport(key, policy, http2),
     ...(key.ownProxy && !service.external ? { filters: [METADATA_EXCHANGE] } : {}),
@@ -88,7 +92,7 @@ function discovery(name: string, key: OutboundClusterKey, policy: EffectivePolic
     dnsLookupFamily: dnsFamilyOf(key.families),
     dnsRefreshRate: durationOf(key.meshConfig.dnsRefreshRate),
     respectDnsTtl: true,
-    loadAssignment: { clusterName: name, endpoints: localityEndpoints(key.dnsEndpoints?.endpoints ?? [], { port: key.port.number, labels: subsetLabels(key.rule, key.subset) }) },
+    loadAssignment: { clusterName: name, endpoints: balanceLocalities(localityGroups(key.dnsEndpoints?.endpoints ?? [], { port: key.port.number, labels: subsetLabels(key.rule, key.subset) }), localityBalancing(policy, service, key.meshConfig), key.client) },
     ...loadBalancerFields(policy.loadBalancer),
   };
 }

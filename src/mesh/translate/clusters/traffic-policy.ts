@@ -2,10 +2,11 @@
 import type { MeshConfig } from '../../../shared/api/mesh-config/mesh-config.ts';
 import type { ConnectionPoolSettings, LoadBalancerSettings, OutlierDetection as OutlierSettings, TrafficPolicy } from '../../../shared/api/networking/destination-rule.ts';
 import type { CircuitBreakers } from '../../../shared/xds/generated/envoy/config/cluster/v3/circuit_breaker.ts';
-import { Cluster_LbPolicy, type Cluster, type Cluster_SlowStartConfig } from '../../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
+import { Cluster_LbPolicy, type Cluster, type Cluster_CommonLbConfig, type Cluster_SlowStartConfig } from '../../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
 import type { OutlierDetection } from '../../../shared/xds/generated/envoy/config/cluster/v3/outlier_detection.ts';
 import { parseDuration } from '../../../shared/lib/index.ts';
 import type { DestinationRuleRecord } from '../../model/snapshot.ts';
+import { usesLocalityWeights, type LocalityBalancing } from '../locality-balancing.ts';
 import { durationOf, milliseconds, UNLIMITED } from '../xds-values.ts';
 
 /** The blocks of a policy that a cluster is made of. */
@@ -73,7 +74,16 @@ export function circuitBreakers(pool: ConnectionPoolSettings | undefined): Circu
   };
 }
 
-/** Outlier detection of a cluster. Success-rate ejection stays off, and so does panic unless a minimum health is given. */
+/** How health and locality enter the choice. Panic is off beside outlier detection unless a minimum health is given. */
+export function commonLbFields({ outlierDetection }: EffectivePolicy, balancing: LocalityBalancing | undefined): Partial<Cluster> {
+  const common: Cluster_CommonLbConfig = {
+    ...(outlierDetection ? { healthyPanicThreshold: { value: outlierDetection.minHealthPercent ?? 0 } } : {}),
+    ...(usesLocalityWeights(balancing) ? { localityConfigSpecifier: { $case: 'localityWeightedLbConfig', localityWeightedLbConfig: {} } } : {}),
+  };
+  return Object.keys(common).length > 0 ? { commonLbConfig: common } : {};
+}
+
+/** Outlier detection of a cluster. Success-rate ejection stays off. */
 export function outlierFields(settings: OutlierSettings | undefined): Partial<Cluster> {
   if (!settings) return {};
   const consecutive5xx = settings.consecutive5xxErrors ?? (settings.consecutiveErrors && settings.consecutiveErrors > 0 ? settings.consecutiveErrors : undefined);
@@ -91,7 +101,7 @@ export function outlierFields(settings: OutlierSettings | undefined): Partial<Cl
       ? { splitExternalLocalOriginErrors: true, ...(settings.consecutiveLocalOriginFailures !== undefined ? { consecutiveLocalOriginFailure: settings.consecutiveLocalOriginFailures, enforcingConsecutiveLocalOriginFailure: 100 } : {}) }
       : {}),
   };
-  return { outlierDetection, commonLbConfig: { healthyPanicThreshold: { value: settings.minHealthPercent ?? 0 } } };
+  return { outlierDetection };
 }
 
 /** Connection fields of a cluster. */

@@ -24,6 +24,7 @@ export interface Service extends KubernetesObject {
     sessionAffinity?: string;
     publishNotReadyAddresses?: boolean;
     internalTrafficPolicy?: string;
+    trafficDistribution?: string;
   };
   status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } };
 }

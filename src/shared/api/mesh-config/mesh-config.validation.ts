@@ -16,9 +16,6 @@ const NARROWING: Readonly<Record<string, string>> = {
 const UNREAD: readonly (readonly [path: string, harmless: readonly unknown[]])[] = [
   ['inboundTrafficPolicy.mode', ['PASSTHROUGH']],
   ['ingressControllerMode', ['OFF']],
-  ['localityLbSetting.distribute', []],
-  ['localityLbSetting.failover', []],
-  ['localityLbSetting.failoverPriority', []],
   ['defaultConfig.gatewayTopology.forwardClientCertDetails', []],
   ['defaultConfig.runtimeValues', []],
   ['defaultConfig.statNameLength', [189]],

@@ -78,7 +78,6 @@ function isPrime(value: number): boolean {
 
 function checkLocality(setting: LoadBalancerSettings['localityLbSetting'], path: string, findings: Findings): void {
   if (!setting) return;
-  if (setting.enabled !== false) findings.withoutEffect({ localityLbSetting: setting }, ['localityLbSetting'], path.slice(0, path.lastIndexOf('.')));
   if ([setting.distribute?.length, setting.failover?.length, setting.failoverPriority?.length].filter(Boolean).length > 1 && setting.distribute?.length) {
     findings.error(path, 'distribute can not be given together with failover or failoverPriority.');
   }
