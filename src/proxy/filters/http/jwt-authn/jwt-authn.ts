@@ -7,6 +7,7 @@ import type { FilterStatus, HttpFilter } from '../../../stream/filter.ts';
 import type { RequestHeaders } from '../../../stream/header-map.ts';
 import type { FilterServices } from '../../services.ts';
 import { overrideOf, type HttpFilterInstance, type StreamCallbacks } from '../api.ts';
+import type { Count } from './key-source.ts';
 import { Provider } from './provider.ts';
 import { compileRequirement, type Verification, type Verifier } from './requirement.ts';
 import { statusText, type JwtStatus } from './status.ts';
@@ -14,12 +15,12 @@ import { statusText, type JwtStatus } from './status.ts';
 const NAMESPACE = 'envoy.filters.http.jwt_authn';
 const MAXIMUM_REALM_PATH = 256;
 
-/** Makes the filter. */
-export function jwtAuthnFilter(config: JwtAuthnConfig & { readonly name: string }, services: FilterServices): HttpFilterInstance {
-  const providers = new Map(Object.entries(config.providers).map(([name, provider]) => [name, new Provider(provider, services)]));
+/** Makes the filter; its statistics start with `statPrefix`. */
+export function jwtAuthnFilter(config: JwtAuthnConfig & { readonly name: string }, services: FilterServices, statPrefix: string): HttpFilterInstance {
+  const count: Count = (what) => services.stats.counter(`${statPrefix}jwt_authn.${what}`).add(1);
+  const providers = new Map(Object.entries(config.providers).map(([name, provider]) => [name, new Provider(provider, services, count)]));
   const rules = config.rules.map(({ match, requires }) => ({ matches: compileRouteMatch(match), verifier: requires.kind === 'nothing' ? null : compileRequirement(requires, providers) }));
   const named = new Map(Object.entries(config.requirements).map(([name, requirement]) => [name, compileRequirement(requirement, providers)]));
-  const count = (what: string): void => services.stats.counter(`http.jwt_authn.${what}`).add(1);
   return (callbacks, headers) => {
     if (config.bypassCorsPreflight && isCorsPreflight(headers)) {
       count('cors_preflight_bypassed');
@@ -49,7 +50,7 @@ function detailsOf(text: string): string {
   return `jwt_authn_access_denied{${text.replaceAll(/\s/g, '_')}}`;
 }
 
-function refuseRoute(callbacks: StreamCallbacks, config: JwtAuthnConfig, text: string, count: (what: string) => void): HttpFilter {
+function refuseRoute(callbacks: StreamCallbacks, config: JwtAuthnConfig, text: string, count: Count): HttpFilter {
   return {
     decodeHeaders() {
       count('denied');
@@ -63,13 +64,13 @@ class TokenCheck implements HttpFilter {
   readonly #callbacks: StreamCallbacks;
   readonly #verifier: Verifier;
   readonly #config: JwtAuthnConfig;
-  readonly #count: (what: string) => void;
+  readonly #count: Count;
   #verification: Verification | null = null;
   #outcome: JwtStatus | null = null;
   #stopped = false;
   #destroyed = false;
 
-  constructor(callbacks: StreamCallbacks, verifier: Verifier, config: JwtAuthnConfig, count: (what: string) => void) {
+  constructor(callbacks: StreamCallbacks, verifier: Verifier, config: JwtAuthnConfig, count: Count) {
     this.#callbacks = callbacks;
     this.#verifier = verifier;
     this.#config = config;

@@ -7,6 +7,9 @@ import type { FilterServices } from '../../services.ts';
 import { parseKeySet, type KeySet } from './key-set.ts';
 import type { JwtStatus } from './status.ts';
 
+/** Adds to a statistic of the filter. */
+export type Count = (what: string) => void;
+
 /** Told of the keys, or why there are none; possibly at once. */
 export type KeysDone = (keys: KeySet | null, status: JwtStatus) => void;
 
@@ -39,11 +42,11 @@ export function localKeys(jwks: string): KeySource {
 const sources = new WeakMap<FilterServices, Map<string, RemoteKeys>>();
 
 /** Keys behind a cluster; filters with the same settings share them. */
-export function remoteKeys(config: RemoteJwksConfig, services: FilterServices): KeySource {
+export function remoteKeys(config: RemoteJwksConfig, services: FilterServices, count: Count): KeySource {
   let known = sources.get(services);
   if (!known) sources.set(services, known = new Map());
   const name = JSON.stringify(config);
-  const source = known.get(name) ?? new RemoteKeys(config, services);
+  const source = known.get(name) ?? new RemoteKeys(config, services, count);
   known.delete(name);
   known.set(name, source);
   for (const oldest of known.keys()) {
@@ -57,6 +60,7 @@ export function remoteKeys(config: RemoteJwksConfig, services: FilterServices): 
 class RemoteKeys implements KeySource {
   readonly #config: RemoteJwksConfig;
   readonly #services: FilterServices;
+  readonly #count: Count;
   readonly #waiting = new Set<KeysDone>();
   #keys: KeySet | null = null;
   #text = '';
@@ -64,9 +68,10 @@ class RemoteKeys implements KeySource {
   #failed = -Infinity;
   #fetching = false;
 
-  constructor(config: RemoteJwksConfig, services: FilterServices) {
+  constructor(config: RemoteJwksConfig, services: FilterServices, count: Count) {
     this.#config = config;
     this.#services = services;
+    this.#count = count;
   }
 
   get #age(): number {
@@ -139,7 +144,7 @@ class RemoteKeys implements KeySource {
   #finish(success: boolean): void {
     this.#fetching = false;
     this.#failed = success ? -Infinity : this.#services.now();
-    this.#services.stats.counter(`http.jwt_authn.jwks_fetch_${success ? 'success' : 'failed'}`).add(1);
+    this.#count(success ? 'jwks_fetch_success' : 'jwks_fetch_failed');
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const done of waiting) this.#tell(done);

@@ -4,7 +4,7 @@ import { compileStringMatcher, type StringMatcher } from '../../../stream/string
 import type { FilterServices } from '../../services.ts';
 import { parseToken, type JsonWebToken } from './json-web-token.ts';
 import type { KeySet } from './key-set.ts';
-import { localKeys, remoteKeys, type KeySource } from './key-source.ts';
+import { localKeys, remoteKeys, type Count, type KeySource } from './key-source.ts';
 import type { JwtStatus } from './status.ts';
 import type { FoundToken } from './token-locations.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
@@ -25,22 +25,22 @@ export class Provider {
   readonly #tokens: VerifiedTokens;
   readonly #subjects: StringMatcher | null;
   readonly #audiences: AudienceCheck;
-  readonly #services: FilterServices;
+  readonly #count: Count;
 
-  constructor(config: JwtProviderConfig, services: FilterServices) {
+  constructor(config: JwtProviderConfig, services: FilterServices, count: Count) {
     this.config = config;
-    this.#keys = config.keys.kind === 'local' ? localKeys(config.keys.jwks) : remoteKeys(config.keys, services);
+    this.#keys = config.keys.kind === 'local' ? localKeys(config.keys.jwks) : remoteKeys(config.keys, services, count);
     this.#tokens = new VerifiedTokens(config.cacheSize);
     this.#subjects = config.subjects ? compileStringMatcher(config.subjects) : null;
     this.#audiences = compileAudiences(config.audiences);
-    this.#services = services;
+    this.#count = count;
   }
 
   /** The token that a request brought, or what is wrong with its form. */
   read(found: FoundToken): ReadToken | JwtStatus {
     const keys = this.#keys.present;
     const known = keys ? this.#tokens.find(found.text, keys, nowSeconds() - this.config.clockSkewSeconds) : undefined;
-    this.#services.stats.counter(`http.jwt_authn.jwt_cache_${known ? 'hit' : 'miss'}`).add(1);
+    this.#count(known ? 'jwt_cache_hit' : 'jwt_cache_miss');
     if (known) return { text: found.text, token: known, verifiedBy: keys };
     const token = parseToken(found.text);
     return typeof token === 'string' ? token : { text: found.text, token, verifiedBy: null };
