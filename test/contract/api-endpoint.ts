@@ -26,7 +26,7 @@ export interface CallOptions {
 export interface OpenWatch {
   readonly code: number;
   readonly headers: NodeJS.Dict<string | string[]>;
-  /** Lines of the answer so far, each a JSON value. */
+  /** Lines of the answer so far, each a JSON value unless another form was asked for. */
   readonly lines: unknown[];
   readonly ended: Promise<void>;
   stop(): void;
@@ -88,10 +88,10 @@ export class ApiEndpoint {
         response.setEncoding('utf8').on('data', (chunk: string) => {
           const parts = (rest + chunk).split('\n');
           rest = parts.pop() ?? '';
-          lines.push(...parts.map((line) => JSON.parse(line) as unknown));
+          lines.push(...parts.map(parseLine));
         });
         const ended = new Promise<void>((done) => { response.on('close', () => { done(); }).on('error', () => { done(); }); });
-        void ended.then(() => { if (rest !== '') lines.push(JSON.parse(rest) as unknown); });
+        void ended.then(() => { if (rest !== '') lines.push(parseLine(rest)); });
         resolve({ code: response.statusCode ?? 0, headers: response.headers, lines, ended, stop: () => { outgoing.destroy(); } });
       });
       outgoing.end();
@@ -103,6 +103,11 @@ export class ApiEndpoint {
   }
 }
 
+/** A line of a watch; one that is no JSON stays text. */
+function parseLine(line: string): unknown {
+  return line.startsWith('{"') && line.endsWith('}') ? JSON.parse(line) : line;
+}
+
 function encodeBody(body: unknown): Buffer | undefined {
   if (body === undefined) return undefined;
   if (Buffer.isBuffer(body)) return body;
@@ -112,6 +117,7 @@ function encodeBody(body: unknown): Buffer | undefined {
 function decodeBody(raw: Buffer, headers: NodeJS.Dict<string | string[]>): unknown {
   const bytes = headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw;
   const type = String(headers['content-type'] ?? '');
+  if (bytes.length === 0) return bytes;
   if (type.startsWith('application/json')) return JSON.parse(bytes.toString());
   return type.startsWith('text/') || type === 'application/yaml' ? bytes.toString() : bytes;
 }

@@ -38,8 +38,8 @@ const PROGRAM_WORDS: readonly (readonly [RegExp, string])[] = [
 ];
 const GENERATED = /^(.*[^a-z0-9]|)([bcdfghjklmnpqrstvwxz2456789]{5})$/;
 
-function managerText(entry: { operation: string; manager: string; subresource?: string }): string {
-  return `${entry.operation} ${entry.manager} ${entry.subresource ?? ''}`;
+function managerText(entry: { operation: string; manager: string; subresource?: string; apiVersion?: string }): string {
+  return `${entry.operation} ${entry.manager} ${entry.subresource ?? ''} ${entry.apiVersion ?? ''}`;
 }
 
 /** Collects the answers to one scenario. */
