@@ -10,7 +10,11 @@ export type HttpFilterConfig = { readonly name: string } & (
   | FaultConfig
   | JwtAuthnConfig
   | CorsFilterConfig
-  | { readonly kind: 'rbac'; readonly rules: RbacRulesConfig | null; readonly shadowRules: RbacRulesConfig | null }
+  | {
+    readonly kind: 'rbac'; readonly rules: RbacRulesConfig | null; readonly shadowRules: RbacRulesConfig | null;
+    /** Stands before the names under which the outcome of shadow rules is left in metadata. */
+    readonly shadowStatPrefix?: string;
+  }
   | { readonly kind: 'peer_metadata'; readonly discoverDownstream: boolean; readonly discoverUpstream: boolean; readonly propagateUpstream: boolean; readonly propagateDownstream: boolean }
   | { readonly kind: 'istio_alpn'; readonly http10: readonly string[]; readonly http11: readonly string[]; readonly http2: readonly string[] }
   | IstioStatsConfig

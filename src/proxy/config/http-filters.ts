@@ -41,11 +41,12 @@ const COMPILERS: Readonly<Record<string, Compiler>> = {
   'envoy.extensions.filters.http.rbac.v3.RBAC': ({ bytes }, path, findings) => {
     const rbac = RBAC.decode(bytes);
     findings.refuseFields(rbac, path, ['matcher', 'shadowMatcher']);
-    findings.ignoreFields(rbac, path, ['rulesStatPrefix', 'shadowRulesStatPrefix', 'trackPerRuleStats']);
+    findings.ignoreFields(rbac, path, ['rulesStatPrefix', 'trackPerRuleStats']);
     return {
       kind: 'rbac',
       rules: rbac.rules ? rbacRules(rbac.rules, `${path}.rules`, findings) : null,
       shadowRules: rbac.shadowRules ? rbacRules(rbac.shadowRules, `${path}.shadow_rules`, findings) : null,
+      shadowStatPrefix: rbac.shadowRulesStatPrefix ?? '',
     };
   },
   'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': ({ bytes }, path, findings) => localRateLimit(LocalRateLimit.decode(bytes), path, findings),

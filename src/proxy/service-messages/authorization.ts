@@ -52,7 +52,7 @@ export type CheckAnswer =
     readonly queryRemove: readonly string[];
     readonly metadata: Readonly<Record<string, unknown>> | null;
   }
-  | { readonly kind: 'denied'; readonly status: number; readonly changes: readonly HeaderChange[]; readonly body: string; readonly metadata: Readonly<Record<string, unknown>> | null }
+  | { readonly kind: 'denied'; readonly status: number; readonly changes: readonly HeaderChange[]; readonly body: string | Buffer; readonly metadata: Readonly<Record<string, unknown>> | null }
   | { readonly kind: 'error' };
 
 /** The bytes of a question. */

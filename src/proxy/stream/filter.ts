@@ -26,7 +26,7 @@ export interface HttpFilter {
 /** A response made by the proxy itself. */
 export interface LocalReply {
   readonly status: number;
-  readonly body: string;
+  readonly body: string | Buffer;
   /** Envoy's response code details, for example `route_not_found`. */
   readonly details: string;
   readonly flag?: ResponseFlag;

@@ -1,14 +1,23 @@
-// Role-based access control on requests: 403 for what no policy allows or one denies. Shadow rules are only counted.
+// Role-based access control on requests: 403 for what no policy allows or one denies. Shadow rules are counted, and what they say
+// is left in metadata, where an external authorization filter finds whether it is to ask.
 import type { HttpFilterConfig, RbacRulesConfig } from '../../../config/filter-config.ts';
+import { setDynamicMetadata } from '../../../stream/create-stream-info.ts';
+import type { StreamInfo } from '../../../stream/stream-info.ts';
 import { compileRange } from '../../../net/address.ts';
 import { compileAccessRules, undecidablePolicies, type AccessDecision, type AccessFacts } from '../../../route/access-rules.ts';
 import type { FilterServices } from '../../services.ts';
 import { compileOnce, overrideOf, type HttpFilterInstance } from '../api.ts';
 
+const METADATA = 'envoy.filters.http.rbac';
+
 type Decide = (facts: AccessFacts) => AccessDecision;
 
 function compile(rules: RbacRulesConfig): Decide {
   return compileAccessRules(rules, compileRange);
+}
+
+function tellShadow(info: StreamInfo, prefix: string, { allowed, policy }: AccessDecision): void {
+  setDynamicMetadata(info, METADATA, { [`${prefix}shadow_engine_result`]: allowed ? 'allowed' : 'denied', ...(policy === '' ? {} : { [`${prefix}shadow_effective_policy_id`]: policy }) });
 }
 
 /** Makes the filter. */
@@ -23,7 +32,11 @@ export function rbacFilter(config: Extract<HttpFilterConfig, { kind: 'rbac' }>, 
     if (override !== undefined) decide = 'kind' in override && override.kind === 'rbac' && override.rules ? compileOnce(override.rules, compile) : null;
     if (!decide && !shadow) return null;
     const facts: AccessFacts = { connection: callbacks.info.connection, headers, remoteIp: callbacks.remoteIp, filterState: callbacks.info.filterState, dynamicMetadata: callbacks.info.dynamicMetadata };
-    if (shadow) count(shadow(facts).allowed ? 'shadow_allowed' : 'shadow_denied');
+    if (shadow) {
+      const outcome = shadow(facts);
+      count(outcome.allowed ? 'shadow_allowed' : 'shadow_denied');
+      tellShadow(callbacks.info, config.shadowStatPrefix ?? '', outcome);
+    }
     if (!decide) return null;
     const decision = decide(facts);
     count(decision.allowed ? 'allowed' : 'denied');

@@ -300,7 +300,7 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     this.info.responseCodeDetails = reply.details;
     const grpc = (this.#headers?.get('content-type') ?? '').startsWith('application/grpc');
     const { headers, body } = buildLocalReply(reply, grpc);
-    const bodyless = body === '' || this.#headers?.method === 'HEAD';
+    const bodyless = body.length === 0 || this.#headers?.method === 'HEAD';
     this.encodeHeaders(headers, bodyless);
     if (!bodyless) this.encodeData(Buffer.from(body), true);
   }
