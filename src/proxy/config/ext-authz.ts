@@ -33,25 +33,33 @@ export function extAuthz(message: ExtAuthz, path: string, findings: Findings): E
   return {
     kind: 'ext_authz',
     service: serviceOf(message, path, findings),
-    failureModeAllow: message.failureModeAllow ?? false,
-    failureModeAllowHeaderAdd: message.failureModeAllowHeaderAdd ?? false,
+    ...flagsOf(message),
     body: message.withRequestBody ? checkBody(message.withRequestBody, `${path}.with_request_body`, findings) : null,
     packAsBytes: message.withRequestBody?.packAsBytes ?? false,
-    clearRouteCache: message.clearRouteCache ?? false,
     statusOnError: status,
-    validateMutations: message.validateMutations ?? false,
     metadataNamespaces: message.metadataContextNamespaces ?? [],
     enabledPerMillion: runtimePerMillion(message.filterEnabled, 1_000_000),
     enabledMetadata: message.filterEnabledMetadata ? metadataMatch(message.filterEnabledMetadata, `${path}.filter_enabled_metadata`, findings) : null,
     denyAtDisable: message.denyAtDisable?.defaultValue ?? false,
-    includePeerCertificate: message.includePeerCertificate ?? false,
-    includeTlsSession: message.includeTlsSession ?? false,
     statPrefix: message.statPrefix ?? '',
     allowedHeaders: allowedHeaders(message, path, findings),
     disallowedHeaders: matchers(message.disallowedHeaders, `${path}.disallowed_headers`, findings),
-    encodeRawHeaders: message.encodeRawHeaders ?? false,
     mutationRules: mutationRules(message.decoderHeaderMutationRules, `${path}.decoder_header_mutation_rules`, findings),
     takesDynamicMetadata: message.enableDynamicMetadataIngestion ?? true,
+  };
+}
+
+type Flag = 'failureModeAllow' | 'failureModeAllowHeaderAdd' | 'clearRouteCache' | 'validateMutations' | 'includePeerCertificate' | 'includeTlsSession' | 'encodeRawHeaders';
+
+function flagsOf(message: ExtAuthz): Pick<ExtAuthzConfig, Flag> {
+  return {
+    failureModeAllow: message.failureModeAllow ?? false,
+    failureModeAllowHeaderAdd: message.failureModeAllowHeaderAdd ?? false,
+    clearRouteCache: message.clearRouteCache ?? false,
+    validateMutations: message.validateMutations ?? false,
+    includePeerCertificate: message.includePeerCertificate ?? false,
+    includeTlsSession: message.includeTlsSession ?? false,
+    encodeRawHeaders: message.encodeRawHeaders ?? false,
   };
 }
 
