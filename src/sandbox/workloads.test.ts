@@ -103,7 +103,8 @@ describe('a Deployment behind a NodePort', () => {
     await cluster.client.patch(DEPLOYMENTS, NS, 'web', { spec: { replicas: 0 } });
     await eventually(async () => (await cluster.client.list(PODS, { namespace: NS })).every((entry) => entry.metadata.labels?.['app'] !== 'web'));
     const scaled = await eventually(async () => { const found = await cluster.client.get(DEPLOYMENTS, NS, 'web'); return found?.status.replicas === 0 && found; });
-    expect(scaled.status.availableReplicas).toBe(0);
+    // A count of none is not written.
+    expect(scaled.status.availableReplicas).toBeUndefined();
   });
 });
 
@@ -163,7 +164,7 @@ describe('native sidecars', () => {
     const jobs = { group: 'batch', resource: 'jobs' };
     await cluster.client.create(jobs, { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'job', namespace: NS }, spec: { completions: 2, parallelism: 2, template: { metadata: { labels: { app: 'job' } }, spec: { restartPolicy: 'Never', ...shared, initContainers: [sidecar('a')], containers: [container({ args: ['once', 'work'], ...mounts })] } } } });
     const job = await eventually(async () => { const found = await cluster.client.get(jobs, NS, 'job'); return found?.status?.completionTime && found; });
-    expect(job.status).toMatchObject({ succeeded: 2, active: 0, conditions: [{ type: 'Complete', status: 'True' }] });
+    expect(job.status).toMatchObject({ succeeded: 2, conditions: [{ type: 'Complete', status: 'True' }] });
   });
 
   it('kills what ignores SIGTERM when the grace period is over', async () => {

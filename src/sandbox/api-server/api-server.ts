@@ -175,7 +175,7 @@ export class ApiServer {
     const converter = new Converter(caller);
     const admission = new Admission(store, caller, rbac);
     const allocator = new ServiceAllocator(store, this.#options);
-    const operations = new Operations({ store, admission, converter, writeHooks: { '/services': (service) => { allocator.complete(service); } } });
+    const operations = new Operations({ store, admission, converter, writeHooks: { '/services': (service, dryRun) => { allocator.complete(service, dryRun); } } });
     const deleter = new Deleter(store, admission);
     const authenticator = new Authenticator(store, secrets.tokens, rbac);
     const reviews = new Reviews({ store, rbac, tokens: secrets.tokens, authenticator });

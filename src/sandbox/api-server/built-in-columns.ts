@@ -1,6 +1,7 @@
 // The Table columns of built-in kinds between Name and Age.
 import type { KubeObject } from '../store/index.ts';
 import { age, shortDuration } from './ages.ts';
+import { metricTargets } from './metric-targets.ts';
 
 /** One column of a Table. */
 export interface Column {
@@ -175,7 +176,7 @@ export const BUILT_IN_COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   ],
   'batch/cronjobs': [text('Schedule', ({ spec }) => spec?.schedule), text('Timezone', ({ spec }) => none(spec?.timeZone)), { ...text('Suspend', ({ spec }) => (spec?.suspend ? 'True' : 'False')), type: 'boolean' }, count('Active', ({ status }) => (status?.active ?? []).length), text('Last Schedule', ({ status }) => (status?.lastScheduleTime ? age(status.lastScheduleTime) : '<none>')), ...JOB_COLUMNS],
   'autoscaling/horizontalpodautoscalers': [
-    text('Reference', ({ spec }) => `${String(spec?.scaleTargetRef?.kind)}/${String(spec?.scaleTargetRef?.name)}`), text('Targets', () => '<unknown>'), text('MinPods', ({ spec }) => String(spec?.minReplicas ?? 1)),
+    text('Reference', ({ spec }) => `${String(spec?.scaleTargetRef?.kind)}/${String(spec?.scaleTargetRef?.name)}`), text('Targets', metricTargets), text('MinPods', ({ spec }) => String(spec?.minReplicas ?? 1)),
     count('MaxPods', ({ spec }) => spec?.maxReplicas, 'string'), count('Replicas', ({ status }) => status?.currentReplicas, 'string'),
   ],
   'policy/poddisruptionbudgets': [text('Min Available', ({ spec }) => String(spec?.minAvailable ?? 'N/A')), text('Max Unavailable', ({ spec }) => String(spec?.maxUnavailable ?? 'N/A')), count('Allowed Disruptions', ({ status }) => status?.disruptionsAllowed)],

@@ -60,7 +60,8 @@ export class Deleter {
     const marked = markForDeletion(target, live, options);
     if (isFinished(info, marked)) {
       const last = this.#store.remove(info.storeKey, namespace, name);
-      return { object: last ?? live, gone: true };
+      // Only those that can be given time to end are seen marked when they get none.
+      return { object: info.storeKey === '/pods' ? { ...marked, metadata: { ...marked.metadata, resourceVersion: (last ?? live).metadata.resourceVersion } } : last ?? live, gone: true };
     }
     if (JSON.stringify(marked) === JSON.stringify(live)) return { object: live, gone: false };
     return { object: this.#store.put(info.storeKey, marked), gone: false };

@@ -3,6 +3,8 @@ import { compareVersions } from './custom-resources.ts';
 import type { Registry } from './registry.ts';
 import { groupVersion, servedVersion, type ResourceInfo, type ResourceVersion } from './resource-info.ts';
 
+/** The verbs of custom resources come in the order in which their own server lists them. */
+const CUSTOM_VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
 interface Subresource { readonly name: string; readonly kind: string; readonly group?: string; readonly version?: string; readonly verbs: readonly string[] }
@@ -63,7 +65,7 @@ export function resourceList(registry: Registry, group: string, version: string)
   const served = resourcesIn(registry, group, version);
   if (served.length === 0) return undefined;
   const resources = served.flatMap(([info, serving]) => [
-    { name: info.plural, singularName: info.singular, namespaced: info.namespaced, kind: info.kind, verbs: info.virtual ? ['create'] : VERBS, ...listed('shortNames', info.shortNames), ...listed('categories', info.categories), ...(info.virtual ? {} : { storageVersionHash: 'sandbox' }) },
+    { name: info.plural, singularName: info.singular, namespaced: info.namespaced, kind: info.kind, verbs: verbsOf(info), ...listed('shortNames', info.shortNames), ...listed('categories', info.categories), ...(info.virtual ? {} : { storageVersionHash: 'sandbox' }) },
     ...subresourcesOf(info, serving).map((sub) => ({ name: `${info.plural}/${sub.name}`, singularName: '', namespaced: info.namespaced, kind: sub.kind, verbs: sub.verbs, ...(sub.group === undefined ? {} : { group: sub.group }), ...(sub.version === undefined ? {} : { version: sub.version }) })),
   ]);
   return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: groupVersion(group, version), resources };
@@ -75,6 +77,11 @@ export function resourcesIn(registry: Registry, group: string, version: string):
     const serving = info.group === group ? servedVersion(info, version) : undefined;
     return serving ? [[info, serving]] : [];
   });
+}
+
+function verbsOf(info: ResourceInfo): readonly string[] {
+  if (info.virtual) return ['create'];
+  return info.custom ? CUSTOM_VERBS : VERBS;
 }
 
 /** The aggregated document (APIGroupDiscoveryList) of /api (core group) or /apis (all others). */
@@ -92,7 +99,7 @@ function describeResource(info: ResourceInfo, version: ResourceVersion): object 
     responseKind: { group: info.group, version: version.name, kind: info.kind },
     scope: info.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: info.singular,
-    verbs: info.virtual ? ['create'] : VERBS,
+    verbs: verbsOf(info),
     ...listed('shortNames', info.shortNames),
     ...listed('categories', info.categories),
     ...listed('subresources', subresourcesOf(info, version).map((sub) => ({ subresource: sub.name, responseKind: { group: sub.group ?? info.group, version: sub.version ?? version.name, kind: sub.kind }, verbs: sub.verbs }))),

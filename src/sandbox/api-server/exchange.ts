@@ -1,14 +1,15 @@
 // One HTTP request with what the server has found out about it, and the ways to answer.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parse as parseYaml } from 'yaml';
+import { parseDocument } from 'yaml';
 import { describeError } from '../../shared/lib/index.ts';
 import type { User } from '../auth/index.ts';
 import { ApiStatusError } from './internal-client.ts';
+import { duplicateFields } from './json-duplicates.ts';
 import { decodeProtobuf, PROTOBUF_TYPE } from './protobuf-body.ts';
 import { isTrue, type RequestInfo } from './request-info.ts';
 import { checkWriteOptions } from './request-options.ts';
 import type { FieldValidation, RequestContext } from './request-context.ts';
-import { badRequest, statusOf, unsupportedMediaType } from './status.ts';
+import { badRequest, NoSuchPage, statusOf, unsupportedMediaType } from './status.ts';
 
 const MAX_BODY = 3 * 1024 * 1024;
 const JSON_TYPES = ['application/json', 'application/yaml'];
@@ -20,6 +21,7 @@ export class Exchange {
   readonly info: RequestInfo;
   readonly user: User;
   readonly warnings: string[] = [];
+  readonly #oddities: string[] = [];
 
   constructor(request: IncomingMessage, response: ServerResponse, info: RequestInfo, user: User) {
     this.request = request;
@@ -40,6 +42,7 @@ export class Exchange {
       fieldValidation: readFieldValidation(query),
       force: isTrue(query.get('force')),
       warnings: this.warnings,
+      oddities: this.#oddities,
     };
   }
 
@@ -55,7 +58,7 @@ export class Exchange {
     const type = this.contentType();
     if (type === PROTOBUF_TYPE && types === JSON_TYPES) return decodeProtobuf(bytes);
     if (!types.includes(type)) throw unsupportedMediaType(types);
-    return parseBody(bytes.toString('utf8'), type);
+    return parseBody(bytes.toString('utf8'), type, this.#oddities);
   }
 
   /** Whether the client takes what it asks for in this form, for example `as=Table`. */
@@ -83,7 +86,8 @@ export class Exchange {
   fail(error: ApiStatusError): void {
     if (error.code === 401) this.response.setHeader('www-authenticate', 'Bearer realm="kubernetes"');
     if (error.code === 429) this.response.setHeader('retry-after', '1');
-    this.json(error.code, statusOf(error));
+    if (error instanceof NoSuchPage) this.text(error.code, 'text/plain; charset=utf-8', `${error.message}\n`);
+    else this.json(error.code, statusOf(error));
   }
 
   /** Puts the warnings so far into the headers. */
@@ -93,16 +97,22 @@ export class Exchange {
   }
 }
 
-function parseBody(text: string, type: string): unknown {
+function parseBody(text: string, type: string, oddities: string[]): unknown {
   if (type.endsWith('yaml')) {
     try {
-      return parseYaml(text, { maxAliasCount: 100 });
+      const document = parseDocument(text);
+      const [problem] = document.errors.filter(({ code }) => code !== 'DUPLICATE_KEY');
+      if (problem) throw problem;
+      oddities.push(...document.errors.map(({ linePos }) => `yaml: unmarshal errors: line ${String(linePos?.[0].line ?? 0)}: a key of the mapping is already set`));
+      return document.toJS({ maxAliasCount: 100 });
     } catch (error) {
       throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message.split('\n')[0] ?? '' : String(error)}`);
     }
   }
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    oddities.push(...duplicateFields(text).map((path) => `duplicate field "${path}"`));
+    return value;
   } catch (error) {
     throw badRequest(`couldn't get version/kind; json parse error: ${describeError(error)}`);
   }

@@ -77,7 +77,8 @@ export function validateLabels(labels: unknown, path: string): FieldError[] {
   });
 }
 
-function validateKey(key: string, path: string): FieldError[] {
+/** What is wrong with the key of a label or annotation, or with a qualified name. */
+export function validateKey(key: string, path: string): FieldError[] {
   const parts = key.split('/');
   const name = parts.pop() ?? '';
   const prefix = parts[0];

@@ -8,14 +8,17 @@ import { rulesFor } from './kinds/rules.ts';
 import type { RequestContext } from './request-context.ts';
 import { groupVersion, type ResourceInfo, type ResourceVersion } from './resource-info.ts';
 import { badRequest, invalidObject } from './status.ts';
+import { decodeTyped, jsonProblem } from './typed-decoding.ts';
 
 /** Checks that `body` is an object of the resource's kind and version; fills in what is missing of these. */
-export function checkEnvelope(info: ResourceInfo, version: ResourceVersion, body: unknown): KubeObject {
+export function checkEnvelope(info: ResourceInfo, version: ResourceVersion, body: unknown, context?: RequestContext): KubeObject {
   if (!isFields(body)) throw badRequest('the object provided is unrecognized (must be of type ' + info.kind + '): the body is not an object');
   const wanted = groupVersion(info.group, version.name);
   if (info.custom && body['kind'] === undefined) throw badRequest(`the object provided is unrecognized (must be of type ${info.kind}): Object 'Kind' is missing in '${JSON.stringify(body)}'`);
   if (info.custom && body['kind'] !== info.kind) throw invalidObject({ ...info, kind: String(body['kind']) }, (body['metadata'] as { name?: string } | undefined)?.name, [invalidField('kind', body['kind'], `must be ${info.kind}`)]);
   if (body['kind'] !== undefined && body['kind'] !== info.kind) throw badRequest(`${info.kind} in version "${version.name}" cannot be handled as a ${info.kind}: the kind in the data (${String(body['kind'])}) does not match the expected kind (${info.kind})`);
+  // In a version that is not this one nothing is known, so all of it is unknown.
+  if (info.custom && context && body['apiVersion'] !== undefined && body['apiVersion'] !== wanted) reportUnknown(context, info, version, Object.keys(body).filter((name) => !['apiVersion', 'kind', 'metadata'].includes(name)));
   if (body['apiVersion'] !== undefined && body['apiVersion'] !== wanted) throw badRequest(`the API version in the data (${String(body['apiVersion'])}) does not match the expected API version (${wanted})`);
   if (body['metadata'] !== undefined && body['metadata'] !== null && !isFields(body['metadata'])) throw badRequest(`${info.kind} in version "${version.name}" cannot be handled as a ${info.kind}: json: cannot unmarshal metadata into Go value of type v1.ObjectMeta`);
   return { ...body, apiVersion: wanted, kind: info.kind, metadata: { ...(body['metadata'] ?? {}) } as unknown as KubeObject['metadata'] };
@@ -27,14 +30,13 @@ export function normalizeObject(context: RequestContext, info: ResourceInfo, ver
   // An empty list or map of metadata is the same as none.
   const metadata = object.metadata as unknown as Record<string, unknown>;
   for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences']) if (isEmptyContainer(metadata[field])) Reflect.deleteProperty(metadata, field);
-  const unknown = info.custom ? pruneUnknown(version.schema, object) : pruneUnknown({ ...version.schema, type: 'object' }, object, '', false);
+  if (!info.custom) checkTypes(info, version, object);
+  const unknown = info.custom ? pruneUnknown(version.schema, object, '', true, BUILT_IN_TYPES.get('ObjectMeta')) : pruneUnknown({ ...version.schema, type: 'object' }, object, '', false);
   if (info.custom) unknown.push(...pruneUnknown(BUILT_IN_TYPES.get('ObjectMeta'), object.metadata, 'metadata', false));
   reportUnknown(context, info, version, unknown);
   if (info.custom) dropForbiddenNulls(version.schema, object);
   applyDefaults(version.schema, object);
-  if (info.custom) return;
-  checkTypes(info, version, object);
-  rulesFor(info.storeKey).applyDefaults?.(object);
+  if (!info.custom) rulesFor(info.storeKey).applyDefaults?.(object);
 }
 
 function isEmptyContainer(value: unknown): boolean {
@@ -43,21 +45,13 @@ function isEmptyContainer(value: unknown): boolean {
 
 /** Wrong JSON types in built-in kinds are a 400, as the real server cannot decode them at all. */
 function checkTypes(info: ResourceInfo, version: ResourceVersion, object: KubeObject): void {
-  const wrong = validateValue(version.schema, object).find((error) => error.reason === 'FieldValueTypeInvalid');
-  if (!wrong) return;
-  throw badRequest(`${info.kind} in version "${version.name}" cannot be handled as a ${info.kind}: ${decodingProblem(info.kind, wrong)}`);
-}
-
-/** What the real server's decoder says of a value of the wrong type. */
-export function decodingProblem(kind: string, wrong: FieldError): string {
-  const [, wanted = 'string', actual = ''] = /must be of type ([\w,]+): "(\w+)"/.exec(wrong.message) ?? [];
-  const types: Record<string, string> = { integer: 'int32', boolean: 'bool' };
-  return `json: cannot unmarshal ${actual === 'integer' ? 'number' : actual === 'boolean' ? 'bool' : actual} into Go struct field ${kind}.${wrong.path.replaceAll(/\[\d+\]/g, '').replace(/^(data|stringData)\..*/, '$1')} of type ${types[wanted] ?? wanted}`;
+  const misfit = decodeTyped(info.kind, version.schema, object);
+  if (misfit) throw badRequest(`${info.kind} in version "${version.name}" cannot be handled as a ${info.kind}: ${jsonProblem(misfit)}`);
 }
 
 function reportUnknown(context: RequestContext, info: ResourceInfo, version: ResourceVersion, unknown: readonly string[]): void {
-  if (unknown.length === 0 || context.fieldValidation === 'Ignore') return;
-  const texts = unknown.toSorted().map((path) => `unknown field "${path}"`);
+  const texts = [...(context.oddities ?? []), ...unknown.toSorted().map((path) => `unknown field "${path}"`)];
+  if (texts.length === 0 || context.fieldValidation === 'Ignore') return;
   if (context.fieldValidation === 'Strict') throw badRequest(`${info.kind} in version "${version.name}" cannot be handled as a ${info.kind}: strict decoding error: ${texts.join(', ')}`);
   context.warnings.push(...texts);
 }
@@ -88,19 +82,27 @@ export function dropNulls<T>(value: T): T {
 const BLOCKING: ReadonlySet<FieldError['reason']> = new Set(['FieldValueNotSupported', 'FieldValueRequired', 'FieldValueTooLong', 'FieldValueTooMany', 'FieldValueTypeInvalid']);
 
 /** What is wrong with `object`, before it is written over `old`. */
-export function validateObject(info: ResourceInfo, version: ResourceVersion, object: KubeObject, old: KubeObject | undefined): FieldError[] {
+export function validateObject(info: ResourceInfo, version: ResourceVersion, object: KubeObject, old: KubeObject | undefined, warnings: string[]): FieldError[] {
   const errors = validateMetadata(info.group, info.plural, object.metadata as unknown as Record<string, unknown>, !info.custom);
   if (old) {
     const changes = validateMetadataUpdate(object.metadata as unknown as Record<string, unknown>, old.metadata as unknown as Record<string, unknown>);
     // The real server looks at them twice, once for every object and once for the kind, and says so twice.
     errors.push(...changes, ...(info.custom ? [] : changes));
   }
-  const shape = info.custom && old ? dropUnchanged(validateValue(version.schema, object), version.schema, object, old) : validateValue(version.schema, object);
-  errors.push(...shape);
-  const isBlocked = shape.some(({ reason }) => BLOCKING.has(reason));
-  if (info.custom && isBlocked && hasRules(version.schema)) errors.push({ reason: 'FieldValueInvalid', path: '', message: 'Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation' });
-  // CEL rules and kind rules rely on the shape.
-  if (info.custom ? isBlocked : shape.length > 0) return errors;
-  if (info.custom) return [...errors, ...evaluateRules(version.schema, object, old)];
-  return [...errors, ...(rulesFor(info.storeKey).validate?.(object, old) ?? [])];
+  return [...errors, ...(info.custom ? validateCustom(version, object, old, warnings) : validateBuiltIn(info, version, object, old))];
+}
+
+/** A built-in kind says itself what is wrong; the schema knows only what has to be there. */
+function validateBuiltIn(info: ResourceInfo, version: ResourceVersion, object: KubeObject, old: KubeObject | undefined): FieldError[] {
+  const own = rulesFor(info.storeKey).validate?.(object, old) ?? [];
+  const named = new Set(own.map(({ path }) => path));
+  return [...own, ...validateValue(version.schema, object).filter(({ reason, path }) => reason !== 'FieldValueDuplicate' && !named.has(path))];
+}
+
+function validateCustom(version: ResourceVersion, object: KubeObject, old: KubeObject | undefined, warnings: string[]): FieldError[] {
+  const found = validateValue(version.schema, object);
+  const shape = old ? dropUnchanged(found, version.schema, object, old) : found;
+  // CEL rules rely on the shape.
+  if (!shape.some(({ reason }) => BLOCKING.has(reason))) return [...shape, ...evaluateRules(version.schema, object, old, (error) => warnings.push(`${error.path}: ${error.message}`))];
+  return hasRules(version.schema) ? [...shape, { reason: 'FieldValueInvalid', path: '', message: 'Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation' }] : shape;
 }

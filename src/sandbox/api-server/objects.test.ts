@@ -67,7 +67,7 @@ describe('reading and writing objects', () => {
     expect(await cluster.post(CONFIG_MAPS, 'x', { type: 'text/plain' })).toMatchObject({ code: 415, body: { reason: 'UnsupportedMediaType' } });
     expect(await cluster.post(CONFIG_MAPS, { kind: 'Secret', metadata: { name: 'x' } })).toMatchObject({ code: 400 });
     expect(await cluster.call('PUT', CONFIG_MAPS, { metadata: { name: 'x' } })).toMatchObject({ code: 405, body: { reason: 'MethodNotAllowed' } });
-    expect(await cluster.get('/apis/none.example/v1/things')).toMatchObject({ code: 404, body: { message: 'the server could not find the requested resource' } });
+    expect(await cluster.get('/apis/none.example/v1/things')).toMatchObject({ code: 404, body: '404 page not found\n' });
     expect(await cluster.post('/api/v1/namespaces/absent/configmaps', { metadata: { name: 'x' } })).toMatchObject({ code: 404, body: { message: 'namespaces "absent" not found' } });
   });
 });

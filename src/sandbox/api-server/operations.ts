@@ -2,6 +2,7 @@
 // every write runs through, whether it comes over HTTP or from the sandbox's own controllers.
 import { randomUUID } from 'node:crypto';
 import { deepEqual } from '../../shared/lib/index.ts';
+import { applyDefaults } from '../schema/index.ts';
 import { recordUpdate, type Fields, type Manager } from '../patch/index.ts';
 import type { KubeObject, Store } from '../store/index.ts';
 import type { Admission } from './admission.ts';
@@ -18,7 +19,7 @@ import type { Target } from './target.ts';
 import { timestamp } from './timestamps.ts';
 
 /** Completes an object in the same turn in which it is written. */
-export type WriteHook = (object: KubeObject) => void;
+export type WriteHook = (object: KubeObject, dryRun: boolean) => void;
 
 /** What operations are built from. */
 export interface OperationsOptions {
@@ -72,20 +73,21 @@ export class Operations {
   async create(context: RequestContext, place: Omit<Target, 'name'>, body: unknown, adjust: (object: KubeObject) => KubeObject = (object) => object): Promise<KubeObject> {
     const { info, version } = place;
     if (info.virtual) throw methodNotAllowed();
-    let object = cloneJson(checkEnvelope(info, version, body));
+    let object = cloneJson(checkEnvelope(info, version, body, context));
     const namespace = placeInNamespace(info, place.namespace, object);
     const generated = nameObject(object);
     normalizeObject(context, info, version, object);
     stampNew(info, version, object);
     // What the creator owns is found out before the server and webhooks add to it.
-    object = adjust(recordUpdate(info.custom ? {} : emptyObject(info.storeKey), withoutStatus(info, object) as Fields, managerOf(context, object.apiVersion, ''), version.schema) as KubeObject);
-    if (!info.custom && version.status) object.status ??= {};
+    object = adjust(recordUpdate(info.custom ? {} : emptyObject(`${info.group}/${info.plural}`), withoutStatus(info, object) as Fields, managerOf(context, object.apiVersion, ''), version.schema) as KubeObject);
+    if (!info.custom && version.status) applyDefaults(version.schema.properties?.['status'], (object.status ??= {}));
     if (!info.custom) rulesFor(info.storeKey).prepare?.(object, undefined);
     const target = { info, version, namespace, name: object.metadata.name };
     object = await this.#admission.admit(context, { operation: 'CREATE', target, subresource: '', object, oldObject: undefined });
     if (generated !== undefined && this.#stored({ ...target, name: object.metadata.name })) object.metadata.name = generateName(generated);
-    const errors = validateObject(info, version, object, undefined);
-    if (errors.length > 0) throw invalidObject(info, object.metadata.name, errors);
+    const errors = validateObject(info, version, object, undefined, context.warnings);
+    if (errors.length > 0) throw invalidObject(ownInfo(info), object.metadata.name, errors);
+    if (!info.custom) context.warnings.push(...(rulesFor(info.storeKey).warn?.(object) ?? []));
     await this.#admission.validate(context, { operation: 'CREATE', target, subresource: '', object, oldObject: undefined });
     const stored = await this.#toStorage(info, object);
     if (this.#store.get(info.storeKey, namespace, stored.metadata.name)) throw alreadyExists(info, stored.metadata.name);
@@ -112,20 +114,21 @@ export class Operations {
   async #updateOnce(context: RequestContext, target: Target, attempt: UpdateAttempt): Promise<KubeObject | undefined> {
     const { subresource, live, before, change, recorded } = attempt;
     const { info, version } = target;
-    let object = cloneJson(checkEnvelope(info, version, change(before)));
+    let object = cloneJson(checkEnvelope(info, version, change(before), context));
     checkIdentity(target, before, object);
     normalizeObject(context, info, version, object);
     keepServerFields(info, version, object, before, subresource);
     if (!recorded && (subresource !== 'scale' || info.custom)) object = recordUpdate(before as Fields, object as Fields, { ...managerOf(context, object.apiVersion, subresource), ...(subresource === 'scale' ? { time: '' } : {}) }, version.schema) as KubeObject;
     if (!info.custom && subresource === '') rulesFor(info.storeKey).prepare?.(object, before);
     object = await this.#admission.admit(context, { operation: 'UPDATE', target, subresource, object, oldObject: before });
-    const errors = validateObject(info, version, object, before);
-    if (errors.length > 0) throw invalidObject(info, target.name, errors);
+    const errors = validateObject(info, version, object, before, context.warnings);
+    if (errors.length > 0) throw invalidObject(ownInfo(info), target.name, errors);
+    if (!info.custom && subresource === '') context.warnings.push(...(rulesFor(info.storeKey).warn?.(object) ?? []));
     await this.#admission.validate(context, { operation: 'UPDATE', target, subresource, object, oldObject: before });
     bumpGeneration(info, object, before);
     const stored = await this.#toStorage(info, object);
     if (this.#stored(target) !== live) return undefined;
-    if (subresource === '') this.#writeHooks[info.storeKey]?.(stored);
+    if (subresource === '') this.#writeHooks[info.storeKey]?.(stored, context.dryRun);
     if (deepEqual({ ...stored, metadata: { ...stored.metadata, resourceVersion: '' } }, { ...live, metadata: { ...live.metadata, resourceVersion: '' } })) return live;
     if (isFinished(info, stored)) return context.dryRun ? stored : this.#removeAfterUpdate(info, stored);
     return this.#write(context, info, stored, false);
@@ -138,7 +141,7 @@ export class Operations {
   }
 
   #write(context: RequestContext, info: ResourceInfo, object: KubeObject, hooks = true): KubeObject {
-    if (hooks) this.#writeHooks[info.storeKey]?.(object);
+    if (hooks) this.#writeHooks[info.storeKey]?.(object, context.dryRun);
     if (context.dryRun) return object;
     return this.#store.put(info.storeKey, object);
   }
@@ -152,6 +155,11 @@ export class Operations {
     if (!info.conversion || object.apiVersion === groupVersion(info.group, info.storageVersion)) return this.#converter.convertNow(info, object, info.storageVersion);
     return (await this.#converter.convert(info, [object], info.storageVersion))[0] as KubeObject;
   }
+}
+
+/** Events are called by the name of their first group, whichever is asked. */
+function ownInfo(info: ResourceInfo): ResourceInfo {
+  return info.storeKey === '/events' ? { ...info, group: '' } : info;
 }
 
 /** The manager that a plain write counts for. */

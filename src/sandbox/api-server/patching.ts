@@ -1,15 +1,16 @@
 // PATCH requests: the four patch types on the object or one of its subresources.
-import { applyConfiguration, applyJsonPatch, applyMergePatch, applyStrategicMerge, isFields, PatchError, type ApplyConflict, type Fields } from '../patch/index.ts';
+import { applyConfiguration, applyJsonPatch, applyMergePatch, applyStrategicMerge, checkTypedLists, goText, isFields, PatchError, type ApplyConflict, type Fields } from '../patch/index.ts';
 import type { KubeObject, Store } from '../store/index.ts';
 import { ApiStatusError } from './internal-client.ts';
 import { BUILT_IN_TYPES } from './kinds/built-in-kinds.ts';
-import { invalidField, validateValue, type JsonSchema } from '../schema/index.ts';
-import { checkEnvelope, cloneJson, decodingProblem, dropNulls, normalizeObject } from './object-decoding.ts';
+import { invalidField, type JsonSchema } from '../schema/index.ts';
+import { checkEnvelope, cloneJson, dropNulls, normalizeObject } from './object-decoding.ts';
 import { managerOf, type Operations } from './operations.ts';
 import type { RequestContext } from './request-context.ts';
 import { groupVersion } from './resource-info.ts';
 import { badRequest, conflict, invalidObject } from './status.ts';
 import type { Target } from './target.ts';
+import { converterProblem, decodeTyped, jsonProblem } from './typed-decoding.ts';
 
 const JSON_PATCH = 'application/json-patch+json';
 const MERGE = 'application/merge-patch+json';
@@ -38,29 +39,30 @@ export interface PatchRequest {
 export async function patchObject(operations: Operations, store: Store, context: RequestContext, target: Target, request: PatchRequest): Promise<PatchOutcome> {
   const { subresource, type, patch } = request;
   if (type === APPLY || type === APPLY_CBOR) return apply(operations, store, context, target, subresource, patch);
-  const change = (live: KubeObject): unknown => checkPatched(target, live, translate(() => applyPatch(target, live, type, patch)));
+  const change = (live: KubeObject): unknown => checkPatched(target, live, translate(() => applyPatch(target, live, type, patch)), request);
   return { object: await operations.update(context, target, subresource, change), created: false };
 }
 
 /** A patch that makes something else of the object is a bad patch. */
-function checkPatched(target: Target, live: KubeObject, patched: unknown): unknown {
+function checkPatched(target: Target, live: KubeObject, patched: unknown, { type, patch }: PatchRequest): unknown {
   const { info, version, name } = target;
   if (!isFields(patched)) throw badRequest('error decoding patch: the patch is not an object');
   const wanted = groupVersion(info.group, version.name);
-  if (patched['apiVersion'] !== wanted || patched['kind'] !== info.kind) throw invalidPatch(patched, `no kind ${JSON.stringify(patched['kind'])} is registered for version ${JSON.stringify(patched['apiVersion'])} in scheme "sandbox"`);
+  if (patched['apiVersion'] !== wanted || patched['kind'] !== info.kind) throw invalidPatch(JSON.stringify(patched), `no kind ${JSON.stringify(patched['kind'])} is registered for version ${JSON.stringify(patched['apiVersion'])} in scheme "sandbox"`);
   const uid = (patched['metadata'] as { uid?: unknown } | undefined)?.uid;
   if (uid !== undefined && uid !== live.metadata.uid) {
     const error = invalidField('metadata.uid', uid, 'field is immutable');
     throw invalidObject(info, name, [error, error]);
   }
   if (info.custom) return patched;
-  const wrong = validateValue(version.schema, dropNulls(cloneJson(patched))).find((error) => error.reason === 'FieldValueTypeInvalid');
-  if (wrong) throw invalidPatch(patched, decodingProblem(info.kind, wrong));
+  const misfit = decodeTyped(info.kind, version.schema, dropNulls(cloneJson(patched)));
+  // A strategic merge is one of structs, not of texts.
+  if (misfit) throw type === STRATEGIC ? invalidPatch(goText(patch), converterProblem(misfit)) : invalidPatch(JSON.stringify(patched), jsonProblem(misfit));
   return patched;
 }
 
-function invalidPatch(patched: unknown, problem: string): ApiStatusError {
-  const text = `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: ${problem}`;
+function invalidPatch(shown: string, problem: string): ApiStatusError {
+  const text = `Invalid value: ${JSON.stringify(shown)}: ${problem}`;
   return new ApiStatusError(422, 'Invalid', ` "" is invalid: patch: ${text}`, { causes: [{ reason: 'FieldValueInvalid', message: text, field: 'patch' }] });
 }
 
@@ -126,7 +128,7 @@ function readConfiguration(context: RequestContext, target: Target, patch: unkno
   if (config.metadata.name !== name) throw badRequest(`the name of the object (${config.metadata.name}) does not match the name on the URL (${name})`);
   const stated = config.metadata.namespace;
   if (info.namespaced && namespace !== undefined) config.metadata.namespace ??= namespace;
-  const problem = findUndeclared(config, { ...version.schema, properties: { ...version.schema.properties, metadata: BUILT_IN_TYPES.get('ObjectMeta') ?? {} } }, '');
+  const problem = findUndeclared(config, { ...version.schema, properties: { ...version.schema.properties, metadata: BUILT_IN_TYPES.get('ObjectMeta') ?? {} } }, '') ?? checkTypedLists(config, version.schema);
   if (problem !== undefined) throw new ApiStatusError(500, '', `failed to create typed patch object (${config === patch ? '' : stated ?? ''}/${name}; ${typeText(patch)}): ${problem}`);
   normalizeObject(context, info, { ...version, schema: version.schema }, cloneJson(config));
   return config;

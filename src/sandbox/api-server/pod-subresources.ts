@@ -2,7 +2,6 @@
 import { compileLabelSelector, type KubeObject, type Store } from '../store/index.ts';
 import { isDryRun, type Deleter, type DeleteOptions } from './deletion.ts';
 import { ApiStatusError } from './internal-client.ts';
-import type { Operations } from './operations.ts';
 import type { RequestContext } from './request-context.ts';
 import { conflict, notFound } from './status.ts';
 import type { Target } from './target.ts';
@@ -14,7 +13,11 @@ const BUDGETS = 'policy/poddisruptionbudgets';
 export async function evictPod(store: Store, deleter: Deleter, context: RequestContext, target: Target, eviction: { deleteOptions?: DeleteOptions }): Promise<void> {
   const pod = store.get('/pods', target.namespace, target.name);
   if (!pod) throw notFound(target.info, target.name);
-  if (isHealthy(pod) && !context.dryRun && !isDryRun(eviction.deleteOptions)) spendBudget(store, pod);
+  if (!context.dryRun && !isDryRun(eviction.deleteOptions)) {
+    if (isHealthy(pod)) spendBudget(store, pod);
+    // Whoever looks after the pod learns that this is not a failure of its own.
+    if (pod.metadata.deletionTimestamp === undefined) store.put('/pods', { ...pod, status: withCondition(pod, { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' }) });
+  }
   await deleter.delete(context, target, eviction.deleteOptions ?? {});
 }
 
@@ -38,12 +41,24 @@ function spendBudget(store: Store, pod: KubeObject): void {
   }
 }
 
-/** Assigns a pod to a node. */
-export async function bindPod(operations: Operations, context: RequestContext, target: Target, binding: { target?: { name?: string } }): Promise<void> {
-  const nodeName = binding.target?.name ?? '';
-  await operations.update(context, target, 'binding', (live) => {
-    if (live.metadata.deletionTimestamp !== undefined) throw conflict(target.info, target.name, `pod ${target.name} is being deleted, cannot be assigned to a host`);
-    if (live.spec.nodeName) throw conflict(target.info, target.name, `pod ${target.name} is already assigned to node "${String(live.spec.nodeName)}"`);
-    return { ...live, spec: { ...live.spec, nodeName } };
-  });
+/** Assigns a pod to a node: nobody's field, and no change of what was asked for. */
+export function bindPod(store: Store, context: RequestContext, target: Target, binding: { target?: { name?: string }; metadata?: { annotations?: Record<string, string>; labels?: Record<string, string> } }): void {
+  const { namespace, name } = target;
+  const pod = store.get('/pods', namespace, name);
+  if (!pod) throw notFound(target.info, name);
+  const refuse = (reason: string): Error => conflict({ ...target.info, plural: 'pods/binding' }, name, reason);
+  if (pod.metadata.deletionTimestamp !== undefined) throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
+  if (pod.spec.nodeName) throw refuse(`pod ${name} is already assigned to node "${String(pod.spec.nodeName)}"`);
+  const { annotations, labels } = binding.metadata ?? {};
+  const metadata = { ...pod.metadata, ...(annotations ? { annotations: { ...pod.metadata.annotations, ...annotations } } : {}), ...(labels ? { labels: { ...pod.metadata.labels, ...labels } } : {}) };
+  const bound = { ...pod, metadata, spec: { ...pod.spec, nodeName: binding.target?.name ?? '' }, status: withCondition(pod, { type: 'PodScheduled', status: 'True' }) };
+  if (!context.dryRun) store.put('/pods', bound);
+}
+
+/** The pod's status with a condition of this moment. */
+function withCondition(pod: KubeObject, condition: { type: string; status: string; reason?: string; message?: string }): object {
+  const present = (pod.status?.conditions ?? []) as { type: string; status: string; lastTransitionTime?: string }[];
+  const before = present.find(({ type }) => type === condition.type);
+  const next = { lastProbeTime: null, ...condition, lastTransitionTime: before?.status === condition.status ? before.lastTransitionTime : timestamp() };
+  return { ...pod.status, conditions: before ? present.map((entry) => (entry === before ? next : entry)) : [...present, next] };
 }

@@ -39,6 +39,12 @@ export class Registry {
     return this.#byKey.get(`${group}/${plural}`);
   }
 
+  /** Whether a version of a group is the server's own. */
+  isBuiltIn(group: string, version: string): boolean {
+    // Everything below /api is.
+    return group === '' || BUILT_IN_KINDS.some((row) => row.group === group && row.version === version);
+  }
+
   byKind(group: string, kind: string): ResourceInfo | undefined {
     for (const info of this.#byKey.values()) if (info.group === group && info.kind === kind) return info;
     return undefined;

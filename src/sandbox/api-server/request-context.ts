@@ -15,4 +15,6 @@ export interface RequestContext {
   readonly force: boolean;
   /** Texts for Warning headers. */
   readonly warnings: string[];
+  /** What is odd about the text of the body itself: fields that it has twice. */
+  readonly oddities?: readonly string[];
 }

@@ -19,7 +19,7 @@ import type { Reviews } from './reviews.ts';
 import { applyScale, scaleOf } from './scaling.ts';
 import { compileSelection } from './selection.ts';
 import { invalidField } from '../schema/index.ts';
-import { badRequest, invalidObject, methodNotAllowed, noSuchPath, notFound } from './status.ts';
+import { badRequest, invalidObject, methodNotAllowed, NoSuchPage, noSuchPath, notFound } from './status.ts';
 import type { Target } from './target.ts';
 
 /** What the handler works with. */
@@ -49,7 +49,8 @@ export class ResourceHandler {
   /** Answers a resource request that is authorized. */
   async handle(exchange: Exchange, request: ResourceRequest): Promise<void> {
     const target = this.#target(request);
-    if (!target) throw noSuchPath();
+    // The groups of the server itself know that they have no such resource; for the others nobody answers.
+    if (!target) throw this.#options.registry.isBuiltIn(request.group, request.version) ? noSuchPath() : new NoSuchPage();
     if (target.version.deprecationWarning !== undefined) exchange.warnings.push(target.version.deprecationWarning);
     if (target.info.namespaced && target.namespace === undefined && exchange.info.verb === 'create') throw methodNotAllowed();
     if (request.subresource !== '') await this.#subresource(exchange, target, request);
@@ -171,9 +172,9 @@ export class ResourceHandler {
     const type = exchange.contentType();
     const body = await exchange.body(verb === 'patch' ? PATCH_TYPES : undefined);
     const change = (live: KubeObject): KubeObject => {
-      if (verb === 'update') return applyScale(live, body, paths);
+      if (verb === 'update') return applyScale(live, body, paths, target.info.custom);
       const scale = scaleOf(live, paths);
-      return applyScale(live, translate(() => (type.startsWith('application/apply') ? { ...scale, ...(body as Fields) } : applyPatch({ ...target, info: { ...target.info, custom: false } }, scale, type, body))), paths);
+      return applyScale(live, translate(() => (type.startsWith('application/apply') ? { ...scale, ...(body as Fields) } : applyPatch({ ...target, info: { ...target.info, custom: false } }, scale, type, body))), paths, target.info.custom);
     };
     exchange.json(200, scaleOf(await operations.update(exchange.context(), target, 'scale', change), paths));
   }
@@ -187,15 +188,17 @@ export class ResourceHandler {
   }
 
   async #actOnPod(exchange: Exchange, target: Target, subresource: string): Promise<void> {
-    const { store, deleter, operations } = this.#options;
+    const { store, deleter } = this.#options;
     // With details that name nothing: that is how kubectl tells a cluster that has no such containers from a pod that is not there.
-    if (subresource === 'ephemeralcontainers') throw new ApiStatusError(404, 'NotFound', 'this sandbox runs programs, not images, and has no ephemeral containers; use kubectl exec or kubectl logs', {});
+    const isMissing = !store.get('/pods', target.namespace, target.name);
+    if (subresource === 'ephemeralcontainers' && !isMissing) throw new ApiStatusError(404, 'NotFound', 'this sandbox runs programs, not images, and has no ephemeral containers; use kubectl exec or kubectl logs', {});
+    if (subresource === 'ephemeralcontainers') throw notFound(target.info, target.name);
+    if (subresource !== 'eviction' && subresource !== 'binding') throw noSuchPath();
     if (exchange.info.verb !== 'create') throw methodNotAllowed();
     const body = await readBody(exchange) as Fields;
-    if (!store.get('/pods', target.namespace, target.name)) throw notFound(target.info, target.name);
+    if (isMissing) throw notFound(target.info, target.name);
     if (subresource === 'eviction') await evictPod(store, deleter, exchange.context(), target, body as { deleteOptions?: DeleteOptions });
-    else if (subresource === 'binding') await bindPod(operations, exchange.context(), target, body as { target?: { name?: string } });
-    else throw noSuchPath();
+    else bindPod(store, exchange.context(), target, body as { target?: { name?: string } });
     exchange.json(201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 });
   }
 }

@@ -19,15 +19,22 @@ export function scaleOf(object: KubeObject, paths: ScalePaths): KubeObject {
 }
 
 /** `object` with the replicas of `scale`. */
-export function applyScale(object: KubeObject, scale: unknown, paths: ScalePaths): KubeObject {
+export function applyScale(object: KubeObject, scale: unknown, paths: ScalePaths, isCustom: boolean): KubeObject {
   const { spec, metadata } = (scale ?? {}) as { spec?: { replicas?: unknown }; metadata?: { resourceVersion?: string } };
   const replicas = spec?.replicas ?? 0;
   if (typeof replicas !== 'number' || !Number.isInteger(replicas)) throw badRequest('Scale in version "v1" cannot be handled as a Scale: spec.replicas is not an integer');
-  if (replicas < 0) throw invalidObject({ group: object.apiVersion.split('/').slice(0, -1).join('/'), plural: '', kind: object.kind }, object.metadata.name, [invalidField(paths.specReplicas, replicas, 'should be a non-negative integer')]);
+  if (replicas < 0) throw negativeReplicas(object, replicas, paths, isCustom);
   const changed = structuredClone(object);
   setAtPath(changed, paths.specReplicas, replicas);
   if (metadata?.resourceVersion) changed.metadata.resourceVersion = metadata.resourceVersion;
   return changed;
+}
+
+/** Built-in kinds look at the Scale, custom ones at what it would make of the object. */
+function negativeReplicas(object: KubeObject, replicas: number, paths: ScalePaths, isCustom: boolean): Error {
+  const { name } = object.metadata;
+  if (!isCustom) return invalidObject({ group: 'autoscaling', plural: 'scales', kind: 'Scale' }, name, [invalidField('spec.replicas', replicas, 'must be greater than or equal to 0')]);
+  return invalidObject({ group: object.apiVersion.split('/').slice(0, -1).join('/'), plural: '', kind: object.kind }, name, [invalidField(paths.specReplicas, replicas, 'should be a non-negative integer')]);
 }
 
 function showSelector(selector: unknown): string | undefined {

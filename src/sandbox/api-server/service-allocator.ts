@@ -1,6 +1,7 @@
 // Hands out cluster addresses and node ports to Services. What is in use is read from the Services themselves.
 import { invalidField } from '../schema/index.ts';
 import type { KubeObject, Store } from '../store/index.ts';
+import { needsHealthPort } from './kinds/service-rules.ts';
 import { invalidObject } from './status.ts';
 
 /** The ranges to allocate from. */
@@ -36,7 +37,7 @@ export class ServiceAllocator {
   }
 
   /** Fills in clusterIP, clusterIPs and node ports; throws the Status error when the wanted ones are taken. */
-  complete(service: KubeObject): void {
+  complete(service: KubeObject, dryRun: boolean): void {
     const { spec } = service;
     if (spec.type === 'ExternalName') {
       delete spec.clusterIP;
@@ -46,7 +47,9 @@ export class ServiceAllocator {
     this.#completeAddress(service);
     spec.clusterIPs = [spec.clusterIP];
     if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return;
-    this.#completePorts(service);
+    const used = new Set(this.#others(service).flatMap((other) => [other.spec.healthCheckNodePort as number | undefined, ...((other.spec.ports ?? []) as Port[]).map((port) => port.nodePort)]));
+    this.#completePorts(service, used, dryRun);
+    if (needsHealthPort(spec)) spec.healthCheckNodePort ??= this.#freePort(used);
   }
 
   #others(service: KubeObject): KubeObject[] {
@@ -77,13 +80,14 @@ export class ServiceAllocator {
     throw invalidObject(SERVICES, '', [invalidField('spec.clusterIPs', [], 'range is full')]);
   }
 
-  #completePorts(service: KubeObject): void {
-    const used = new Set(this.#others(service).flatMap((other) => ((other.spec.ports ?? []) as Port[]).map((port) => port.nodePort)));
+  /** A rehearsal takes nothing, so it does not see whether a port could be had. */
+  #completePorts(service: KubeObject, used: Set<number | undefined>, dryRun: boolean): void {
     const { first, last } = this.#ports;
     for (const [index, port] of ((service.spec.ports ?? []) as Port[]).entries()) {
       if (service.spec.type === 'LoadBalancer' && service.spec.allocateLoadBalancerNodePorts === false && !port.nodePort) continue;
       const fail = (detail: string): Error => invalidObject(SERVICES, service.metadata.name, [invalidField(`spec.ports[${String(index)}].nodePort`, port.nodePort ?? 0, detail)]);
       if (!port.nodePort) port.nodePort = this.#freePort(used);
+      else if (dryRun) continue;
       else if (used.has(port.nodePort)) throw fail('provided port is already allocated');
       else if (port.nodePort < first || port.nodePort > last) throw fail(`provided port is not in the valid range. The range of valid ports is ${String(first)}-${String(last)}`);
       used.add(port.nodePort);

@@ -22,6 +22,13 @@ export function noSuchPath(): ApiStatusError {
   return new ApiStatusError(404, 'NotFound', 'the server could not find the requested resource', {});
 }
 
+/** 404 for a path that nobody has: no Status, only a line of text. */
+export class NoSuchPage extends ApiStatusError {
+  constructor() {
+    super(404, 'NotFound', '404 page not found');
+  }
+}
+
 /** 409 for a name that is taken. */
 export function alreadyExists(info: Named, name: string): ApiStatusError {
   return new ApiStatusError(409, 'AlreadyExists', `${qualified(info.plural, info.group)} "${name}" already exists`, detailsOf(info, name));

@@ -6,11 +6,11 @@ import { ApiStatusError } from './internal-client.ts';
 import { openApiIndex, openApiV2, openApiV3 } from './openapi.ts';
 import type { Registry } from './registry.ts';
 import { openApiV2Protobuf, OPENAPI_V2_PROTOBUF } from './openapi-protobuf.ts';
-import { methodNotAllowed, noSuchPath } from './status.ts';
+import { methodNotAllowed, NoSuchPage, noSuchPath } from './status.ts';
 import { KUBERNETES_VERSION } from './version.ts';
 
 const VERSION = {
-  major: '1', minor: '35', gitVersion: KUBERNETES_VERSION, gitCommit: '', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z', goVersion: '', compiler: 'node', platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+  major: '1', minor: '35', gitVersion: KUBERNETES_VERSION, emulationMajor: '1', emulationMinor: '35', minCompatibilityMajor: '1', minCompatibilityMinor: '34', gitCommit: '', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z', goVersion: '', compiler: 'node', platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 };
 
 /** Answers the paths outside of resources. */
@@ -27,7 +27,7 @@ export class SystemHandler {
   }
 
   handle(exchange: Exchange): void {
-    if (exchange.info.verb !== 'get' && exchange.info.verb !== 'head') throw exchange.info.path.startsWith('/api') ? methodNotAllowed() : noSuchPath();
+    if (exchange.info.verb !== 'get' && exchange.info.verb !== 'head') throw exchange.info.path.startsWith('/api') ? methodNotAllowed() : new NoSuchPage();
     const path = exchange.info.path.replace(/(.)\/+$/, '$1');
     if (/^\/(healthz|livez|readyz)(\/[\w-]+)?$/.test(path)) {
       exchange.text(200, 'text/plain; charset=utf-8', exchange.info.query.has('verbose') ? `[+]ping ok\n${path.slice(1)} check passed\n` : 'ok');
@@ -50,7 +50,7 @@ export class SystemHandler {
   #document(exchange: Exchange, path: string): void {
     const parts = path.split('/').slice(1);
     const document = this.#fixed(path) ?? this.#groupDocument(parts);
-    if (!document) throw noSuchPath();
+    if (!document) throw new NoSuchPage();
     exchange.json(200, document);
   }
 

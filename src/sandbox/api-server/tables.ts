@@ -68,5 +68,13 @@ function included(object: KubeObject, include: string, apiVersion: string): unkn
 
 /** Only the metadata of an object. */
 export function partialObject(object: KubeObject, apiVersion = 'v1'): object {
-  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${apiVersion}`, metadata: object.metadata };
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${apiVersion}`, metadata: visibleMetadata(object) };
+}
+
+/** What the server notes for the old forms of a kind is in the whole object only. */
+function visibleMetadata({ kind, metadata }: KubeObject): object {
+  if (kind !== 'DaemonSet') return metadata;
+  const { 'deprecated.daemonset.template.generation': _generation, ...annotations } = metadata.annotations ?? {};
+  const { annotations: _annotations, ...rest } = metadata;
+  return Object.keys(annotations).length > 0 ? { ...rest, annotations } : rest;
 }

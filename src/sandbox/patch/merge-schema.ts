@@ -10,6 +10,7 @@ export interface MergeSchema {
   readonly 'x-kubernetes-list-type'?: string;
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
   readonly 'x-kubernetes-map-type'?: string;
+  readonly 'x-mizzen-type'?: string;
 }
 
 /** Plain JSON object. */

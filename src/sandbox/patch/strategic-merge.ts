@@ -1,5 +1,6 @@
 // Kubernetes' strategic merge patch: lists whose items have a key are merged item by item, with $patch, $retainKeys,
 // $deleteFromPrimitiveList and $setElementOrder directives.
+import { goText } from './go-text.ts';
 import { fieldSchema, isFields, listMapKeys, PatchError, type Fields, type MergeSchema } from './merge-schema.ts';
 
 /** `target` with the strategic merge `patch` applied, by the list keys in `schema`. Neither is changed. */
@@ -75,15 +76,10 @@ function orderMerged(merged: readonly unknown[], patched: readonly unknown[], be
   return [...result, ...left, ...right];
 }
 
-/** An object as Go prints a map. */
-function goMap(item: Fields): string {
-  return `map[${Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => `${name}:${String(value)}`).join(' ')}]`;
-}
-
 function mergeItem(result: unknown[], item: unknown, key: string, schema: MergeSchema | undefined): void {
   if (!isFields(item)) throw new PatchError(`an item of a merged list must be an object with "${key}"`);
-  if (item[key] === undefined) throw new PatchError(`map: ${goMap(item)} does not contain declared merge key: ${key}`, false, true);
-  if (item['$patch'] !== undefined && item['$patch'] !== 'delete' && item['$patch'] !== 'replace' && item['$patch'] !== 'merge') throw new PatchError(`unknown patch type: ${String(item['$patch'])} in map: ${goMap(item)}`, false, true);
+  if (item[key] === undefined) throw new PatchError(`map: ${goText(item)} does not contain declared merge key: ${key}`, false, true);
+  if (item['$patch'] !== undefined && item['$patch'] !== 'delete' && item['$patch'] !== 'replace' && item['$patch'] !== 'merge') throw new PatchError(`unknown patch type: ${String(item['$patch'])} in map: ${goText(item)}`, false, true);
   const index = result.findIndex((candidate) => isFields(candidate) && candidate[key] === item[key]);
   if (item['$patch'] === 'delete') {
     if (index >= 0) result.splice(index, 1);

@@ -1,6 +1,6 @@
 // Merges an applied configuration into the live object, and takes fields out of an object, by field sets.
 import { isMergedList, itemStep, type FieldSet } from './field-set.ts';
-import { fieldSchema, isFields, listMapKeys, PatchError, type Fields, type MergeSchema } from './merge-schema.ts';
+import { fieldSchema, isFields, listMapKeys, type Fields, type MergeSchema } from './merge-schema.ts';
 
 /** `live` with every field of `config` set; lists that are maps or sets are merged. */
 export function mergeTyped(live: unknown, config: unknown, schema: MergeSchema | undefined): unknown {
@@ -18,11 +18,7 @@ function mergeTypedList(live: readonly unknown[], config: readonly unknown[], sc
   const keyed = listMapKeys(schema) !== undefined;
   const before = new Map(live.map((item) => [itemStep(item, schema), item]));
   const wanted = new Map<string, unknown>();
-  for (const item of config) {
-    const step = itemStep(item, schema);
-    if (wanted.has(step)) throw new PatchError(`duplicate entries for key [${keyText(step)}]`, false, true);
-    wanted.set(step, item);
-  }
+  for (const item of config) wanted.set(itemStep(item, schema), item);
   const result: unknown[] = [];
   const pending = [...wanted.keys()];
   const emitNext = (): string => {
@@ -37,11 +33,6 @@ function mergeTypedList(live: readonly unknown[], config: readonly unknown[], sc
   }
   while (pending.length > 0) emitNext();
   return result;
-}
-
-function keyText(step: string): string {
-  if (!step.startsWith('k:')) return step.slice(2);
-  return Object.entries(JSON.parse(step.slice(2)) as Fields).map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',');
 }
 
 /** `value` without the members of `removed` that nobody in `kept` owns, directly or further down. */

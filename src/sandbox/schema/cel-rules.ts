@@ -48,11 +48,14 @@ export function checkRule(rule: ValidationRule, schema: JsonSchema): { readonly 
 }
 
 /** What the rules of `schema` have against `value`; `old` is the value before an update. */
-export function evaluateRules(schema: JsonSchema, value: unknown, old: unknown, path = ''): FieldError[] {
+export function evaluateRules(schema: JsonSchema, value: unknown, old: unknown, kept: (error: FieldError) => void = () => undefined): FieldError[] {
   const errors: FieldError[] = [];
-  if (hasRules(schema)) rulesInto(schema, value, old, path, errors);
+  if (hasRules(schema)) rulesInto(schema, value, old, '', { found: (error) => errors.push(error), kept });
   return errors;
 }
+
+/** Where errors go; `kept` takes those that were there before an update and are no reason to refuse it. */
+interface Sink { readonly found: (error: FieldError) => void; readonly kept: (error: FieldError) => void }
 
 const ruled = new WeakMap<JsonSchema, boolean>();
 
@@ -67,27 +70,28 @@ export function hasRules(schema: JsonSchema): boolean {
   return found;
 }
 
-function ownRules(schema: JsonSchema, value: unknown, old: unknown, path: string, errors: FieldError[]): void {
+function ownRules(schema: JsonSchema, value: unknown, old: unknown, path: string, sink: Sink): void {
   for (const rule of schema['x-kubernetes-validations'] ?? []) {
-    // What an update leaves as it was is not judged again, unless the rule is about the change.
-    if (old !== undefined && !/\boldSelf\b/.test(rule.rule) && deepEqual(value, old)) continue;
     const error = evaluateRule(rule, value, old, path);
-    if (error) errors.push(error);
+    if (!error) continue;
+    // What an update leaves as it was is only remarked upon, unless the rule is about the change.
+    if (old !== undefined && !/\boldSelf\b/.test(rule.rule) && deepEqual(value, old)) sink.kept(error);
+    else sink.found(error);
   }
 }
 
-function rulesInto(schema: JsonSchema, value: unknown, old: unknown, path: string, errors: FieldError[]): void {
+function rulesInto(schema: JsonSchema, value: unknown, old: unknown, path: string, sink: Sink): void {
   if (value === undefined || value === null || !hasRules(schema)) return;
-  ownRules(schema, value, old, path, errors);
+  ownRules(schema, value, old, path, sink);
   if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) if (schema.items) rulesInto(schema.items, item, correlateItem(schema, item, old), `${path}[${String(index)}]`, errors);
+    for (const [index, item] of value.entries()) if (schema.items) rulesInto(schema.items, item, correlateItem(schema, item, old), `${path}[${String(index)}]`, sink);
     return;
   }
   if (typeof value !== 'object') return;
   const oldFields = typeof old === 'object' && old !== null ? (old as Record<string, unknown>) : {};
   for (const [name, child] of Object.entries(value)) {
     const known = schema.properties?.[name] ?? (typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined);
-    if (known) rulesInto(known, child, oldFields[name], childPath(path, name), errors);
+    if (known) rulesInto(known, child, oldFields[name], childPath(path, name), sink);
   }
 }
 

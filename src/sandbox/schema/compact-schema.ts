@@ -9,7 +9,7 @@ const SCALARS: Readonly<Record<string, JsonSchema>> = {
   i: { type: 'integer' },
   n: { type: 'number' },
   b: { type: 'boolean' },
-  q: { 'x-kubernetes-int-or-string': true },
+  q: { 'x-kubernetes-int-or-string': true, format: 'quantity' },
   ios: { 'x-kubernetes-int-or-string': true },
   t: { type: 'string', format: 'date-time', nullable: true },
   bytes: { type: 'string', format: 'byte' },
@@ -40,12 +40,13 @@ function addField(draft: Draft, field: string, drafts: ReadonlyMap<string, Draft
   if (!match) throw new Error(`type ${draft['x-mizzen-type']}: cannot read field ${field}`);
   const [, name = '', required, type = '', fallback] = match;
   const schema = readType(type, drafts);
-  draft.properties[name] = fallback === undefined ? schema : { ...schema, default: readDefault(fallback) };
+  // What is null when nobody has set it may be null.
+  draft.properties[name] = fallback === undefined ? schema : { ...schema, default: readDefault(fallback), ...(fallback === 'null' ? { nullable: true } : {}) };
   if (required === '!') draft.required.push(name);
 }
 
 function readDefault(text: string): unknown {
-  return /^(-?\d|true$|false$|\{|\[|")/.test(text) && !/^\d+[smhd%]/.test(text) ? JSON.parse(text) : text;
+  return /^(-?\d|true$|false$|null$|\{|\[|")/.test(text) && !/^\d+[smhd%]/.test(text) ? JSON.parse(text) : text;
 }
 
 function readType(type: string, drafts: ReadonlyMap<string, Draft>): JsonSchema {

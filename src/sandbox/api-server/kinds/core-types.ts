@@ -5,7 +5,7 @@ export const CORE_TYPES = `
 ObjectMeta: name:s generateName:s namespace:s selfLink:s uid:s resourceVersion:s generation:i creationTimestamp:t deletionTimestamp:t deletionGracePeriodSeconds:i labels:{}s annotations:{}s ownerReferences:[uid]OwnerReference finalizers:[set]s managedFields:[]ManagedFieldsEntry
 OwnerReference: apiVersion!:s kind!:s name!:s uid!:s controller:b blockOwnerDeletion:b
 ManagedFieldsEntry: manager:s operation:s apiVersion:s time:t fieldsType:s fieldsV1:any subresource:s
-Condition: type!:s status!:s observedGeneration:i lastTransitionTime:t reason:s message:s
+Condition: type!:s status!:s observedGeneration:i lastTransitionTime:t=null reason:s message:s
 LabelSelector: matchLabels:{}s matchExpressions:[]LabelSelectorRequirement
 LabelSelectorRequirement: key!:s operator!:s values:[]s
 LocalObjectReference: name:s
@@ -13,13 +13,13 @@ ObjectReference: kind:s namespace:s name:s uid:s apiVersion:s resourceVersion:s 
 TypedLocalObjectReference: apiGroup:s kind!:s name!:s
 TypedObjectReference: apiGroup:s kind!:s name!:s namespace:s
 SecretReference: name:s namespace:s
-Namespace: apiVersion:s kind:s metadata:ObjectMeta spec:NamespaceSpec status:NamespaceStatus
+Namespace: apiVersion:s kind:s metadata:ObjectMeta spec:NamespaceSpec={} status:NamespaceStatus
 NamespaceSpec: finalizers:[]s
 NamespaceStatus: phase:s conditions:[type]NamespaceCondition
-NamespaceCondition: type!:s status!:s lastTransitionTime:t reason:s message:s
-Pod: apiVersion:s kind:s metadata:ObjectMeta spec:PodSpec status:PodStatus
-PodTemplateSpec: metadata:ObjectMeta spec:PodSpec
-PodSpec: volumes:[name]Volume initContainers:[name]Container containers!:[name]Container ephemeralContainers:[name]EphemeralContainer restartPolicy:s=Always terminationGracePeriodSeconds:i=30 activeDeadlineSeconds:i dnsPolicy:s=ClusterFirst nodeSelector:@{}s serviceAccountName:s serviceAccount:s automountServiceAccountToken:b nodeName:s hostNetwork:b hostPID:b hostIPC:b shareProcessNamespace:b securityContext:PodSecurityContext={} imagePullSecrets:[name]LocalObjectReference hostname:s subdomain:s affinity:Affinity schedulerName:s=default-scheduler tolerations:[]Toleration hostAliases:[ip]HostAlias priorityClassName:s priority:i dnsConfig:PodDNSConfig readinessGates:[]PodReadinessGate runtimeClassName:s enableServiceLinks:b preemptionPolicy:s overhead:{}q topologySpreadConstraints:[topologyKey,whenUnsatisfiable]TopologySpreadConstraint setHostnameAsFQDN:b os:PodOS hostUsers:b schedulingGates:[name]PodSchedulingGate resourceClaims:[name]PodResourceClaim resources:ResourceRequirements hostnameOverride:s
+NamespaceCondition: type!:s status!:s lastTransitionTime:t=null reason:s message:s
+Pod: apiVersion:s kind:s metadata:ObjectMeta spec:PodSpec={} status:PodStatus
+PodTemplateSpec: metadata:ObjectMeta={} spec:PodSpec={}
+PodSpec: volumes:[name]Volume initContainers:[name]Container containers:[name]Container=null ephemeralContainers:[name]EphemeralContainer restartPolicy:s=Always terminationGracePeriodSeconds:i=30 activeDeadlineSeconds:i dnsPolicy:s=ClusterFirst nodeSelector:@{}s serviceAccountName:s serviceAccount:s automountServiceAccountToken:b nodeName:s hostNetwork:b hostPID:b hostIPC:b shareProcessNamespace:b securityContext:PodSecurityContext={} imagePullSecrets:[name]LocalObjectReference hostname:s subdomain:s affinity:Affinity schedulerName:s=default-scheduler tolerations:[]Toleration hostAliases:[ip]HostAlias priorityClassName:s priority:i dnsConfig:PodDNSConfig readinessGates:[]PodReadinessGate runtimeClassName:s enableServiceLinks:b preemptionPolicy:s overhead:{}q topologySpreadConstraints:[topologyKey,whenUnsatisfiable]TopologySpreadConstraint setHostnameAsFQDN:b os:PodOS hostUsers:b schedulingGates:[name]PodSchedulingGate resourceClaims:[name]PodResourceClaim resources:ResourceRequirements hostnameOverride:s
 PodOS: name!:s
 PodReadinessGate: conditionType!:s
 PodSchedulingGate: name!:s
@@ -52,7 +52,7 @@ OptionalReference: name:s optional:b
 EnvVar: name!:s value:s valueFrom:EnvVarSource
 EnvVarSource: fieldRef:@ObjectFieldSelector resourceFieldRef:@ResourceFieldSelector configMapKeyRef:@KeySelector secretKeyRef:@KeySelector fileKeyRef:any
 ObjectFieldSelector: apiVersion:s=v1 fieldPath!:s
-ResourceFieldSelector: containerName:s resource!:s divisor:q=0
+ResourceFieldSelector: containerName:s resource!:s divisor:q="0"
 KeySelector: name:s key!:s optional:b
 ResourceRequirements: limits:{}q requests:{}q claims:[name]ResourceClaim
 ResourceClaim: name!:s request:s
@@ -86,11 +86,11 @@ PersistentVolumeClaimVolumeSource: claimName!:s readOnly:b
 PodStatus: observedGeneration:i phase:s conditions:[type]PodCondition message:s reason:s nominatedNodeName:s hostIP:s hostIPs:[]HostIP podIP:s podIPs:[ip]PodIP startTime:t initContainerStatuses:[]ContainerStatus containerStatuses:[]ContainerStatus ephemeralContainerStatuses:[]ContainerStatus qosClass:s resize:s resourceClaimStatuses:[]any
 HostIP: ip!:s
 PodIP: ip!:s
-PodCondition: type!:s status!:s observedGeneration:i lastProbeTime:t lastTransitionTime:t reason:s message:s
-ContainerStatus: name!:s state:ContainerState lastState:ContainerState ready:b restartCount:i image:s imageID:s containerID:s started:b allocatedResources:{}q resources:ResourceRequirements volumeMounts:[]any user:any stopSignal:s allocatedResourcesStatus:[]any
+PodCondition: type!:s status!:s observedGeneration:i lastProbeTime:t=null lastTransitionTime:t=null reason:s message:s
+ContainerStatus: name!:s state:ContainerState={} lastState:ContainerState={} ready:b=false restartCount:i=0 image:s="" imageID:s="" containerID:s started:b allocatedResources:{}q resources:ResourceRequirements volumeMounts:[]any user:any stopSignal:s allocatedResourcesStatus:[]any
 ContainerState: waiting:ContainerStateWaiting running:ContainerStateRunning terminated:ContainerStateTerminated
 ContainerStateWaiting: reason:s message:s
-ContainerStateRunning: startedAt:t
-ContainerStateTerminated: exitCode!:i signal:i reason:s message:s startedAt:t finishedAt:t containerID:s
+ContainerStateRunning: startedAt:t=null
+ContainerStateTerminated: exitCode!:i signal:i reason:s message:s startedAt:t=null finishedAt:t=null containerID:s
 Binding: apiVersion:s kind:s metadata:ObjectMeta target!:ObjectReference
 `;

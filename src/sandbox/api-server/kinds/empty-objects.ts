@@ -9,7 +9,8 @@ const EMPTY: Readonly<Record<string, Fields>> = {
   '/pods': { spec: { containers: null }, status: {} },
   '/services': { spec: {}, status: { loadBalancer: {} } },
   '/nodes': { spec: {}, status: {} },
-  '/events': { involvedObject: {}, source: {}, firstTimestamp: null, lastTimestamp: null, eventTime: null },
+  '/events': { involvedObject: {}, source: {}, firstTimestamp: null, lastTimestamp: null, eventTime: null, reportingComponent: '', reportingInstance: '' },
+  'events.k8s.io/events': { regarding: {}, deprecatedSource: {}, deprecatedFirstTimestamp: null, deprecatedLastTimestamp: null, eventTime: null },
   '/persistentvolumeclaims': { spec: { resources: {} }, status: {} },
   '/replicationcontrollers': { spec: {}, status: { replicas: 0 } },
   '/resourcequotas': { spec: {}, status: {} },
@@ -35,7 +36,7 @@ const EMPTY: Readonly<Record<string, Fields>> = {
   'certificates.k8s.io/certificatesigningrequests': { spec: {}, status: {} },
 };
 
-/** The empty object of a resource, by its store key. */
-export function emptyObject(storeKey: string): Fields {
-  return { metadata: {}, ...EMPTY[storeKey] };
+/** The empty object of a resource, by group and plural. */
+export function emptyObject(resource: string): Fields {
+  return { metadata: {}, ...EMPTY[resource] };
 }

@@ -11,4 +11,6 @@ export interface KindRules {
   /** Changes that only creation makes; `old` is given on update for what has to be kept. */
   readonly prepare?: (object: KubeObject, old: KubeObject | undefined) => void;
   readonly validate?: (object: KubeObject, old: KubeObject | undefined) => FieldError[];
+  /** Remarks on an object that is accepted. */
+  readonly warn?: (object: KubeObject) => string[];
 }

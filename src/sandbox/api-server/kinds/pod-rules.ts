@@ -1,7 +1,9 @@
 // Defaults and validation of pods and of pod templates.
 import { duplicateField, forbiddenField, invalidField, requiredField, unsupportedField, type FieldError } from '../../schema/index.ts';
 import type { KubeObject } from '../../store/index.ts';
-import { checkLabelName, validateLabels } from '../names.ts';
+import { checkLabelName } from '../names.ts';
+import { ENV_FIELDS, validateFieldRef, VOLUME_FIELDS } from './field-references.ts';
+import { amountOf } from '../quantities.ts';
 import type { KindRules } from './kind-rules.ts';
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- pods are schemaless data here */
@@ -59,16 +61,8 @@ function validateToleration({ key, operator }: Spec, path: string): FieldError[]
 /** A request above its limit. */
 function validateResources(resources: Spec | undefined, path: string): FieldError[] {
   const { limits = {}, requests = {} } = resources ?? {};
-  return Object.keys(requests).filter((name) => limits[name] !== undefined && amount(requests[name]) > amount(limits[name]))
+  return Object.keys(requests).filter((name) => limits[name] !== undefined && amountOf(requests[name]) > amountOf(limits[name]))
     .map((name) => invalidField(`${path}.requests`, String(requests[name]), `must be less than or equal to ${name} limit of ${String(limits[name])}`));
-}
-
-const SCALES: Readonly<Record<string, number>> = { n: 1e-9, u: 1e-6, m: 1e-3, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50, Ei: 2 ** 60 };
-
-/** A quantity as a number. */
-function amount(quantity: unknown): number {
-  const [, number = '0', unit = ''] = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)(\w*)$/.exec(String(quantity)) ?? [];
-  return Number(number) * (SCALES[unit] ?? 1);
 }
 
 function validateVolume(volume: Spec, path: string, names: Set<string>): FieldError[] {
@@ -82,8 +76,16 @@ function validateVolume(volume: Spec, path: string, names: Set<string>): FieldEr
     names.add(name);
   }
   const [, second] = Object.keys(volume).filter((key) => key !== 'name');
+  for (const [place, item] of downwardItems(volume)) if (item['fieldRef']) errors.push(...validateFieldRef(item['fieldRef'], `${path}.${place}.fieldRef`, VOLUME_FIELDS));
   if (second !== undefined) errors.push(forbiddenField(`${path}.${second}`, 'may not specify more than 1 volume type'));
   return errors;
+}
+
+/** Files of a volume that show the pod's own fields, with their places. */
+function downwardItems(volume: Spec): [string, Spec][] {
+  const listed = (place: string, items: readonly Spec[] = []): [string, Spec][] => items.map((item, index) => [`${place}.items[${String(index)}]`, item]);
+  const sources = (volume['projected']?.sources ?? []) as Spec[];
+  return [...listed('downwardAPI', volume['downwardAPI']?.items), ...sources.flatMap((source, index) => listed(`projected.sources[${String(index)}].downwardAPI`, source['downwardAPI']?.items))];
 }
 
 function validateInitContainer(container: Spec, path: string): FieldError[] {
@@ -126,6 +128,7 @@ function validateContainer(container: Spec, path: string, volumes: ReadonlySet<s
   for (const [index, variable] of (container['env'] ?? []).entries()) {
     if (!variable.name) errors.push(requiredField(`${path}.env[${String(index)}].name`));
     if (variable.value && variable.valueFrom) errors.push(invalidField(`${path}.env[${String(index)}].valueFrom`, '', 'may not be specified when `value` is not empty'));
+    if (variable.valueFrom?.fieldRef) errors.push(...validateFieldRef(variable.valueFrom.fieldRef, `${path}.env[${String(index)}].valueFrom.fieldRef`, ENV_FIELDS));
   }
   errors.push(...validateMounts(container['volumeMounts'] ?? [], path, volumes));
   for (const probe of ['livenessProbe', 'readinessProbe', 'startupProbe']) if (container[probe]) errors.push(...validateProbe(container[probe], `${path}.${probe}`));
@@ -155,19 +158,6 @@ export function inPortRange(port: unknown): boolean {
   return typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65536;
 }
 
-/** What is wrong with the selector and template of a workload. */
-export function validateTemplate(object: KubeObject): FieldError[] {
-  const { selector, template } = object.spec ?? {};
-  const errors: FieldError[] = [];
-  const labels: Record<string, string> = template?.metadata?.labels ?? {};
-  const wanted: Record<string, string> = selector?.matchLabels ?? {};
-  if (Object.keys(wanted).length === 0 && (selector?.matchExpressions ?? []).length === 0) errors.push(invalidField('spec.selector', selector ?? null, 'empty selector is invalid for deployment'.replace('deployment', object.kind.toLowerCase())));
-  else if (Object.entries(wanted).some(([key, value]) => labels[key] !== value)) errors.push(invalidField('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
-  errors.push(...validateLabels(labels, 'spec.template.metadata.labels'), ...validatePodSpec(template?.spec, 'spec.template.spec'));
-  if (template?.spec && object.kind !== 'Job' && template.spec.restartPolicy !== 'Always') errors.push(unsupportedField('spec.template.spec.restartPolicy', template.spec.restartPolicy, ['Always']));
-  return errors;
-}
-
 const MUTABLE_SPEC = new Set(['activeDeadlineSeconds', 'tolerations', 'nodeName', 'ephemeralContainers', 'schedulingGates', 'nodeSelector', 'affinity']);
 
 function validatePodUpdate(object: KubeObject, old: KubeObject): FieldError[] {
@@ -192,6 +182,10 @@ export const POD_RULES: KindRules = {
     object.spec.enableServiceLinks ??= true;
     defaultPodSpec(object.spec);
   },
-  prepare: (object, old) => { if (!old && object.spec) object.status = { phase: 'Pending', qosClass: qosClass(object.spec) }; },
+  prepare: (object, old) => {
+    // Less than no time is the least time there is.
+    if (object.spec?.terminationGracePeriodSeconds < 0) object.spec.terminationGracePeriodSeconds = 1;
+    if (!old && object.spec) object.status = { phase: 'Pending', qosClass: qosClass(object.spec) };
+  },
   validate: (object, old) => (old ? validatePodUpdate(object, old) : validatePodSpec(object.spec, 'spec')),
 };

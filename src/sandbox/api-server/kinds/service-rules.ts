@@ -3,6 +3,7 @@ import { duplicateField, forbiddenField, invalidField, requiredField, unsupporte
 import type { KubeObject } from '../../store/index.ts';
 import type { KindRules } from './kind-rules.ts';
 import { validateLabels } from '../names.ts';
+import { ADDRESS_RULE, isAddress } from './address-rules.ts';
 import { inPortRange } from './pod-rules.ts';
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- services are schemaless data here */
@@ -18,27 +19,68 @@ function applyDefaults(object: KubeObject): void {
   for (const port of spec.ports ?? []) port.targetPort ??= port.port;
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
   if (spec.sessionAffinity === 'ClientIP') spec.sessionAffinityConfig ??= { clientIP: { timeoutSeconds: 10_800 } };
+  for (const ingress of object.status?.loadBalancer?.ingress ?? []) if (ingress.ip && spec.type === 'LoadBalancer') ingress.ipMode ??= 'VIP';
   if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return;
   spec.externalTrafficPolicy ??= 'Cluster';
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
 }
 
-/** An update may leave out what the server chose. */
+/** Fills in on creation what the server decides; an update may leave out what it chose before. */
 function prepare(object: KubeObject, old: KubeObject | undefined): void {
   const { spec } = object;
   if (!old) object.status = { loadBalancer: {} };
-  if (spec.type !== 'ExternalName') {
+  else if (old.spec) prepareUpdate(spec, old.spec);
+  if (needsClusterIp(spec)) {
     spec.ipFamilies ??= ['IPv4'];
     spec.ipFamilyPolicy ??= 'SingleStack';
   }
-  if (!old?.spec || spec.type === 'ExternalName' || old.spec.type === 'ExternalName') return;
-  if (!spec.clusterIP && old.spec.clusterIP) {
-    spec.clusterIP = old.spec.clusterIP;
-    spec.clusterIPs ??= old.spec.clusterIPs;
+  if (spec.clusterIP && (spec.clusterIPs ?? []).length === 0) spec.clusterIPs = [spec.clusterIP];
+}
+
+const needsClusterIp = (spec: Port): boolean => spec['type'] !== 'ExternalName';
+const needsNodePort = (spec: Port): boolean => spec['type'] === 'NodePort' || spec['type'] === 'LoadBalancer';
+const isBalanced = (spec: Port): boolean => spec['type'] === 'LoadBalancer';
+
+/** Whether nodes answer health checks of a load balancer for it. */
+export function needsHealthPort(spec: Readonly<Record<string, unknown>>): boolean {
+  return spec['type'] === 'LoadBalancer' && spec['externalTrafficPolicy'] === 'Local';
+}
+
+function prepareUpdate(spec: Port, old: Port): void {
+  // Whoever changes the one address means the list as well.
+  if (spec['clusterIP'] !== old['clusterIP'] && JSON.stringify(spec['clusterIPs']) === JSON.stringify(old['clusterIPs'])) delete spec['clusterIPs'];
+  dropFormerType(spec, old);
+  keepAllocated(spec, old);
+}
+
+/** What belonged to the type that it was goes with it, unless the update has changed it. */
+function dropFormerType(spec: Port, old: Port): void {
+  const drop = (needs: (candidate: Port) => boolean, fields: readonly string[]): void => {
+    if (!needs(old) || needs(spec)) return;
+    for (const field of fields) if (JSON.stringify(spec[field]) === JSON.stringify(old[field])) Reflect.deleteProperty(spec, field);
+  };
+  drop(needsClusterIp, ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy', 'internalTrafficPolicy']);
+  drop(needsNodePort, ['externalTrafficPolicy']);
+  drop(needsHealthPort, ['healthCheckNodePort']);
+  drop(isBalanced, ['allocateLoadBalancerNodePorts', 'loadBalancerClass']);
+  if (!needsNodePort(old) || needsNodePort(spec)) return;
+  const before = new Set(((old['ports'] ?? []) as Port[]).map((port) => port['nodePort']));
+  for (const port of (spec['ports'] ?? []) as Port[]) if (before.has(port['nodePort'])) delete port['nodePort'];
+}
+
+function keepAllocated(spec: Port, old: Port): void {
+  if (needsClusterIp(spec) && needsClusterIp(old)) {
+    if (!spec['clusterIP']) spec['clusterIP'] = old['clusterIP'];
+    if ((spec['clusterIPs'] ?? []).length === 0 && spec['clusterIP'] === old['clusterIP']) spec['clusterIPs'] = old['clusterIPs'];
   }
-  if (spec.type === 'ClusterIP') return;
-  const known = new Map((old.spec.ports ?? []).map((port: Port) => [`${String(port['port'])}/${String(port['protocol'])}`, port['nodePort']]));
-  for (const port of spec.ports ?? []) port.nodePort ??= known.get(`${String(port.port)}/${String(port.protocol)}`);
+  if (needsHealthPort(spec) && needsHealthPort(old)) spec['healthCheckNodePort'] ??= old['healthCheckNodePort'];
+  if (!needsNodePort(spec) || !needsNodePort(old)) return;
+  const known = new Map(((old['ports'] ?? []) as Port[]).map((port) => [`${String(port['port'])}/${String(port['protocol'])}`, port['nodePort']]));
+  const used = new Set(((spec['ports'] ?? []) as Port[]).map((port) => port['nodePort']));
+  for (const port of (spec['ports'] ?? []) as Port[]) {
+    const before = known.get(`${String(port['port'])}/${String(port['protocol'])}`);
+    if (port['nodePort'] === undefined && before !== undefined && !used.has(before)) port['nodePort'] = before;
+  }
 }
 
 /** Fields with values of their own. */
@@ -62,8 +104,30 @@ function validate(object: KubeObject, old: KubeObject | undefined): FieldError[]
   if (spec.type === 'ExternalName' && !spec.externalName) errors.push(requiredField('spec.externalName'));
   const names = new Set<string>();
   for (const [index, port] of ports.entries()) errors.push(...validatePort(port, `spec.ports[${String(index)}]`, ports.length, names));
+  errors.push(...validateTwice(ports), ...validateAddresses(spec));
   if (old?.spec.clusterIP && old.spec.type !== 'ExternalName' && spec.type !== 'ExternalName' && spec.clusterIP !== old.spec.clusterIP) errors.push(invalidField('spec.clusterIPs[0]', spec.clusterIPs ?? [spec.clusterIP], 'may not change once set'));
   if (spec.type === 'ClusterIP') for (const [index, port] of ports.entries()) if (port['nodePort']) errors.push(forbiddenField(`spec.ports[${String(index)}].nodePort`, "may not be used when `type` is 'ClusterIP'"));
+  return errors;
+}
+
+/** One port may be there once for each protocol. */
+function validateTwice(ports: readonly Port[]): FieldError[] {
+  const seen = new Set<string>();
+  return ports.flatMap((port, index) => {
+    const key = `${String(port['port'])}/${String(port['protocol'])}`;
+    if (!seen.has(key)) {
+      seen.add(key);
+      return [];
+    }
+    return [duplicateField(`spec.ports[${String(index)}]`, { Name: '', Protocol: port['protocol'], AppProtocol: null, Port: port['port'], TargetPort: 0, NodePort: 0 })];
+  });
+}
+
+function validateAddresses(spec: Port): FieldError[] {
+  const errors = ((spec['clusterIPs'] ?? []) as string[]).flatMap((address, index) => (address === 'None' || isAddress(address) ? [] : [invalidField(`spec.clusterIPs[${String(index)}]`, address, ADDRESS_RULE)]));
+  for (const [index, address] of ((spec['externalIPs'] ?? []) as string[]).entries()) if (!isAddress(address)) errors.push(invalidField(`spec.externalIPs[${String(index)}]`, address, ADDRESS_RULE));
+  const seconds: unknown = spec['sessionAffinityConfig']?.clientIP?.timeoutSeconds;
+  if (typeof seconds === 'number' && (seconds <= 0 || seconds > 86_400)) errors.push(invalidField('spec.sessionAffinityConfig.clientIP.timeoutSeconds', seconds, 'must be greater than 0 and less than or equal to 86400'));
   return errors;
 }
 

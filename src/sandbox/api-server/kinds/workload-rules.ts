@@ -1,23 +1,26 @@
-// Defaults and validation of Deployments, ReplicaSets, DaemonSets, StatefulSets, Jobs and CronJobs.
-import { randomUUID } from 'node:crypto';
+// Defaults and validation of Deployments, ReplicaSets, DaemonSets and StatefulSets.
 import { forbiddenField, invalidField, unsupportedField, type FieldError } from '../../schema/index.ts';
 import type { KubeObject } from '../../store/index.ts';
 import type { KindRules } from './kind-rules.ts';
-import { defaultPodSpec, validatePodSpec, validateTemplate } from './pod-rules.ts';
+import { defaultPodSpec } from './pod-rules.ts';
+import { validateTemplate } from './template-rules.ts';
 
-function defaultTemplate(object: KubeObject): void {
+/** Fills in what a pod template's fields imply. */
+export function defaultTemplate(object: KubeObject): void {
   const template = object.spec?.template;
   if (!template) return;
   template.metadata ??= {};
   if (template.spec) defaultPodSpec(template.spec);
 }
 
-function immutable(object: KubeObject, old: KubeObject | undefined, fields: readonly string[]): FieldError[] {
+/** Errors for fields of the spec that an update may not change. */
+export function immutable(object: KubeObject, old: KubeObject | undefined, fields: readonly string[]): FieldError[] {
   if (!old) return [];
   return fields.filter((field) => JSON.stringify(object.spec?.[field]) !== JSON.stringify(old.spec?.[field])).map((field) => invalidField(`spec.${field}`, object.spec?.[field], 'field is immutable'));
 }
 
-function nonNegative(object: KubeObject, fields: readonly string[]): FieldError[] {
+/** Errors for counts below zero. */
+export function nonNegative(object: KubeObject, fields: readonly string[]): FieldError[] {
   return fields.filter((field) => object.spec?.[field] < 0).map((field) => invalidField(`spec.${field}`, object.spec[field], 'must be greater than or equal to 0'));
 }
 
@@ -48,60 +51,69 @@ export const DEPLOYMENT_RULES: KindRules = {
 /** Rules of ReplicaSets. */
 export const REPLICA_SET_RULES: KindRules = {
   generation: true,
-  prepare: (object, old) => { if (!old) object.status = { replicas: 0 }; },
   applyDefaults: defaultTemplate,
   validate: (object, old) => [...validateTemplate(object), ...nonNegative(object, ['replicas', 'minReadySeconds']), ...immutable(object, old, ['selector'])],
 };
 
-/** Rules of DaemonSets and StatefulSets. */
-export const SET_RULES: KindRules = {
+const GENERATION = 'deprecated.daemonset.template.generation';
+
+/** Counts the changes of a template, in an annotation that nobody needs any more. */
+function countTemplates(object: KubeObject, old: KubeObject | undefined): void {
+  if (!old) return;
+  const before = Number(old.metadata.annotations?.[GENERATION] ?? 1);
+  const isSame = JSON.stringify(object.spec?.template) === JSON.stringify(old.spec?.template);
+  object.metadata.annotations = { ...object.metadata.annotations, [GENERATION]: String(isSame ? before : before + 1) };
+}
+
+/** Rules of DaemonSets. */
+export const DAEMON_SET_RULES: KindRules = {
   generation: true,
-  prepare: (object, old) => { if (!old) object.status = object.kind === 'DaemonSet' ? { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 } : { replicas: 0, availableReplicas: 0 }; },
+  prepare: countTemplates,
   applyDefaults: (object) => {
     defaultTemplate(object);
     const strategy = object.spec?.updateStrategy;
-    if (object.kind === 'StatefulSet' && object.spec) object.spec.persistentVolumeClaimRetentionPolicy ??= { whenDeleted: 'Retain', whenScaled: 'Retain' };
-    if (object.kind === 'DaemonSet') object.metadata.annotations = { 'deprecated.daemonset.template.generation': '1', ...object.metadata.annotations };
-    if (strategy?.type === 'RollingUpdate' && !strategy.rollingUpdate) strategy.rollingUpdate = object.kind === 'DaemonSet' ? { maxUnavailable: 1, maxSurge: 0 } : { partition: 0 };
+    object.metadata.annotations = { [GENERATION]: '1', ...object.metadata.annotations };
+    if (strategy?.type === 'RollingUpdate') strategy.rollingUpdate ??= { maxUnavailable: 1, maxSurge: 0 };
   },
-  validate: (object, old) => [...validateTemplate(object), ...immutable(object, old, object.kind === 'StatefulSet' ? ['selector', 'serviceName', 'podManagementPolicy'] : ['selector'])],
+  validate: (object, old) => [
+    ...validateTemplate(object),
+    ...validateUpdateStrategy(object),
+    ...nonNegative(object, ['minReadySeconds', 'revisionHistoryLimit']),
+    ...immutable(object, old, ['selector']),
+  ],
 };
 
-/** Rules of Jobs: the selector and its labels are the server's. */
-export const JOB_RULES: KindRules = {
+function validateUpdateStrategy(object: KubeObject): FieldError[] {
+  const type: unknown = object.spec?.updateStrategy?.type;
+  return type === 'RollingUpdate' || type === 'OnDelete' ? [] : [invalidField('spec.updateStrategy', { Type: type ?? '', RollingUpdate: null }, "must be 'RollingUpdate' or 'OnDelete'")];
+}
+
+/** What an update of a StatefulSet may change. */
+const MUTABLE = ['replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy', 'minReadySeconds'];
+
+function validateSetUpdate(object: KubeObject, old: KubeObject | undefined): FieldError[] {
+  if (!old) return [];
+  const fixed = (spec: Record<string, unknown>): string => JSON.stringify(Object.entries(spec).filter(([name]) => !MUTABLE.includes(name)).sort());
+  if (fixed(object.spec) === fixed(old.spec)) return [];
+  const quoted = MUTABLE.map((name) => `'${name}'`);
+  return [forbiddenField('spec', `updates to statefulset spec for fields other than ${quoted.slice(0, -1).join(', ')} and ${String(quoted.at(-1))} are forbidden`)];
+}
+
+/** Rules of StatefulSets. */
+export const STATEFUL_SET_RULES: KindRules = {
   generation: true,
   applyDefaults: (object) => {
     defaultTemplate(object);
     const { spec } = object;
     if (!spec) return;
-    if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
-    spec.parallelism ??= 1;
-    spec.manualSelector ??= false;
-    spec.podReplacementPolicy ??= 'TerminatingOrFailed';
-    if (object.metadata.labels === undefined && spec.template?.metadata?.labels) object.metadata.labels = { ...spec.template.metadata.labels };
+    spec.persistentVolumeClaimRetentionPolicy = { whenDeleted: 'Retain', whenScaled: 'Retain', ...spec.persistentVolumeClaimRetentionPolicy };
+    if (spec.updateStrategy?.type === 'RollingUpdate') spec.updateStrategy.rollingUpdate ??= { partition: 0 };
   },
-  prepare: (object, old) => {
-    const { spec, metadata } = object;
-    if (old || spec?.manualSelector === true || !spec?.template) return;
-    metadata.uid ||= randomUUID();
-    const labels = { 'batch.kubernetes.io/controller-uid': metadata.uid, 'batch.kubernetes.io/job-name': metadata.name, 'controller-uid': metadata.uid, 'job-name': metadata.name };
-    spec.selector = { matchLabels: { 'batch.kubernetes.io/controller-uid': metadata.uid } };
-    spec.template.metadata = { ...spec.template.metadata, labels: { ...spec.template.metadata?.labels, ...labels } };
-  },
-  validate: (object, old) => {
-    const spec = object.spec?.template?.spec;
-    const errors = [...validatePodSpec(spec, 'spec.template.spec'), ...immutable(object, old, ['selector', 'template', 'completions'])];
-    if (spec && !['OnFailure', 'Never'].includes(spec.restartPolicy)) errors.push(unsupportedField('spec.template.spec.restartPolicy', spec.restartPolicy, ['OnFailure', 'Never']));
-    return errors;
-  },
-};
-
-/** Rules of CronJobs. */
-export const CRON_JOB_RULES: KindRules = {
-  generation: true,
-  applyDefaults: (object) => { const spec = object.spec?.jobTemplate?.spec?.template?.spec; if (spec) defaultPodSpec(spec); },
-  validate: (object) => [
-    ...(/^(@\w+( \S+)?|(\S+\s+){4}\S+)$/.test(object.spec?.schedule ?? '') ? [] : [invalidField('spec.schedule', object.spec?.schedule ?? '', 'expected exactly 5 fields')]),
-    ...validatePodSpec(object.spec?.jobTemplate?.spec?.template?.spec, 'spec.jobTemplate.spec.template.spec'),
+  validate: (object, old) => [
+    ...(['OrderedReady', 'Parallel'].includes(object.spec.podManagementPolicy) ? [] : [invalidField('spec.podManagementPolicy', object.spec.podManagementPolicy, "must be 'OrderedReady' or 'Parallel'")]),
+    ...validateUpdateStrategy(object),
+    ...nonNegative(object, ['replicas', 'minReadySeconds', 'revisionHistoryLimit']),
+    ...validateTemplate(object),
+    ...validateSetUpdate(object, old),
   ],
 };

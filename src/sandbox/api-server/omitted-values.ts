@@ -1,0 +1,26 @@
+// Values that are the same as none: a struct's optional field that holds its type's zero is not written, unless it is kept behind a pointer.
+import type { JsonSchema } from '../schema/index.ts';
+import { isFields } from '../patch/index.ts';
+
+/** Strings that may be there and empty. */
+const KEPT_WHEN_EMPTY: ReadonlySet<string> = new Set(['apiGroup', 'appProtocol', 'holderIdentity', 'hostname', 'hostnameOverride', 'ingressClassName', 'ipFamilyPolicy', 'loadBalancerClass', 'localhostProfile', 'preferredHolder', 'resourceClaimName', 'resourceClaimTemplateName', 'runtimeClassName', 'storageClassName', 'strategy', 'timeZone', 'trafficDistribution', 'volumeAttributesClassName', 'volumeMode', 'zone', 'service', 'error']);
+const DROPPED_WHEN_FALSE: ReadonlySet<string> = new Set(['deprecated', 'globalDefault', 'hostIPC', 'hostNetwork', 'hostPID', 'paused', 'preserveUnknownFields', 'publishNotReadyAddresses', 'readOnly', 'stdin', 'stdinOnce', 'tty', 'unschedulable']);
+const DROPPED_WHEN_ZERO: ReadonlySet<string> = new Set(['active', 'availableReplicas', 'count', 'currentReplicas', 'failed', 'failureThreshold', 'fullyLabeledReplicas', 'generation', 'healthCheckNodePort', 'hostPort', 'initialDelaySeconds', 'minReadySeconds', 'nodePort', 'numberAvailable', 'numberUnavailable', 'observedGeneration', 'periodSeconds', 'readyReplicas', 'signal', 'successThreshold', 'succeeded', 'timeoutSeconds', 'unavailableReplicas', 'updatedNumberScheduled', 'updatedReplicas']);
+
+/** Whether the field `name` of a struct is written as if it were absent. */
+export function isOmitted(name: string, value: unknown, field: JsonSchema, isRequired: boolean): boolean {
+  if (field.default === null && Array.isArray(value)) return value.length === 0;
+  if (isRequired) return false;
+  switch (typeof value) {
+    case 'string': return value === '' && field.type === 'string' && field.default !== '' && !KEPT_WHEN_EMPTY.has(name);
+    case 'boolean': return !value && DROPPED_WHEN_FALSE.has(name);
+    case 'number': return value === 0 && DROPPED_WHEN_ZERO.has(name);
+    default: return isEmptyContainer(value, field);
+  }
+}
+
+/** An empty list or map; an empty struct is something. */
+function isEmptyContainer(value: unknown, field: JsonSchema): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  return isFields(value) && field.additionalProperties !== undefined && Object.keys(value).length === 0;
+}
