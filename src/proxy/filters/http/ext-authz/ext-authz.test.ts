@@ -91,7 +91,7 @@ describe('a gRPC service', () => {
     expect(http.headers).not.toHaveProperty('x-envoy-auth-partial-body');
     expect(http.body ?? '').toBe('');
     expect(attributes.contextExtensions).toEqual({ tenant: 'a', level: 'route' });
-    expect(attributes.source?.address?.address).toMatchObject({ socketAddress: { address: harness.address } });
+    expect(attributes.destination?.address?.address).toMatchObject({ socketAddress: { address: harness.address } });
     expect(http.id).toBe(seen(answer.body).headers['x-request-id']);
     expect(counter('ok')).toBe(1);
     expect(stats.counter('cluster.app.ext_authz.ok').value).toBe(1);
