@@ -42,6 +42,7 @@ export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): { 
     peerAuthentications: shareList(previous?.peerAuthentications, recordsOf(input, 'PeerAuthentication')),
     authorizationPolicies: shareList(previous?.authorizationPolicies, recordsOf(input, 'AuthorizationPolicy')),
     requestAuthentications: shareList(previous?.requestAuthentications, recordsOf(input, 'RequestAuthentication')),
+    keySets: shareMap(previous?.keySets, new Map(input.keySets)),
     telemetries: shareList(previous?.telemetries, recordsOf(input, 'Telemetry')),
     ...gatewayApiParts(gatewayApi, previous),
   };

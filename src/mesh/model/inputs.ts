@@ -82,6 +82,8 @@ export interface SnapshotInput {
   /** Where pods run; absent where nodes may not be read. */
   readonly nodes?: readonly KubernetesNode[] | undefined;
   readonly config: readonly ConfigObject[];
+  /** Key sets of token issuers that could be fetched, JSON by `KeySetSource.key`. */
+  readonly keySets?: ReadonlyMap<string, string> | undefined;
   /** What binding the Gateway API gave; absent where it is not installed. */
   readonly gatewayApi?: GatewayApiConfiguration | undefined;
 }

@@ -5,7 +5,7 @@ import type { MeshSnapshot, SnapshotChange } from './snapshot.ts';
 const KIND_FIELDS = {
   Service: 'services', Workload: 'workloads', Namespace: 'namespaces', Node: 'nodeLocalities', MeshConfig: 'meshConfig',
   VirtualService: 'virtualServices', DestinationRule: 'destinationRules', Gateway: 'gateways', ServiceEntry: 'serviceEntries', WorkloadEntry: 'workloadEntries',
-  Sidecar: 'sidecars', PeerAuthentication: 'peerAuthentications', AuthorizationPolicy: 'authorizationPolicies', RequestAuthentication: 'requestAuthentications', Telemetry: 'telemetries',
+  Sidecar: 'sidecars', PeerAuthentication: 'peerAuthentications', AuthorizationPolicy: 'authorizationPolicies', RequestAuthentication: 'requestAuthentications', KeySet: 'keySets', Telemetry: 'telemetries',
   BackendTls: 'backendTls', GatewayClientCertificate: 'gatewayClientCertificates', GatewaySecretGrant: 'gatewaySecretGrants', GrpcBackends: 'grpcBackends',
 } as const satisfies Readonly<Record<string, keyof MeshSnapshot>>;
 

@@ -67,6 +67,8 @@ export interface MeshSnapshot {
   readonly peerAuthentications: readonly PeerAuthenticationRecord[];
   readonly authorizationPolicies: readonly AuthorizationPolicyRecord[];
   readonly requestAuthentications: readonly RequestAuthenticationRecord[];
+  /** Key sets that were fetched for them, JSON by `KeySetSource.key`. */
+  readonly keySets: ReadonlyMap<string, string>;
   readonly telemetries: readonly TelemetryRecord[];
   /** TLS to backends, from the Gateway API. */
   readonly backendTls: readonly BackendTlsRecord[];

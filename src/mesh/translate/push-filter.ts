@@ -24,6 +24,7 @@ const AFFECTED: Readonly<Record<string, readonly string[]>> = {
   PeerAuthentication: [cluster, endpoint, listener],
   AuthorizationPolicy: [listener],
   RequestAuthentication: [listener],
+  KeySet: [listener],
   Telemetry: [listener],
   BackendTls: [cluster],
   GatewayClientCertificate: [cluster],

@@ -4,6 +4,7 @@ import { policiesFor, telemetriesFor } from '../model/policy-selection.ts';
 import type { ProxyDescription } from '../model/proxy-description.ts';
 import { headlessEndpoints } from './headless.ts';
 import type { ProxyView } from './proxy-view.ts';
+import { requestAuthenticationsFor } from './security/jwt.ts';
 
 const proxyKeys = new WeakMap<ProxyDescription, string>();
 
@@ -42,5 +43,5 @@ export function gatewayRouteInputs(view: ProxyView): unknown[] {
 /** What the listeners of a gateway are made from. */
 export function gatewayListenerInputs(view: ProxyView): unknown[] {
   const { snapshot, proxy } = view;
-  return [...gatewayRouteInputs(view), snapshot.trustDomain, 'policies', ...policiesFor(snapshot.authorizationPolicies, snapshot.rootNamespace, proxy), 'telemetries', ...telemetriesFor(snapshot, proxy)];
+  return [...gatewayRouteInputs(view), snapshot.trustDomain, 'tokens', snapshot.keySets, ...requestAuthenticationsFor(snapshot, proxy), 'policies', ...policiesFor(snapshot.authorizationPolicies, snapshot.rootNamespace, proxy), 'telemetries', ...telemetriesFor(snapshot, proxy)];
 }

@@ -11,6 +11,7 @@ import {
 import { TcpProxy } from '../../../shared/xds/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.ts';
 import { packAny } from '../../../shared/xds/index.ts';
 import type { ProxyView } from '../proxy-view.ts';
+import { jwtAuthentication, requestAuthenticationsFor } from '../security/jwt.ts';
 import type { RbacRules } from '../security/rbac.ts';
 import { accessLogs, tracing, type TelemetryMode } from '../telemetry.ts';
 import { ADS_SOURCE, milliseconds } from '../xds-values.ts';
@@ -36,10 +37,12 @@ export function httpChain(view: ProxyView, options: ChainOptions & { readonly so
   const { direction, source } = options;
   const spans = tracing(snapshot, proxy, telemetryMode(direction));
   const logs = accessLogs(snapshot, proxy, telemetryMode(direction));
+  // Who sends a request away checks no token of it; at a gateway claims choose routes.
+  const jwt = direction === 'outbound' ? undefined : jwtAuthentication(requestAuthenticationsFor(snapshot, proxy), snapshot.keySets, direction === 'gateway');
   const manager: HttpConnectionManager = {
     statPrefix: options.statPrefix,
     routeSpecifier: 'routeName' in source ? { $case: 'rds', rds: { configSource: ADS_SOURCE, routeConfigName: source.routeName } } : { $case: 'routeConfig', routeConfig: source.routes },
-    httpFilters: httpFilters({ direction, ownProxy: proxy.isMizzen, rbac: options.rbac, ...(options.dynamicDns ? { dynamicDns: true } : {}) }),
+    httpFilters: httpFilters({ direction, ownProxy: proxy.isMizzen, rbac: options.rbac, jwt, ...(options.dynamicDns ? { dynamicDns: true } : {}) }),
     ...(spans ? { tracing: spans } : {}),
     ...(logs.length > 0 ? { accessLog: logs } : {}),
     ...(direction === 'outbound' ? {} : { serverName: 'istio-envoy' }),

@@ -4,6 +4,7 @@ import { Cors } from '../../../shared/xds/generated/envoy/extensions/filters/htt
 import { FilterConfig as ForwardProxyConfig } from '../../../shared/xds/generated/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy.ts';
 import { HTTPFault } from '../../../shared/xds/generated/envoy/extensions/filters/http/fault/v3/fault.ts';
 import { FilterConfig as GrpcStats } from '../../../shared/xds/generated/envoy/extensions/filters/http/grpc_stats/v3/config.ts';
+import { JwtAuthentication } from '../../../shared/xds/generated/envoy/extensions/filters/http/jwt_authn/v3/config.ts';
 import { RBAC as HttpRbac } from '../../../shared/xds/generated/envoy/extensions/filters/http/rbac/v3/rbac.ts';
 import { Router } from '../../../shared/xds/generated/envoy/extensions/filters/http/router/v3/router.ts';
 import type { HttpFilter } from '../../../shared/xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
@@ -16,6 +17,7 @@ import { PluginConfig } from '../../../shared/xds/generated/istio/stats.ts';
 import { packAny, type MessageCodec } from '../../../shared/xds/index.ts';
 import { DNS_CACHE } from '../clusters/special-clusters.ts';
 import { CORS_FILTER, FAULT_FILTER } from '../routes/route-filters.ts';
+import { JWT_FILTER } from '../security/jwt.ts';
 import type { RbacRules } from '../security/rbac.ts';
 
 /** Where a chain stands. */
@@ -26,6 +28,8 @@ export interface FilterOptions {
   readonly direction: Direction;
   readonly ownProxy: boolean;
   readonly rbac: readonly RbacRules[];
+  /** How tokens are checked; none is when absent. */
+  readonly jwt?: JwtAuthentication | undefined;
   /** Hosts that only DNS knows may be asked for (explicit HTTP proxy): Envoy resolves them in a filter, our own proxy in the cluster. */
   readonly dynamicDns?: boolean;
 }
@@ -39,6 +43,7 @@ export function httpFilters(options: FilterOptions): HttpFilter[] {
   const { direction, ownProxy } = options;
   return [
     ...(ownProxy ? [peerMetadata(direction)] : []),
+    ...(options.jwt ? [httpFilter(JWT_FILTER, 'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication', JwtAuthentication, options.jwt)] : []),
     ...options.rbac.map((rules) => httpFilter('envoy.filters.http.rbac', 'envoy.extensions.filters.http.rbac.v3.RBAC', HttpRbac, rbacConfig(rules))),
     httpFilter('istio.grpc_stats', 'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig', GrpcStats, { emitFilterState: true, perMethodStatSpecifier: { $case: 'statsForAllMethods', statsForAllMethods: false } }),
     ...(ownProxy && direction !== 'inbound' ? [ALPN_OVERRIDE] : []),

@@ -1,8 +1,10 @@
 // A VirtualService's match as an Envoy route match, and whether a match is for this proxy at all.
 import type { StringMatch } from '../../../shared/api/networking/virtual-service.ts';
 import type { HeaderMatcher, QueryParameterMatcher, RouteMatch } from '../../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
+import type { MetadataMatcher } from '../../../shared/xds/generated/envoy/type/matcher/v3/metadata.ts';
 import type { ModelHttpMatch } from '../../model/gateway-api-configuration.ts';
 import { selects } from '../../model/policy-selection.ts';
+import { claimMember, routingClaim } from '../security/claim-matchers.ts';
 import { stringMatcher } from '../xds-values.ts';
 
 /** Whom routes are made for: decides which matches count. */
@@ -29,11 +31,13 @@ export function matchApplies(match: Pick<ModelHttpMatch, 'gateways' | 'port' | '
 export function routeMatch(match: ModelHttpMatch | undefined): RouteMatch {
   if (!match) return { pathSpecifier: { $case: 'prefix', prefix: '/' } };
   const headers = headerMatchers(match);
+  const dynamicMetadata = [...claimMatchers(match.headers, false), ...claimMatchers(match.withoutHeaders, true)];
   const queryParameters = queryMatchers(match);
   return {
     ...pathMatch(match.uri, match.ignoreUriCase === true, match.wholeElements === true),
     ...(headers.length > 0 ? { headers } : {}),
     ...(queryParameters.length > 0 ? { queryParameters } : {}),
+    ...(dynamicMetadata.length > 0 ? { dynamicMetadata } : {}),
   };
 }
 
@@ -49,12 +53,20 @@ function pathMatch(uri: StringMatch | undefined, ignoreCase: boolean, wholeEleme
 
 function headerMatchers(match: ModelHttpMatch): HeaderMatcher[] {
   const matchers: HeaderMatcher[] = [];
-  for (const [name, condition] of sorted(match.headers)) matchers.push(headerMatcher(name, condition));
-  for (const [name, condition] of sorted(match.withoutHeaders)) matchers.push(withoutHeader(name, condition));
+  for (const [name, condition] of sorted(match.headers)) if (!routingClaim(name)) matchers.push(headerMatcher(name, condition));
+  for (const [name, condition] of sorted(match.withoutHeaders)) if (!routingClaim(name)) matchers.push(withoutHeader(name, condition));
   if (match.method) matchers.push(headerMatcher(':method', match.method));
   if (match.authority) matchers.push(headerMatcher(':authority', match.authority));
   if (match.scheme) matchers.push(headerMatcher(':scheme', match.scheme));
   return matchers;
+}
+
+/** Conditions that are written as headers and mean claims of the request's token. */
+function claimMatchers(conditions: Readonly<Record<string, StringMatch>> | undefined, invert: boolean): MetadataMatcher[] {
+  return sorted(conditions).flatMap(([name, condition]) => {
+    const claims = routingClaim(name);
+    return claims ? [{ ...claimMember(claims, isPresence(condition) ? undefined : stringMatcher(condition)), ...(invert ? { invert } : {}) }] : [];
+  });
 }
 
 function sorted(map: Readonly<Record<string, StringMatch>> | undefined): [string, StringMatch][] {

@@ -1,7 +1,9 @@
 // Who: the sources and the source conditions of AuthorizationPolicy rules as Envoy principals.
 import type { PolicyCondition, Source } from '../../../shared/api/security/authorization-policy.ts';
 import type { Principal } from '../../../shared/xds/generated/envoy/config/rbac/v3/rbac.ts';
+import type { MetadataMatcher } from '../../../shared/xds/generated/envoy/type/matcher/v3/metadata.ts';
 import type { StringMatcher } from '../../../shared/xds/generated/envoy/type/matcher/v3/string.ts';
+import { claimMember, claimText } from './claim-matchers.ts';
 import { allPrincipals, anyPrincipal, cidrRange, headerMatcher, notPrincipal, quoteRegex, valueMatcher } from './rbac-values.ts';
 
 /** What rules are read with. */
@@ -49,22 +51,20 @@ function trustDomainId(value: string): Principal {
   return identityRegex(`spiffe://${wildcardRegex(value)}/.*`);
 }
 
-/** Claims of a validated token, where the JWT filter leaves them. */
-function tokenId(path: readonly string[], value: string): Principal {
-  return { identifier: { $case: 'metadata', metadata: { filter: 'istio_authn', path: path.map((key) => ({ segment: { $case: 'key', key } })), value: { matchPattern: { $case: 'stringMatch', stringMatch: valueMatcher(value) } } } } };
+function metadataId(metadata: MetadataMatcher): Principal {
+  return { identifier: { $case: 'metadata', metadata } };
 }
 
-function claimId(path: readonly string[], value: string): Principal {
-  return {
-    identifier: {
-      $case: 'metadata',
-      metadata: {
-        filter: 'istio_authn',
-        path: ['request.auth.claims', ...path].map((key) => ({ segment: { $case: 'key', key } })),
-        value: { matchPattern: { $case: 'listMatch', listMatch: { matchPattern: { $case: 'oneOf', oneOf: { matchPattern: { $case: 'stringMatch', stringMatch: valueMatcher(value) } } } } } },
-      },
-    },
-  };
+/** Issuer and subject of a token, `<iss>/<sub>`; the last slash parts them, as an issuer may be an address. A wildcard stands at one end alone. */
+function requestPrincipalId(value: string): Principal {
+  const slash = value.lastIndexOf('/');
+  const wildcard = value.startsWith('*') || value.endsWith('*');
+  const [issuer, subject] = slash >= 0 ? [value.slice(0, slash), value.slice(slash + 1)] : value.startsWith('*') ? ['*', value] : wildcard ? [value, '*'] : [value, ''];
+  return allPrincipals([metadataId(claimText('iss', valueMatcher(issuer))), metadataId(claimText('sub', valueMatcher(subject)))]);
+}
+
+function claimId(claims: readonly string[], value: string): Principal {
+  return metadataId(claimMember(claims, valueMatcher(value)));
 }
 
 type Reader = (value: string, context: RuleContext) => Principal[];
@@ -76,7 +76,7 @@ interface Attribute {
 const directIp: Attribute = { read: (value) => [{ identifier: { $case: 'directRemoteIp', directRemoteIp: cidrRange(value) } }] };
 const remoteIp: Attribute = { read: (value) => [{ identifier: { $case: 'remoteIp', remoteIp: cidrRange(value) } }], httpOnly: true };
 const principal: Attribute = { read: principalIds };
-const requestPrincipal: Attribute = { read: (value) => [tokenId(['request.auth.principal'], value)], httpOnly: true };
+const requestPrincipal: Attribute = { read: (value) => [requestPrincipalId(value)], httpOnly: true };
 const namespace: Attribute = { read: (value) => [namespaceId(value)] };
 const serviceAccount: Attribute = { read: (value, context) => [serviceAccountId(value, context)] };
 const trustDomain: Attribute = { read: (value) => [trustDomainId(value)] };
@@ -121,8 +121,8 @@ const CONDITION_ATTRIBUTES: Readonly<Record<string, Attribute>> = {
   'source.serviceAccount': serviceAccount,
   'source.trustDomain': trustDomain,
   'request.auth.principal': requestPrincipal,
-  'request.auth.audiences': { read: (value) => [tokenId(['request.auth.audiences'], value)], httpOnly: true },
-  'request.auth.presenter': { read: (value) => [tokenId(['request.auth.presenter'], value)], httpOnly: true },
+  'request.auth.audiences': { read: (value) => [claimId(['aud'], value)], httpOnly: true },
+  'request.auth.presenter': { read: (value) => [claimId(['azp'], value)], httpOnly: true },
 };
 
 function conditionAttribute(key: string): Attribute | undefined {
