@@ -1,5 +1,6 @@
 // Capture by the CNI plugin and the node agent, on real nodes: a mesh of its own, whose pods hold no capability, and what becomes of pods while the agent is away.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { expectClientAddressWithTproxy, expectDnsCapture } from './support/capture-modes.ts';
 import { clusterUnderTest } from './support/cluster-under-test.ts';
 import { TestNamespace } from './support/test-namespace.ts';
 import { clientPod, httpbinPod, service, TEST_TOOLS_IMAGE } from './support/workloads.ts';
@@ -101,6 +102,14 @@ describe('capture by the CNI plugin', () => {
     const answer = await space.request('by-port', 'http://plain:8000/headers', { container: 'client' });
     expect(answer.status).toBe(200);
     expect(answer.body).not.toContain('X-Request-Id');
+  });
+
+  it('keeps the client\'s address with TPROXY', async () => {
+    await expectClientAddressWithTproxy(space, last?.name ?? '');
+  });
+
+  it('answers look-ups of the mesh\'s own names when asked to', async () => {
+    await expectDnsCapture(space, 'http://plain:8000/get');
   });
 
   it('serves namespaces that enforce restricted pod security', async () => {

@@ -1,5 +1,6 @@
 // Capture by the init container, on real nodes: what is captured, what is left alone, in which modes, and that pods which end do end.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { expectClientAddressWithTproxy, expectDnsCapture } from './support/capture-modes.ts';
 import { clusterUnderTest } from './support/cluster-under-test.ts';
 import { TestNamespace } from './support/test-namespace.ts';
 import { clientPod, httpbinPod, service, TEST_TOOLS_IMAGE } from './support/workloads.ts';
@@ -108,25 +109,10 @@ describe('capture by the init container', () => {
   });
 
   it('keeps the client\'s address with TPROXY', async () => {
-    await space.apply([
-      httpbinPod('transparent', { sidecar: true, nodeName: last, annotations: { 'sidecar.istio.io/interceptionMode': 'TPROXY' } }), service('transparent', [{ name: 'http', port: 80, targetPort: 8080 }]),
-    ]);
-    await space.ready('app=transparent');
-    const origin = async (host: string): Promise<string> => (JSON.parse((await space.request('client', `http://${host}/ip`, { container: 'client' })).body) as { origin: string }).origin.replace('::ffff:', '');
-    expect(await origin('transparent')).toBe(await podAddress('client'));
-    expect(await origin('web')).not.toBe(await podAddress('client'));
+    await expectClientAddressWithTproxy(space, last);
   });
 
   it('answers look-ups of the mesh\'s own names when asked to', async () => {
-    await space.apply([
-      { apiVersion: 'networking.istio.io/v1', kind: 'ServiceEntry', metadata: { name: 'known-to-the-mesh' }, spec: { hosts: ['known.mesh.example'], addresses: ['240.77.0.1'], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }], resolution: 'STATIC', endpoints: [{ address: '192.0.2.1' }] } },
-      clientPod('looks-up', { sidecar: true, annotations: { 'proxy.istio.io/config': '{"proxyMetadata":{"ISTIO_META_DNS_CAPTURE":"true"}}' } }),
-    ]);
-    await space.ready('app=looks-up');
-    const addressOf = async (pod: string): Promise<string> => (await space.exec(pod, ['curl', '--silent', '--output', '/dev/null', '--max-time', '3', '--write-out', '%{remote_ip}', 'http://known.mesh.example/'], { container: 'client' })).stdout;
-    await vi.waitFor(async () => expect(await addressOf('looks-up')).toBe('240.77.0.1'), { timeout: 30_000, interval: 500 });
-    expect(await addressOf('client')).toBe('');
-    // Names that the mesh does not know still go to the cluster's own server.
-    expect(await space.request('looks-up', 'http://plain.capture-outside/get', { container: 'client' })).toMatchObject({ status: 200 });
+    await expectDnsCapture(space, 'http://plain.capture-outside/get');
   });
 });
