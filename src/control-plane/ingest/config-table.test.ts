@@ -51,16 +51,18 @@ describe('ConfigTable', () => {
     expect([specOf(table, 'PeerAuthentication'), table.issues.size]).toEqual([{ mtls: { mode: 'DISABLE' } }, 0]);
   });
 
-  it('never takes a RequestAuthentication into force, and says so', () => {
+  it('takes no RequestAuthentication into force of which a part is not enforced, and says so', () => {
     const table = new ConfigTable();
-    table.put(row('RequestAuthentication'), object('RequestAuthentication', { jwtRules: [{ issuer: 'i' }] }));
+    table.put(row('RequestAuthentication'), object('RequestAuthentication', { targetRef: { kind: 'Gateway', name: 'g' }, jwtRules: [{ issuer: 'i' }] }));
     expect(table.objects.size).toBe(0);
-    expect(table.issues.get('RequestAuthentication/shop/x')?.[0]?.message).toContain('JSON Web Tokens are not enforced');
+    expect(table.issues.get('RequestAuthentication/shop/x')?.[0]?.message).toContain('tokens would not be checked');
+    table.put(row('RequestAuthentication'), object('RequestAuthentication', { jwtRules: [{ issuer: 'https://i' }] }));
+    expect([table.objects.size, table.issues.size]).toEqual([1, 0]);
   });
 
   it('keeps a stored DENY in force for its rules that can be enforced, but not over a whole one', () => {
     const table = new ConfigTable();
-    const partial = (path: string): object => ({ action: 'DENY', rules: [{ to: [{ operation: { paths: [path], ports: ['80'] } }] }, { from: [{ source: { requestPrincipals: ['*'] } }] }] });
+    const partial = (path: string): object => ({ action: 'DENY', rules: [{ to: [{ operation: { paths: [path], ports: ['80'] } }] }, { when: [{ key: 'experimental.envoy.filters.a.b[c]', values: ['x'] }] }] });
     table.put(row('AuthorizationPolicy'), object('AuthorizationPolicy', partial('/admin')));
     expect(specOf(table, 'AuthorizationPolicy')).toEqual(partial('/admin'));
     table.put(row('AuthorizationPolicy'), object('AuthorizationPolicy', partial('/secret')));
@@ -75,7 +77,7 @@ describe('ConfigTable', () => {
   it('counts the objects whose present version is invalid', async () => {
     const table = new ConfigTable();
     const invalid = async (): Promise<string | undefined> => /^pilot_invalid_config_objects\S* (\d+)$/m.exec(await programMetrics.render())?.[1];
-    table.put(row('RequestAuthentication'), object('RequestAuthentication', {}));
+    table.put(row('RequestAuthentication'), object('RequestAuthentication', { jwtRules: [{}] }));
     table.put(row('VirtualService'), object('VirtualService', {}));
     expect(await invalid()).toBe('2');
     table.remove(row('VirtualService'), 'shop/x');

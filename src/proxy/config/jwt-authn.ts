@@ -1,4 +1,5 @@
 // The JWT filter's configuration (envoy.extensions.filters.http.jwt_authn.v3). What cannot be enforced as written refuses the listener.
+import { isConnectionHeader } from '../../shared/lib/index.ts';
 import type { HttpUri } from '../../shared/xds/generated/envoy/config/core/v3/http_uri.ts';
 import type { JwtAuthentication, JwtProvider, JwtRequirement, PerRouteConfig, RemoteJwks } from '../../shared/xds/generated/envoy/extensions/filters/http/jwt_authn/v3/config.ts';
 import type { Findings } from './findings.ts';
@@ -62,6 +63,11 @@ function providerOf(message: JwtProvider, path: string, findings: Findings): Jwt
     if (!isHeaderName(lower)) findings.refuse(`${path}.${field}`, `${JSON.stringify(name ?? '')} is not the name of a header.`);
     return lower;
   };
+  const outputName = (name: string | undefined, field: string): string => {
+    const lower = headerName(name, field);
+    if (lower === 'host' || isConnectionHeader(lower)) findings.refuse(`${path}.${field}`, `Header ${JSON.stringify(lower)} frames the message or says where it goes, and can not be written from a token.`);
+    return lower;
+  };
   const source = message.jwksSourceSpecifier;
   if (!source) findings.refuse(path, 'A provider needs remote_jwks or local_jwks.');
   return {
@@ -75,7 +81,7 @@ function providerOf(message: JwtProvider, path: string, findings: Findings): Jwt
     fromHeaders: (message.fromHeaders ?? []).map(({ name, valuePrefix }, index) => ({ name: headerName(name, `from_headers[${index}].name`), prefix: valuePrefix ?? '' })),
     fromParameters: message.fromParams ?? [],
     fromCookies: message.fromCookies ?? [],
-    forwardPayloadHeader: message.forwardPayloadHeader ? headerName(message.forwardPayloadHeader, 'forward_payload_header') : '',
+    forwardPayloadHeader: message.forwardPayloadHeader ? outputName(message.forwardPayloadHeader, 'forward_payload_header') : '',
     padForwardPayloadHeader: message.padForwardPayloadHeader ?? false,
     payloadInMetadata: message.payloadInMetadata ?? '',
     headerInMetadata: message.headerInMetadata ?? '',
@@ -83,7 +89,7 @@ function providerOf(message: JwtProvider, path: string, findings: Findings): Jwt
     spaceDelimitedClaims: message.normalizePayloadInMetadata?.spaceDelimitedClaims ?? [],
     clockSkewSeconds: message.clockSkewSeconds || 60,
     cacheSize: message.jwtCacheConfig?.jwtCacheSize || 100,
-    claimToHeaders: (message.claimToHeaders ?? []).map(({ headerName: header, claimName }, index) => ({ header: headerName(header, `claim_to_headers[${index}].header_name`), claim: claimName ?? '' })),
+    claimToHeaders: (message.claimToHeaders ?? []).map(({ headerName: header, claimName }, index) => ({ header: outputName(header, `claim_to_headers[${index}].header_name`), claim: claimName ?? '' })),
     clearRouteCache: message.clearRouteCache ?? false,
   };
 }

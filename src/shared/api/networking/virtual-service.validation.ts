@@ -77,10 +77,16 @@ function checkMatch(match: HttpMatchRequest, path: string, findings: Findings): 
     for (const [name, condition] of Object.entries(match[field] ?? {})) {
       if (name === '') findings.error(`${path}.${field}`, 'A name is empty.');
       if (Object.keys(condition).length > 0) checkStringMatch(condition, `${path}.${field}.${name}`, findings, true);
-      if (name.startsWith('@') && !match.gateways?.length && field === 'queryParams') findings.error(`${path}.${field}.${name}`, 'Claims can only be matched as headers.');
+      if (name.startsWith('@')) checkClaim(name, field, `${path}.${field}.${name}`, findings);
     }
   }
   if (match.port !== undefined) checkPort(match.port, `${path}.port`, findings);
+}
+
+/** `@request.auth.claims.a.b` and `@request.auth.claims[a][b]` in place of a header. */
+function checkClaim(name: string, field: string, path: string, findings: Findings): void {
+  if (field === 'queryParams') findings.error(path, 'Claims can only be matched as headers.');
+  else if (!/^@request\.auth\.claims(\..+|\[.+\])$/i.test(name)) findings.error(path, 'This is neither a header nor a claim. Write @request.auth.claims[name].');
 }
 
 function checkStringMatch(match: StringMatch, path: string, findings: Findings, emptyPrefix = false): void {

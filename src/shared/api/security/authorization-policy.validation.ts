@@ -9,7 +9,6 @@ const CONDITION_KEYS = new Set([
 ]);
 const CONDITION_FORMS = [/^request\.headers\[[^\]]+\]$/, /^request\.auth\.claims(\[[^\]]+\])+$/];
 const FILTER_METADATA = /^experimental\.envoy\.filters\.[^[]+\[[^\]]+\]$/;
-const NO_TOKENS = 'JSON Web Tokens are not checked by this version';
 const HTTP_OPERATIONS = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'] as const;
 
 /** What is wrong with `object`; an error keeps it out. */
@@ -24,7 +23,6 @@ export function validateAuthorizationPolicy(object: AuthorizationPolicy): Issue[
   if (action === 'CUSTOM') findings.notEnforced('spec.action', 'CUSTOM is not enforced by this version: nobody would be asked. Use ALLOW and DENY, or ask the authorizer in the application.');
   spec.rules?.forEach((rule, index) => {
     checkRule(rule, `spec.rules[${index}]`, action === 'DENY', findings);
-    checkTokens(rule, `spec.rules[${index}]`, action, findings);
   });
   return findings.issues;
 }
@@ -36,24 +34,6 @@ function checkTargets({ spec }: AuthorizationPolicy, findings: Findings): void {
     const given = spec[field];
     if (given && !(Array.isArray(given) && given.length === 0)) findings.notEnforced(`spec.${field}`, `${field} is not enforced by this version: the policy would apply to nothing. Select the workload's pods with selector.matchLabels.`);
   }
-}
-
-/**
- * Conditions on tokens never hold, as no token is ever validated. A DENY by them never denies, and an ALLOW of everybody without a certain token lets
- * everybody in: errors. An ALLOW by them lets nobody in, an AUDIT says nothing: warnings.
- */
-function checkTokens(rule: PolicyRule, path: string, action: string, findings: Findings): void {
-  const judge = (field: string, negative: boolean): void => {
-    if (action === 'DENY' || (action === 'ALLOW' && negative)) findings.notEnforced(field, `${NO_TOKENS}, so this rule would not keep out whom it should. Use principals, namespaces or addresses, or check tokens in the application.`);
-    else findings.warning(field, `${NO_TOKENS}, so this condition never holds. Use principals, namespaces or addresses.`);
-  };
-  rule.from?.forEach(({ source }, index) => {
-    if (source?.requestPrincipals) judge(`${path}.from[${index}].source.requestPrincipals`, false);
-    if (source?.notRequestPrincipals) judge(`${path}.from[${index}].source.notRequestPrincipals`, true);
-  });
-  rule.when?.forEach(({ key, notValues }, index) => {
-    if (key.startsWith('request.auth.')) judge(`${path}.when[${index}]`, (notValues?.length ?? 0) > 0);
-  });
 }
 
 function checkRule(rule: PolicyRule, path: string, deny: boolean, findings: Findings): void {

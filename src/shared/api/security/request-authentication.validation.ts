@@ -1,38 +1,64 @@
-// The webhook's semantic checks of RequestAuthentication: what a schema can not say. The kind is refused as a whole, since no token is ever validated; one that is
-// stored already is never in force and says so.
-import type { Issue } from '../../lib/index.ts';
+// The webhook's semantic checks of RequestAuthentication: what a schema can not say. Whatever a proxy would refuse must be found here: it would refuse the listener.
+import { isConnectionHeader, type Issue } from '../../lib/index.ts';
 import { checkDuration, checkLabels, Findings } from '../networking/validation-rules.ts';
 import type { JwtRule, RequestAuthentication } from './request-authentication.ts';
+
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const OUTPUT_HEADER_NAME = /^[-_0-9A-Za-z]+$/;
+const PRIVATE_MEMBERS = ['d', 'k'];
 
 /** What is wrong with `object`; an error keeps it out. */
 export function validateRequestAuthentication(object: RequestAuthentication): Issue[] {
   const findings = new Findings();
   const { selector, targetRef, targetRefs, jwtRules } = object.spec;
-  findings.notEnforced('spec', 'JSON Web Tokens are not enforced by this version: requests with bad tokens or none would be let in. Check tokens in the application or in front of the mesh, and delete this object.');
   if ([selector, targetRef, targetRefs?.length].filter(Boolean).length > 1) findings.error('spec', 'Only one of selector, targetRef and targetRefs can be given.');
+  for (const [field, given] of [['targetRef', targetRef], ['targetRefs', targetRefs?.length]] as const) {
+    if (given) findings.notEnforced(`spec.${field}`, `${field} is not enforced by this version: tokens would not be checked. Select the workload's pods with selector.matchLabels.`);
+  }
   checkLabels(selector?.matchLabels, 'spec.selector.matchLabels', findings);
   jwtRules?.forEach((rule, index) => checkRule(rule, `spec.jwtRules[${index}]`, findings));
   return findings.issues;
 }
 
 function checkRule(rule: JwtRule, path: string, findings: Findings): void {
-  if (!rule.issuer) findings.error(`${path}.issuer`, 'The rule has no issuer. Give the value of the token\'s iss claim.');
+  if (!rule.issuer && !rule.jwksUri) findings.error(`${path}.issuer`, 'The rule has neither issuer nor jwksUri. Give the value of the token\'s iss claim.');
   if (rule.jwksUri && rule.jwks) findings.error(path, 'Only one of jwksUri and jwks can be given.');
-  if (rule.jwksUri && !/^https?:\/\/[^/]+/.test(rule.jwksUri)) findings.error(`${path}.jwksUri`, `${JSON.stringify(rule.jwksUri)} is not an http or https address.`);
+  if (rule.jwksUri && !isHttpAddress(rule.jwksUri)) findings.error(`${path}.jwksUri`, `${JSON.stringify(rule.jwksUri)} is not an http or https address.`);
+  if (!rule.jwksUri && !rule.jwks && rule.issuer && !isHttpAddress(rule.issuer)) findings.warning(`${path}.issuer`, 'The issuer is no address, so its keys can not be found, and every token of it is refused. Give jwksUri or jwks.');
   if (rule.jwks) checkKeys(rule.jwks, `${path}.jwks`, findings);
-  rule.audiences?.forEach((audience, index) => {
-    if (audience === '') findings.error(`${path}.audiences[${index}]`, 'The audience is empty.');
-  });
+  for (const field of ['audiences', 'fromParams', 'fromCookies', 'spaceDelimitedClaims'] as const) {
+    rule[field]?.forEach((value, index) => {
+      if (value === '') findings.error(`${path}.${field}[${index}]`, 'The value is empty.');
+    });
+  }
+  checkHeaders(rule, path, findings);
+  checkDuration(rule.timeout, `${path}.timeout`, findings);
+}
+
+/** With a host and without user information, which would be sent wherever the address leads. */
+function isHttpAddress(text: string): boolean {
+  return /^https?:\/\/(\[[0-9a-fA-F:.]+\]|[^/?#\s@:]+)(:[0-9]{1,5})?([/?][^#\s]*)?$/.test(text);
+}
+
+function checkHeaders(rule: JwtRule, path: string, findings: Findings): void {
   rule.fromHeaders?.forEach(({ name }, index) => {
-    if (name === '') findings.error(`${path}.fromHeaders[${index}].name`, 'The header has no name.');
+    if (!HEADER_NAME.test(name)) findings.error(`${path}.fromHeaders[${index}].name`, `${JSON.stringify(name)} is not the name of a header.`);
   });
+  if (rule.outputPayloadToHeader) checkOutput(rule.outputPayloadToHeader, `${path}.outputPayloadToHeader`, findings);
   const headers = new Set<string>();
   rule.outputClaimToHeaders?.forEach(({ header, claim }, index) => {
-    if (header === '' || claim === '') findings.error(`${path}.outputClaimToHeaders[${index}]`, 'Both header and claim are needed.');
-    if (headers.has(header.toLowerCase())) findings.error(`${path}.outputClaimToHeaders[${index}].header`, `The header ${header} is given twice.`);
+    const at = `${path}.outputClaimToHeaders[${index}]`;
+    if (claim === '') findings.error(`${at}.claim`, 'The claim has no name.');
+    checkOutput(header, `${at}.header`, findings);
+    if (headers.has(header.toLowerCase())) findings.error(`${at}.header`, `The header ${header} is given twice.`);
     headers.add(header.toLowerCase());
   });
-  checkDuration(rule.timeout, `${path}.timeout`, findings);
+}
+
+/** Headers that the proxy writes: never those that frame a message or say where it goes. */
+function checkOutput(name: string, path: string, findings: Findings): void {
+  if (!OUTPUT_HEADER_NAME.test(name)) findings.error(path, `${JSON.stringify(name)} is not the name of a header. Use letters, digits, dashes and underscores.`);
+  else if (name.toLowerCase() === 'host' || isConnectionHeader(name.toLowerCase())) findings.error(path, `${name} frames messages or says where they go, and can not be written from a token. Choose another header.`);
 }
 
 function checkKeys(jwks: string, path: string, findings: Findings): void {
@@ -44,5 +70,8 @@ function checkKeys(jwks: string, path: string, findings: Findings): void {
   }
   const keys = (parsed as { keys?: unknown } | null)?.keys;
   if (!Array.isArray(keys) || keys.length === 0) return findings.error(path, 'The key set has no keys.');
-  if (keys.some((key: unknown) => typeof key === 'object' && key !== null && 'd' in key)) findings.warning(path, 'The key set holds a private key. Publish only public keys.');
+  keys.forEach((key: unknown, index) => {
+    if (typeof key !== 'object' || key === null || typeof (key as { kty?: unknown }).kty !== 'string') findings.error(`${path}.keys[${index}]`, 'The key has no kty.');
+    else if (PRIVATE_MEMBERS.some((member) => member in key)) findings.warning(`${path}.keys[${index}]`, 'The key is private or secret, and whoever reads this object could sign tokens. Publish only public keys.');
+  });
 }
