@@ -12,7 +12,7 @@ let server: ApiServer;
 let endpoint: ApiEndpoint;
 
 beforeAll(async () => {
-  server = new ApiServer({ address: '127.214.0.1', port: 0, serviceNetwork: { first: '127.214.128.1', last: '127.214.255.254' }, nodePortRange: { first: 30_000, last: 32_767 } });
+  server = new ApiServer({ address: '127.214.0.1', port: 0, serviceNetwork: { first: '127.214.128.1', last: '127.214.255.254' }, nodePortRange: { first: 30_000, last: 32_767 }, controllerManager: false });
   await server.start();
   endpoint = new ApiEndpoint(server.adminKubeconfig());
 });

@@ -9,7 +9,7 @@ import { SCENARIOS } from './scenarios.ts';
 
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const numbersOnly = process.argv.includes('--numbers');
-const server = new ApiServer({ address: '127.216.0.1', port: 0, serviceNetwork: { first: '127.214.128.1', last: '127.214.255.254' }, nodePortRange: { first: 30_000, last: 32_767 } });
+const server = new ApiServer({ address: '127.216.0.1', port: 0, serviceNetwork: { first: '127.214.128.1', last: '127.214.255.254' }, nodePortRange: { first: 30_000, last: 32_767 }, controllerManager: false });
 await server.start();
 const endpoint = new ApiEndpoint(server.adminKubeconfig());
 

@@ -24,6 +24,7 @@ import { ResourceHandler } from './resource-handler.ts';
 import { Reviews } from './reviews.ts';
 import { ServiceAllocator } from './service-allocator.ts';
 import { SystemHandler } from './system-handler.ts';
+import { TokenRequests } from './token-requests.ts';
 import { WebhookCaller } from './webhook-caller.ts';
 
 /** How an API server is set up. */
@@ -43,6 +44,10 @@ export interface ApiServerOptions {
   readonly podStreams?: PodStreams;
   /** Where state is kept over restarts of the process; nothing is kept when absent. */
   readonly directory?: string;
+  /** Whether what the controller manager of a cluster does for every API server is done here too: furnishing and emptying namespaces, collecting dependents, aggregating roles. Yes when absent. */
+  readonly controllerManager?: boolean;
+  /** How long a token that was found valid is taken for it; 10 seconds when absent, as in a cluster. */
+  readonly tokenCacheMilliseconds?: number;
   /** Events kept a resource, for watches that resume. */
   readonly historyLimit?: number;
   /** Told of what went wrong inside the server; nothing of it is lost for clients. */
@@ -78,9 +83,11 @@ export class ApiServer {
     parts.running = true;
     const { address, kubernetesAddress, serviceNetwork } = this.#options;
     parts.namespaces.start();
-    parts.collector.start();
     this.#stopEventExpiry = startEventExpiry(parts.store);
-    startRoleAggregation(this.#store);
+    if (this.#options.controllerManager !== false) {
+      parts.collector.start();
+      startRoleAggregation(this.#store);
+    }
     await createFirstObjects(this.client, kubernetesAddress ?? serviceNetwork.first, { address, port: this.#port });
   }
 
@@ -177,16 +184,17 @@ export class ApiServer {
     const allocator = new ServiceAllocator(store, this.#options);
     const operations = new Operations({ store, admission, converter, writeHooks: { '/services': (service, dryRun) => { allocator.complete(service, dryRun); } } });
     const deleter = new Deleter(store, admission);
-    const authenticator = new Authenticator(store, secrets.tokens, rbac);
-    const reviews = new Reviews({ store, rbac, tokens: secrets.tokens, authenticator });
+    const authenticator = new Authenticator(store, secrets.tokens, rbac, this.#options.tokenCacheMilliseconds ?? 10_000);
+    const reviews = new Reviews({ rbac, authenticator });
+    const tokenRequests = new TokenRequests(store, secrets.tokens);
     const presenter = new Presenter(store, converter);
     const podStreams = new PodStreamHandler(store, this.#options.podStreams);
-    const resources = new ResourceHandler({ store, registry, operations, deleter, converter, reviews, presenter, podStreams });
+    const resources = new ResourceHandler({ store, registry, operations, deleter, converter, reviews, tokenRequests, presenter, podStreams });
     const system = new SystemHandler(registry, secrets.tokens, () => this.url);
     const http = new HttpServer({ address: this.#options.address, port: this.#port, serving: secrets.serving, authorityPem: secrets.authority.certificatePem, authenticator, rbac, resources, system, podStreams, report });
     const context = (): ReturnType<typeof internalContext> => internalContext(CONTROLLER);
     const collector = new GarbageCollector({ store, registry, operations, deleter, context, report });
-    const namespaces = new NamespaceLifecycle({ store, registry, operations, deleter, context, rootCertificate: () => secrets.authority.certificatePem, report });
+    const namespaces = new NamespaceLifecycle({ store, registry, operations, deleter, context, rootCertificate: () => secrets.authority.certificatePem, report, keepsNamespaces: this.#options.controllerManager !== false });
     return { store, secrets, registry, custom, caller, operations, deleter, presenter, http, collector, namespaces, running: false };
   }
 

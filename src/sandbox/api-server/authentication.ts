@@ -5,14 +5,22 @@ import { ANONYMOUS, authenticated, serviceAccountUser, userOfCertificate, type R
 import type { Store } from '../store/index.ts';
 import { ApiStatusError } from './internal-client.ts';
 
+const CACHED_TOKENS = 4096;
+
+/** Whose a token is, and for which of the audiences asked about. */
+export interface ReviewedToken { readonly user: User; readonly audiences: string[] }
+
 /** Finds the user of a request. */
 export class Authenticator {
   readonly #store: Store;
   readonly #tokens: ServiceAccountTokens;
   readonly #rbac: RbacAuthorizer;
   readonly #byCertificate = new WeakMap<TLSSocket, User | null>();
+  readonly #cacheMilliseconds: number;
+  readonly #byToken = new Map<string, { readonly reviewed: ReviewedToken; readonly until: number }>();
 
-  constructor(store: Store, tokens: ServiceAccountTokens, rbac: RbacAuthorizer) {
+  constructor(store: Store, tokens: ServiceAccountTokens, rbac: RbacAuthorizer, cacheMilliseconds: number) {
+    this.#cacheMilliseconds = cacheMilliseconds;
     this.#store = store;
     this.#tokens = tokens;
     this.#rbac = rbac;
@@ -24,7 +32,20 @@ export class Authenticator {
   }
 
   /** The user of a ServiceAccount token for one of `audiences`, and the audiences that fit. */
-  reviewToken(token: string, audiences: readonly string[]): { user: User; audiences: string[] } | undefined {
+  reviewToken(token: string, audiences: readonly string[]): ReviewedToken | undefined {
+    const key = JSON.stringify([token, ...audiences]);
+    const known = this.#byToken.get(key);
+    if (known && known.until > Date.now()) return known.reviewed;
+    this.#byToken.delete(key);
+    const reviewed = this.#verifyToken(token, audiences);
+    if (reviewed) {
+      if (this.#byToken.size > CACHED_TOKENS) this.#byToken.clear();
+      this.#byToken.set(key, { reviewed, until: Date.now() + this.#cacheMilliseconds });
+    }
+    return reviewed;
+  }
+
+  #verifyToken(token: string, audiences: readonly string[]): ReviewedToken | undefined {
     const verified = this.#tokens.verify(token);
     if (!verified) return undefined;
     const wanted = audiences.length > 0 ? audiences : [this.#tokens.defaultAudience];
@@ -53,12 +74,13 @@ export class Authenticator {
     return user ?? undefined;
   }
 
-  /** A token dies with its ServiceAccount and with the pod that it is bound to. */
+  /** A token dies with its ServiceAccount and with the pod or secret that it is bound to. */
   #userOfToken(token: VerifiedToken): User | undefined {
-    const { namespace, serviceAccount, pod, id } = token;
+    const { namespace, serviceAccount, pod, secret, id } = token;
     const account = this.#store.get('/serviceaccounts', namespace, serviceAccount.name);
     if (account?.metadata.uid !== serviceAccount.uid) return undefined;
     if (pod && this.#store.get('/pods', namespace, pod.name)?.metadata.uid !== pod.uid) return undefined;
+    if (secret && this.#store.get('/secrets', namespace, secret.name)?.metadata.uid !== secret.uid) return undefined;
     const extra = {
       'authentication.kubernetes.io/credential-id': [`JTI=${id}`],
       ...(pod ? { 'authentication.kubernetes.io/pod-name': [pod.name], 'authentication.kubernetes.io/pod-uid': [pod.uid] } : {}),

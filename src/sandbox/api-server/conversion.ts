@@ -77,5 +77,11 @@ function convertEvent(event: KubeObject, wanted: string): KubeObject {
     result[to] = result[from];
     Reflect.deleteProperty(result, from);
   }
+  // Only the first of the two groups writes who reported it when nobody is named.
+  const names = toCore ? ['reportingComponent', 'reportingInstance'] : ['reportingController', 'reportingInstance'];
+  for (const name of names) {
+    if (toCore) result[name] ??= '';
+    else if (result[name] === '') Reflect.deleteProperty(result, name);
+  }
   return result;
 }

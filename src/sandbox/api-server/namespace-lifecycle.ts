@@ -20,6 +20,8 @@ export interface NamespaceLifecycleOptions {
   readonly context: () => RequestContext;
   readonly rootCertificate: () => string;
   readonly report: (error: unknown) => void;
+  /** Otherwise only the definitions of custom resources are looked after. */
+  readonly keepsNamespaces: boolean;
 }
 
 /** The namespace controller and the finalizer of CustomResourceDefinitions. */
@@ -42,13 +44,13 @@ export class NamespaceLifecycle {
       const namespace = store.get('/namespaces', undefined, event.object.metadata.namespace ?? '');
       if (event.type === 'DELETED' && namespace) this.#look(namespace);
     };
-    this.#unsubscribe = [
+    this.#unsubscribe = [store.subscribe(CRDS, (event) => { if (event.type !== 'DELETED' && event.object.metadata.deletionTimestamp !== undefined) this.#run(`crd ${event.object.metadata.name}`, () => this.#emptyResource(event.object.metadata.name)); })];
+    if (this.#options.keepsNamespaces) this.#unsubscribe.push(
       store.subscribe('/namespaces', changed),
-      store.subscribe(CRDS, (event) => { if (event.type !== 'DELETED' && event.object.metadata.deletionTimestamp !== undefined) this.#run(`crd ${event.object.metadata.name}`, () => this.#emptyResource(event.object.metadata.name)); }),
       store.subscribe('/serviceaccounts', (event) => { if (event.object.metadata.name === 'default') withdrawn(event); }),
       store.subscribe('/configmaps', (event) => { if (event.object.metadata.name === 'kube-root-ca.crt') withdrawn(event); }),
-    ];
-    for (const namespace of store.list('/namespaces')) this.#look(namespace);
+    );
+    if (this.#options.keepsNamespaces) for (const namespace of store.list('/namespaces')) this.#look(namespace);
     for (const crd of store.list(CRDS)) if (crd.metadata.deletionTimestamp !== undefined) this.#run(`crd ${crd.metadata.name}`, () => this.#emptyResource(crd.metadata.name));
   }
 

@@ -3,7 +3,7 @@ import { isFields } from '../patch/index.ts';
 import { applyDefaults, dropForbiddenNulls, dropUnchanged, evaluateRules, hasRules, pruneUnknown, invalidField, validateValue, type FieldError } from '../schema/index.ts';
 import type { KubeObject } from '../store/index.ts';
 import { validateMetadata, validateMetadataUpdate } from './names.ts';
-import { BUILT_IN_TYPES } from './kinds/built-in-kinds.ts';
+import { BUILT_IN_KINDS, BUILT_IN_TYPES } from './kinds/built-in-kinds.ts';
 import { rulesFor } from './kinds/rules.ts';
 import type { RequestContext } from './request-context.ts';
 import { groupVersion, type ResourceInfo, type ResourceVersion } from './resource-info.ts';
@@ -16,12 +16,19 @@ export function checkEnvelope(info: ResourceInfo, version: ResourceVersion, body
   const wanted = groupVersion(info.group, version.name);
   if (info.custom && body['kind'] === undefined) throw badRequest(`the object provided is unrecognized (must be of type ${info.kind}): Object 'Kind' is missing in '${JSON.stringify(body)}'`);
   if (info.custom && body['kind'] !== info.kind) throw invalidObject({ ...info, kind: String(body['kind']) }, (body['metadata'] as { name?: string } | undefined)?.name, [invalidField('kind', body['kind'], `must be ${info.kind}`)]);
-  if (body['kind'] !== undefined && body['kind'] !== info.kind) throw badRequest(`${info.kind} in version "${version.name}" cannot be handled as a ${info.kind}: the kind in the data (${String(body['kind'])}) does not match the expected kind (${info.kind})`);
+  if (body['kind'] !== undefined && body['kind'] !== info.kind) throw wrongKind(info, String(body['kind']), String(body['apiVersion'] ?? ''));
   // In a version that is not this one nothing is known, so all of it is unknown.
   if (info.custom && context && body['apiVersion'] !== undefined && body['apiVersion'] !== wanted) reportUnknown(context, info, version, Object.keys(body).filter((name) => !['apiVersion', 'kind', 'metadata'].includes(name)));
   if (body['apiVersion'] !== undefined && body['apiVersion'] !== wanted) throw badRequest(`the API version in the data (${String(body['apiVersion'])}) does not match the expected API version (${wanted})`);
   if (body['metadata'] !== undefined && body['metadata'] !== null && !isFields(body['metadata'])) throw badRequest(`${info.kind} in version "${version.name}" cannot be handled as a ${info.kind}: json: cannot unmarshal metadata into Go value of type v1.ObjectMeta`);
   return { ...body, apiVersion: wanted, kind: info.kind, metadata: { ...(body['metadata'] ?? {}) } as unknown as KubeObject['metadata'] };
+}
+
+/** Another kind, or none that there is. */
+function wrongKind(info: ResourceInfo, kind: string, apiVersion: string): Error {
+  const [version = '', group = ''] = apiVersion.split('/').reverse();
+  if (!BUILT_IN_KINDS.some((row) => row.kind === kind && row.group === group && row.version === version)) return badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "sandbox"`);
+  return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${info.kind}: converting (${version}.${kind}) to (${info.group === '' ? 'core' : info.group.split('.')[0] ?? ''}.${info.kind}): unknown conversion`);
 }
 
 /** Drops nulls, unknown fields (reported as the context wants) and fills in defaults; changes `object`. */

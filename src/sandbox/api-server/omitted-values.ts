@@ -9,13 +9,26 @@ const DROPPED_WHEN_ZERO: ReadonlySet<string> = new Set(['active', 'availableRepl
 
 /** Whether the field `name` of a struct is written as if it were absent. */
 export function isOmitted(name: string, value: unknown, field: JsonSchema, isRequired: boolean): boolean {
-  if (field.default === null && Array.isArray(value)) return value.length === 0;
-  if (isRequired) return false;
+  // Lists that are always written are empty until they are stored.
+  if (isRequired || (field.default === null && Array.isArray(value))) return false;
   switch (typeof value) {
     case 'string': return value === '' && field.type === 'string' && field.default !== '' && !KEPT_WHEN_EMPTY.has(name);
     case 'boolean': return !value && DROPPED_WHEN_FALSE.has(name);
     case 'number': return value === 0 && DROPPED_WHEN_ZERO.has(name);
     default: return isEmptyContainer(value, field);
+  }
+}
+
+/** Writes null for the empty lists of fields that are always there, as they come out of the store. Changes `value`. */
+export function settleLists(schema: JsonSchema | undefined, value: unknown): void {
+  if (!schema) return;
+  if (Array.isArray(value)) for (const item of value) settleLists(schema.items, item);
+  else if (isFields(value) && schema.properties) {
+    for (const [name, child] of Object.entries(value)) {
+      const field = schema.properties[name];
+      if (field?.default === null && Array.isArray(child) && child.length === 0) value[name] = null;
+      else settleLists(field, child);
+    }
   }
 }
 

@@ -15,6 +15,8 @@ import { checkEnvelope, cloneJson, normalizeObject, validateObject } from './obj
 import type { RequestContext } from './request-context.ts';
 import { groupVersion, type ResourceInfo, type ResourceVersion } from './resource-info.ts';
 import { alreadyExists, badRequest, conflict, invalidObject, methodNotAllowed, notFound } from './status.ts';
+import { settleLists } from './omitted-values.ts';
+import { isScaleOwned } from './scaling.ts';
 import type { Target } from './target.ts';
 import { timestamp } from './timestamps.ts';
 
@@ -80,6 +82,7 @@ export class Operations {
     stampNew(info, version, object);
     // What the creator owns is found out before the server and webhooks add to it.
     object = adjust(recordUpdate(info.custom ? {} : emptyObject(`${info.group}/${info.plural}`), withoutStatus(info, object) as Fields, managerOf(context, object.apiVersion, ''), version.schema) as KubeObject);
+    if (!info.custom) settleLists(version.schema, object);
     if (!info.custom && version.status) applyDefaults(version.schema.properties?.['status'], (object.status ??= {}));
     if (!info.custom) rulesFor(info.storeKey).prepare?.(object, undefined);
     const target = { info, version, namespace, name: object.metadata.name };
@@ -118,7 +121,8 @@ export class Operations {
     checkIdentity(target, before, object);
     normalizeObject(context, info, version, object);
     keepServerFields(info, version, object, before, subresource);
-    if (!recorded && (subresource !== 'scale' || info.custom)) object = recordUpdate(before as Fields, object as Fields, { ...managerOf(context, object.apiVersion, subresource), ...(subresource === 'scale' ? { time: '' } : {}) }, version.schema) as KubeObject;
+    if (!recorded && (subresource !== 'scale' || version.scale === undefined || isScaleOwned(before, version.scale))) object = recordUpdate(before as Fields, object as Fields, { ...managerOf(context, object.apiVersion, subresource), ...(subresource === 'scale' ? { time: '' } : {}) }, version.schema) as KubeObject;
+    if (!info.custom) settleLists(version.schema, object);
     if (!info.custom && subresource === '') rulesFor(info.storeKey).prepare?.(object, before);
     object = await this.#admission.admit(context, { operation: 'UPDATE', target, subresource, object, oldObject: before });
     const errors = validateObject(info, version, object, before, context.warnings);

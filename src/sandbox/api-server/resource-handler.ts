@@ -21,6 +21,7 @@ import { compileSelection } from './selection.ts';
 import { invalidField } from '../schema/index.ts';
 import { badRequest, invalidObject, methodNotAllowed, NoSuchPage, noSuchPath, notFound } from './status.ts';
 import type { Target } from './target.ts';
+import type { TokenRequests } from './token-requests.ts';
 
 /** What the handler works with. */
 export interface ResourceHandlerOptions {
@@ -30,6 +31,7 @@ export interface ResourceHandlerOptions {
   readonly deleter: Deleter;
   readonly converter: Converter;
   readonly reviews: Reviews;
+  readonly tokenRequests: TokenRequests;
   readonly presenter: Presenter;
   readonly podStreams: PodStreamHandler;
 }
@@ -133,7 +135,7 @@ export class ResourceHandler {
     if (exchange.info.verb !== 'create') throw methodNotAllowed();
     const review = cloneJson(checkEnvelope(target.info, target.version, await readBody(exchange)));
     normalizeObject(exchange.context(), target.info, target.version, review);
-    const noted = target.info.group === 'authorization.k8s.io' ? recordUpdate({ metadata: {}, spec: {}, status: {} }, review, managerOf(exchange.context(), review.apiVersion, ''), target.version.schema) as KubeObject : review;
+    const noted = recordUpdate({ metadata: {}, spec: {}, status: {} }, review, managerOf(exchange.context(), review.apiVersion, ''), target.version.schema) as KubeObject;
     exchange.json(201, this.#options.reviews.answer(target.info.plural, noted, exchange.user, target.namespace));
   }
 
@@ -183,8 +185,7 @@ export class ResourceHandler {
     if (exchange.info.verb !== 'create') throw methodNotAllowed();
     const body = (await exchange.body()) ?? {};
     if (!isFields(body)) throw badRequest('TokenRequest is not an object');
-    const request = { ...body, kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1' } as unknown as KubeObject;
-    exchange.json(201, this.#options.reviews.requestToken(target.namespace ?? '', target.name, request));
+    exchange.json(201, this.#options.tokenRequests.answer(exchange.context(), target, body));
   }
 
   async #actOnPod(exchange: Exchange, target: Target, subresource: string): Promise<void> {

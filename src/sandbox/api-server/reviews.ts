@@ -1,27 +1,24 @@
-// Kinds that are questions: token reviews, access reviews, and the requests for ServiceAccount tokens.
-import type { AccessRequest, RbacAuthorizer, ServiceAccountTokens, User } from '../auth/index.ts';
-import type { KubeObject, Store } from '../store/index.ts';
+// Kinds that are questions: token reviews and access reviews.
+import type { AccessRequest, PolicyRule, RbacAuthorizer, User } from '../auth/index.ts';
+import type { KubeObject } from '../store/index.ts';
 import type { Authenticator } from './authentication.ts';
-import { invalidObject, notFound } from './status.ts';
+import { badRequest, invalidObject } from './status.ts';
 import { invalidField, type FieldError } from '../schema/index.ts';
 import { timestamp } from './timestamps.ts';
 
 /** Answers reviews. */
 export class Reviews {
-  readonly #store: Store;
   readonly #rbac: RbacAuthorizer;
-  readonly #tokens: ServiceAccountTokens;
   readonly #authenticator: Authenticator;
 
-  constructor(options: { store: Store; rbac: RbacAuthorizer; tokens: ServiceAccountTokens; authenticator: Authenticator }) {
-    this.#store = options.store;
+  constructor(options: { rbac: RbacAuthorizer; authenticator: Authenticator }) {
     this.#rbac = options.rbac;
-    this.#tokens = options.tokens;
     this.#authenticator = options.authenticator;
   }
 
   /** The review with its status; `plural` says which kind. */
   answer(plural: string, review: KubeObject, user: User, namespace: string | undefined): KubeObject {
+    if (plural === 'tokenreviews' && !review.spec?.token) throw badRequest('token is required for TokenReview in authentication');
     const errors = plural.endsWith('accessreviews') ? reviewErrors(plural, review.spec ?? {}, namespace) : [];
     if (errors.length > 0) throw invalidObject({ group: 'authorization.k8s.io', plural, kind: '' }, '', errors);
     switch (plural) {
@@ -34,37 +31,9 @@ export class Reviews {
     }
   }
 
-  /** The answer to a TokenRequest for a ServiceAccount. */
-  requestToken(namespace: string, name: string, request: KubeObject): KubeObject {
-    const account = this.#store.get('/serviceaccounts', namespace, name);
-    if (!account) throw notFound({ group: '', plural: 'serviceaccounts', kind: 'ServiceAccount' }, name);
-    const { audiences = [], expirationSeconds = 3600, boundObjectRef } = request.spec ?? {};
-    if (expirationSeconds < 600) throw invalidObject({ group: 'authentication.k8s.io', plural: 'tokenrequests', kind: 'TokenRequest' }, name, [invalidField('spec.expirationSeconds', expirationSeconds, 'may not specify a duration less than 10 minutes')]);
-    const pod = boundObjectRef?.kind === 'Pod' ? this.#boundPod(namespace, boundObjectRef) : undefined;
-    const { token, expires } = this.#tokens.issue({
-      namespace,
-      serviceAccount: { name, uid: account.metadata.uid },
-      ...(pod ? { pod: { name: pod.metadata.name, uid: pod.metadata.uid } } : {}),
-      ...(pod ? this.#nodeOf(pod) : {}),
-    }, audiences, expirationSeconds);
-    const effective = audiences.length > 0 ? audiences : [this.#tokens.defaultAudience];
-    return { ...request, metadata: { ...request.metadata, name, namespace, creationTimestamp: timestamp() }, spec: { ...request.spec, audiences: effective, expirationSeconds }, status: { token, expirationTimestamp: timestamp(expires) } };
-  }
-
-  #boundPod(namespace: string, reference: { name?: string; uid?: string }): KubeObject {
-    const pod = this.#store.get('/pods', namespace, reference.name ?? '');
-    if (!pod || (reference.uid !== undefined && reference.uid !== pod.metadata.uid)) throw notFound({ group: '', plural: 'pods', kind: 'Pod' }, reference.name ?? '');
-    return pod;
-  }
-
-  #nodeOf(pod: KubeObject): { node?: { name: string; uid: string } } {
-    const node = this.#store.get('/nodes', undefined, pod.spec?.nodeName ?? '');
-    return node ? { node: { name: node.metadata.name, uid: node.metadata.uid } } : {};
-  }
-
   #reviewToken(spec: { token?: string; audiences?: string[] }): object {
     const reviewed = this.#authenticator.reviewToken(spec.token ?? '', spec.audiences ?? []);
-    if (!reviewed) return { user: {}, error: '[invalid bearer token, token is not valid here or not for these audiences]' };
+    if (!reviewed) return { user: {}, error: 'invalid bearer token' };
     return { authenticated: true, user: userInfo(reviewed.user), audiences: reviewed.audiences };
   }
 
@@ -79,8 +48,13 @@ export class Reviews {
 
   #rules(user: User, namespace: string): object {
     const rules = this.#rbac.rulesFor(user).filter((granted) => granted.namespace === undefined || granted.namespace === namespace).map((granted) => granted.rule);
-    return { resourceRules: rules.filter((rule) => !rule.nonResourceURLs?.length), nonResourceRules: rules.filter((rule) => rule.nonResourceURLs?.length), incomplete: false };
+    return { resourceRules: rules.filter((rule) => !rule.nonResourceURLs?.length).map(showRule), nonResourceRules: rules.filter((rule) => rule.nonResourceURLs?.length).map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })), incomplete: false };
   }
+}
+
+/** A rule with its fields in the order of its type. */
+function showRule({ verbs, apiGroups, resources, resourceNames }: PolicyRule): object {
+  return { verbs, ...(apiGroups ? { apiGroups } : {}), ...(resources ? { resources } : {}), ...(resourceNames ? { resourceNames } : {}) };
 }
 
 /** What keeps an access review from being a question. */

@@ -18,6 +18,13 @@ export function scaleOf(object: KubeObject, paths: ScalePaths): KubeObject {
   };
 }
 
+/** Whether anybody is noted for the number of replicas: only then is it noted who scales. */
+export function isScaleOwned(object: KubeObject, paths: ScalePaths): boolean {
+  const steps = paths.specReplicas.split('.').filter((step) => step !== '').map((step) => `f:${step}`);
+  const entries = (object.metadata.managedFields ?? []) as { fieldsV1?: unknown }[];
+  return entries.some(({ fieldsV1 }) => steps.reduce<unknown>((fields, step) => (fields as Record<string, unknown> | undefined)?.[step], fieldsV1) !== undefined);
+}
+
 /** `object` with the replicas of `scale`. */
 export function applyScale(object: KubeObject, scale: unknown, paths: ScalePaths, isCustom: boolean): KubeObject {
   const { spec, metadata } = (scale ?? {}) as { spec?: { replicas?: unknown }; metadata?: { resourceVersion?: string } };

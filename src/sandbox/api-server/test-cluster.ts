@@ -39,7 +39,7 @@ export class TestCluster {
 
   /** Starts a server on a free port of `address`. */
   static async start(address: string, options: Partial<ApiServerOptions> = {}): Promise<TestCluster> {
-    const server = new ApiServer({ address, port: 0, serviceNetwork: { first: '127.77.128.1', last: '127.77.128.200' }, nodePortRange: { first: 30_000, last: 30_010 }, onError: (error) => { throw error as Error; }, ...options });
+    const server = new ApiServer({ address, port: 0, serviceNetwork: { first: '127.77.128.1', last: '127.77.128.200' }, nodePortRange: { first: 30_000, last: 30_010 }, onError: (error) => { throw error as Error; }, tokenCacheMilliseconds: 0, ...options });
     await server.start();
     const admin = await server.issueClientCertificate('test-admin', ['system:masters']);
     const ca = server.certificateAuthorityPem;

@@ -6,6 +6,7 @@ export interface TokenSubject {
   readonly namespace: string;
   readonly serviceAccount: { readonly name: string; readonly uid: string };
   readonly pod?: { readonly name: string; readonly uid: string };
+  readonly secret?: { readonly name: string; readonly uid: string };
   readonly node?: { readonly name: string; readonly uid: string };
 }
 
@@ -21,7 +22,7 @@ interface Claims {
   readonly exp?: number;
   readonly nbf?: number;
   readonly jti?: string;
-  readonly 'kubernetes.io'?: { namespace?: string; serviceaccount?: { name?: string; uid?: string }; pod?: { name: string; uid: string }; node?: { name: string; uid: string } };
+  readonly 'kubernetes.io'?: { namespace?: string; serviceaccount?: { name?: string; uid?: string }; pod?: { name: string; uid: string }; secret?: { name: string; uid: string }; node?: { name: string; uid: string } };
 }
 
 /** Issues and checks tokens with one RS256 key. */
@@ -63,6 +64,7 @@ export class ServiceAccountTokens {
         namespace: subject.namespace,
         ...(subject.node ? { node: subject.node } : {}),
         ...(subject.pod ? { pod: subject.pod } : {}),
+        ...(subject.secret ? { secret: subject.secret } : {}),
         serviceaccount: subject.serviceAccount,
       },
       nbf: now,
@@ -96,6 +98,7 @@ function readClaims(claims: Claims): VerifiedToken | undefined {
     namespace: bound.namespace,
     serviceAccount: { name, uid },
     ...(bound.pod ? { pod: bound.pod } : {}),
+    ...(bound.secret ? { secret: bound.secret } : {}),
     ...(bound.node ? { node: bound.node } : {}),
     audiences: typeof claims.aud === 'string' ? [claims.aud] : (claims.aud ?? []),
     id: claims.jti ?? '',

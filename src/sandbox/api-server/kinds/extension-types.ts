@@ -24,8 +24,8 @@ WebhookConversion: clientConfig:WebhookClientConfig conversionReviewVersions!:[]
 CustomResourceDefinitionStatus: conditions:[type]Condition acceptedNames:CustomResourceDefinitionNames storedVersions:[]s observedGeneration:i
 TokenReview: apiVersion:s kind:s metadata:ObjectMeta spec:TokenReviewSpec status:any
 TokenReviewSpec: token:s audiences:[]s
-TokenRequest: apiVersion:s kind:s metadata:ObjectMeta spec:TokenRequestSpec status:any
-TokenRequestSpec: audiences:[]s expirationSeconds:i=3600 boundObjectRef:BoundObjectReference
+TokenRequest: apiVersion:s kind:s metadata:ObjectMeta spec:TokenRequestSpec={} status:any
+TokenRequestSpec: audiences:[]s=null expirationSeconds:i=3600 boundObjectRef:BoundObjectReference=null
 BoundObjectReference: kind:s apiVersion:s name:s uid:s
 SelfSubjectReview: apiVersion:s kind:s metadata:ObjectMeta status:any
 SubjectAccessReview: apiVersion:s kind:s metadata:ObjectMeta spec!:SubjectAccessReviewSpec status:any
