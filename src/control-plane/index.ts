@@ -15,6 +15,7 @@ import { debugRoutes } from './debug/index.ts';
 import { GatewayBinder, GatewayDeployer, keepGatewayClasses } from './gateway-api/index.ts';
 import { GatewaySecrets } from './gateway-secrets.ts';
 import { checkConfig, followSecrets, Ingest, istioKind, type IngestTables } from './ingest/index.ts';
+import { KeySetResolver } from './key-sets/index.ts';
 import { Leadership } from './leadership.ts';
 import { MeshConfigSource } from './mesh-config-source.ts';
 import { MountedFile } from './mounted-file.ts';
@@ -60,9 +61,11 @@ export function createControlPlane(client: KubeClient, options: MizzendOptions):
   const ingest = new Ingest(client, { ownNamespace: namespace, memberRollName: options.memberRollName });
   const followedSecrets = followSecrets(client);
   const gatewayApi = new GatewayBinder(client, ingest.tables, { domain, secrets: followedSecrets, meshConfig: meshConfig.table, refusals: (): ReadonlyMap<string, string> => gatewayRefusals(ads.connections) });
+  const keySets = new KeySetResolver(ingest.tables.config, options.keySets);
   const snapshots = new SnapshotPublisher(ingest.tables, meshConfig.table, {
     domain,
     gatewayApi: gatewayApi.configuration,
+    keySets: keySets.table,
     debounce: {
       full: { quietMilliseconds: options.debounceAfterMilliseconds, maximumMilliseconds: options.debounceMaximumMilliseconds },
       endpoints: { quietMilliseconds: options.endpointDebounceAfterMilliseconds, maximumMilliseconds: Math.min(1_000, options.debounceMaximumMilliseconds) },
@@ -108,7 +111,7 @@ export function createControlPlane(client: KubeClient, options: MizzendOptions):
     if (!snapshots.current) return snapshots.issues[0]?.message ?? 'the cluster has not been read yet';
     return injection.current ? undefined : `there are no injection templates in ${options.injectionDirectory}`;
   };
-  const debug = debugRoutes({ tables: ingest.tables, snapshots, ads, meshConfigIssues: () => meshConfig.issues, mayRead: (request) => mayReadDebug(request, authenticator, namespace) });
+  const debug = debugRoutes({ tables: ingest.tables, snapshots, ads, meshConfigIssues: () => [...meshConfig.issues, ...keySets.issues], mayRead: (request) => mayReadDebug(request, authenticator, namespace) });
   const http = new HttpServer({ name: 'http', ...options.http, routes: [healthRoute('/ready', problem), healthRoute('/healthz'), ...debug] });
   const monitoring = new HttpServer({ name: 'monitoring', ...options.monitoring, routes: [metricsRoute(), healthRoute('/ready', problem), ...debug] });
   leadership.addDuty((signal) => new RootDistribution(client, authority().state, ingest.tables.members).run(signal));
@@ -129,6 +132,7 @@ export function createControlPlane(client: KubeClient, options: MizzendOptions):
       ingest,
       { name: 'followed secrets', start: async () => undefined, stop: () => followedSecrets.stop() },
       gatewayApi,
+      keySets,
       snapshots,
       secrets,
       ads,

@@ -36,6 +36,8 @@ export interface MizzendOptions {
   /** What is done for the Gateway API; its objects are always read where its definitions are installed. */
   readonly gatewayApi: { readonly writesStatus: boolean; readonly deploys: boolean; readonly ownsClasses: boolean };
   readonly tokenAudiences: readonly string[];
+  /** How the key sets of token issuers are fetched. */
+  readonly keySets: { readonly refreshMilliseconds: number; readonly blockedRanges: readonly string[] };
 }
 
 /** What the arguments ask for. */
@@ -67,6 +69,8 @@ const SPECS = {
   analysis: { kind: 'boolean', env: 'PILOT_ENABLE_ANALYSIS', default: false, help: 'Write what is wrong with an object into its status' },
   gatewayApiStatus: { kind: 'boolean', env: 'PILOT_ENABLE_GATEWAY_API_STATUS', default: true, help: 'Write statuses of the Gateway API\'s objects' },
   gatewayApiDeployments: { kind: 'boolean', env: 'PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER', default: true, help: 'Make a workload for each Gateway of the Gateway API' },
+  jwksRefresh: { kind: 'duration', env: 'PILOT_JWT_PUB_KEY_REFRESH_INTERVAL', default: 1_200_000, help: 'How often the key sets of token issuers are fetched' },
+  jwksBlockedCidrs: { kind: 'list', env: 'BLOCKED_CIDRS_IN_JWKS_URIS', default: [], help: 'Address ranges that are never asked for key sets; those of cloud metadata never are' },
   tokenAudiences: { kind: 'list', env: 'TOKEN_AUDIENCES', default: ['istio-ca'], help: 'Audiences of the service account tokens that are accepted' },
 } as const satisfies Readonly<Record<string, OptionSpec>>;
 
@@ -101,6 +105,7 @@ function readOptions(values: OptionValues<typeof SPECS>, environment: Readonly<R
     // A control plane for chosen namespaces is told their roll; several such share the GatewayClasses.
     gatewayApi: { writesStatus: values.gatewayApiStatus, deploys: values.gatewayApiDeployments, ownsClasses: environment['MEMBER_ROLL_NAME'] === undefined },
     tokenAudiences: values.tokenAudiences,
+    keySets: { refreshMilliseconds: values.jwksRefresh, blockedRanges: values.jwksBlockedCidrs },
   };
 }
 

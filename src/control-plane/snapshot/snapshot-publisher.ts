@@ -4,6 +4,7 @@ import { errorIssue, type Issue, type ReadonlyTable } from '../../shared/lib/ind
 import { createLogger, programMetrics } from '../../shared/observability/index.ts';
 import { buildSnapshot, compareSnapshots, withEndpoints, type MeshSnapshot, type SnapshotChange, type SnapshotInput } from '../../mesh/index.ts';
 import type { IngestTables } from '../ingest/index.ts';
+import { SettledTokenRules, type KeySetResolver } from '../key-sets/index.ts';
 import { Debouncer, type ChangeScope, type DebounceLimits } from './debouncer.ts';
 
 /** Settings of the publisher. */
@@ -11,6 +12,8 @@ export interface SnapshotOptions {
   /** Cluster domain, `cluster.local`. */
   readonly domain: string;
   readonly debounce: Readonly<Record<ChangeScope, DebounceLimits>>;
+  /** Key sets of token issuers as they are fetched; without it none are. */
+  readonly keySets?: KeySetResolver['table'];
   /** What the Gateway API adds; empty where it is not installed. */
   readonly gatewayApi?: ReadonlyTable<'current', NonNullable<SnapshotInput['gatewayApi']>>;
 }
@@ -36,6 +39,7 @@ export class SnapshotPublisher {
   readonly #meshConfig: ReadonlyTable<'current', MeshConfig>;
   readonly #options: SnapshotOptions;
   readonly #debouncer: Debouncer;
+  readonly #tokenRules: SettledTokenRules | undefined;
   readonly #listeners = new Set<(published: PublishedSnapshot) => void>();
   readonly #log = createLogger('snapshot');
   #detach: (() => void)[] = [];
@@ -49,6 +53,7 @@ export class SnapshotPublisher {
     this.#tables = tables;
     this.#meshConfig = meshConfig;
     this.#options = options;
+    this.#tokenRules = options.keySets ? new SettledTokenRules(options.keySets) : undefined;
     this.#debouncer = new Debouncer(options.debounce, (scope, waited) => this.#build(scope, waited));
   }
 
@@ -84,6 +89,7 @@ export class SnapshotPublisher {
     follow(pods, 'endpoints', 'eds');
     follow(config, 'full', 'config');
     follow(this.#meshConfig, 'full', 'config');
+    if (this.#options.keySets) follow(this.#options.keySets, 'full', 'config');
     if (this.#options.gatewayApi) follow(this.#options.gatewayApi, 'full', 'config');
     this.#build('full', 0);
   }
@@ -148,7 +154,8 @@ export class SnapshotPublisher {
       pods: [...pods.values()],
       namespaces: [...namespaces.values()],
       nodes: [...nodes.values()],
-      config: [...config.values()],
+      config: this.#tokenRules ? this.#tokenRules.select(config.values()) : [...config.values()],
+      ...(this.#tokenRules ? { keySets: this.#tokenRules.keySets() } : {}),
       ...(gatewayApi ? { gatewayApi } : {}),
     };
     const built = buildSnapshot(input, before);
