@@ -112,9 +112,10 @@ describe('a proxy that ends under load', () => {
     expect(await ask()).toBe('200');
     const told = performance.now();
     void plane.drain({ timeoutMilliseconds: 0 });
-    expect(await ask()).toMatch(/^200$|REFUSED_STREAM/);
+    // The notice admits every stream, so what crosses it is served; the last call names the last one.
+    expect(await ask()).toBe('200');
     await new Promise((resolve) => session.once('close', resolve));
-    expect(lastStreams[0]).toBeLessThanOrEqual(3);
+    expect(lastStreams).toEqual([2 ** 31 - 1, 3]);
     expect(performance.now() - told).toBeLessThan(5000);
   });
 });

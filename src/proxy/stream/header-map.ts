@@ -101,6 +101,8 @@ export class RequestHeaders extends HeaderMap {
   scheme = 'http';
   /** HTTP/1 Upgrade type, or the `:protocol` of an extended CONNECT; empty for none. */
   upgrade = '';
+  /** Names of headers that HTTP/2 may never index on the way (RFC 7541 section 7.1.3), as their sender asked; null for none. */
+  neverIndexed: readonly string[] | null = null;
 
   override get(name: string): string | undefined {
     return name.charCodeAt(0) === 58 ? this.#pseudo(name) : super.get(name);
@@ -128,6 +130,7 @@ export class RequestHeaders extends HeaderMap {
     copy.authority = this.authority;
     copy.scheme = this.scheme;
     copy.upgrade = this.upgrade;
+    copy.neverIndexed = this.neverIndexed;
     return copy;
   }
 

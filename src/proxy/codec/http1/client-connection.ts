@@ -4,8 +4,9 @@ import type { Duplex } from 'node:stream';
 import type { HeaderMap, RequestHeaders, ResponseHeaders } from '../../stream/header-map.ts';
 import { isWritable } from '../../stream/request-line.ts';
 import { EMPTY, type ClientConnection, type ClientConnectionCallbacks, type HeaderLimits, type RequestEncoder, type ResponseDecoder, type StreamResetReason } from '../api.ts';
+import { beginTurn, endTurn } from '../turn.ts';
 import type { HeadFacts } from './head.ts';
-import { beginTurn, endTurn, Output } from './output.ts';
+import { Output } from './output.ts';
 import { ResponseParser, type ParserSink } from './parser.ts';
 import { alwaysSendsTrailers, lastChunk, requestHead } from './serialize.ts';
 

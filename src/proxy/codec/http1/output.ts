@@ -1,31 +1,12 @@
 // Gathers what is written to a socket within one turn and writes it at once: one system call a message in the common case. Knows when the peer cannot
 // take more.
 import type { Duplex } from 'node:stream';
+import { flushAtEnd } from '../turn.ts';
 
 /** Gathered bytes are written at once beyond this. */
 const FLUSH_BYTES = 64 * 1024;
 /** Up to here pieces are copied into one buffer; larger ones are written side by side. */
 const COPY_BYTES = 32 * 1024;
-
-let waiting: Output[] = [];
-let turns = 0;
-
-function flushWaiting(): void {
-  const outputs = waiting;
-  waiting = [];
-  for (const output of outputs) output.flush();
-}
-
-/** Bytes that arrived are being worked on: what that writes is written at `endTurn`, which costs no callback of the event loop. */
-export function beginTurn(): void {
-  turns += 1;
-}
-
-/** The end of what `beginTurn` began. */
-export function endTurn(): void {
-  turns -= 1;
-  if (turns === 0 && waiting.length > 0) flushWaiting();
-}
 
 /** The writing side of a connection. */
 export class Output {
@@ -53,7 +34,7 @@ export class Output {
     if (this.#bytes > FLUSH_BYTES) this.flush();
     else if (!this.#queued) {
       this.#queued = true;
-      if (waiting.push(this) === 1 && turns === 0) process.nextTick(flushWaiting);
+      flushAtEnd(this);
     }
   }
 

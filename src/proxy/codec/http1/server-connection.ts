@@ -3,8 +3,9 @@
 import type { Duplex } from 'node:stream';
 import type { HeaderMap, RequestHeaders, ResponseHeaders } from '../../stream/header-map.ts';
 import { EMPTY, type HeaderLimits, type RequestDecoder, type ResponseEncoder, type ServerConnection, type ServerConnectionCallbacks, type StreamResetReason } from '../api.ts';
+import { beginTurn, endTurn } from '../turn.ts';
 import type { HeadFacts } from './head.ts';
-import { beginTurn, endTurn, Output } from './output.ts';
+import { Output } from './output.ts';
 import { RequestParser, type ParserSink } from './parser.ts';
 import { alwaysSendsTrailers, lastChunk, reasonPhrase, responseHead } from './serialize.ts';
 

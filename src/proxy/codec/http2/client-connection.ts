@@ -1,13 +1,14 @@
-// An upstream HTTP/2 connection over node:http2, behind the codec interface. Made by the connection pool on an open socket.
-import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+// An upstream HTTP/2 connection: many requests at a time. Made by the connection pool on an open socket.
 import type { Duplex } from 'node:stream';
-import { describeError } from '../../../shared/lib/index.ts';
-import type { HeaderMap, RequestHeaders } from '../../stream/header-map.ts';
-import { isWritable } from '../../stream/request-line.ts';
-import { EMPTY, type ClientConnection, type ClientConnectionCallbacks, type RequestEncoder, type ResponseDecoder, type StreamResetReason } from '../api.ts';
-import { readResponse, readTrailers, writeHeaders, writeRequest } from './headers.ts';
+import { DEFAULT_HEADER_LIMITS, type ClientConnection, type ClientConnectionCallbacks, type RequestEncoder, type ResponseDecoder } from '../api.ts';
+import { ClientStream, type ClientStreamOwner } from './client-stream.ts';
+import { Http2Connection, type ConnectionOptions } from './connection.ts';
+import type { Http2Stream } from './stream.ts';
+import { ConnectionError, ErrorCode, MAXIMUM_STREAM_ID, PREFACE, Setting } from './wire/protocol.ts';
 
-const WINDOW = 256 * 1024;
+const DEFAULTS: ConnectionOptions = {
+  limits: { maximumBytes: DEFAULT_HEADER_LIMITS.maximumHeadBytes, maximumFields: DEFAULT_HEADER_LIMITS.maximumHeaders + 1 }, headersTimeoutMilliseconds: 60_000, flushTimeoutMilliseconds: 300_000, keepalive: null,
+};
 
 /** What else an upstream HTTP/2 connection tells its pool. */
 export interface Http2ClientCallbacks extends ClientConnectionCallbacks {
@@ -16,181 +17,118 @@ export interface Http2ClientCallbacks extends ClientConnectionCallbacks {
 }
 
 /** One upstream connection with many streams. */
-export class Http2ClientConnection implements ClientConnection {
-  readonly protocol = 'HTTP/2';
+export class Http2ClientConnection extends Http2Connection implements ClientConnection, ClientStreamOwner {
   requests = 0;
   activeStreams = 0;
-  readonly #session: ClientHttp2Session;
-  readonly #callbacks: Http2ClientCallbacks;
-  readonly #maximumStreams: number;
-  readonly #streams = new Set<ClientStream>();
-  readonly #confirmTimer: NodeJS.Timeout;
   /** The peer has shown that it speaks HTTP/2. */
   confirmed = false;
+  readonly #callbacks: Http2ClientCallbacks;
+  readonly #maximumStreams: number;
+  readonly #confirmTimer: NodeJS.Timeout;
+  #nextStream = 1;
   #goingAway = false;
-  #closed = false;
 
   /** A peer that sends no settings within `confirmMilliseconds` is given up. */
-  constructor(socket: Duplex, callbacks: Http2ClientCallbacks, maximumStreams: number, confirmMilliseconds: number) {
+  constructor(socket: Duplex, callbacks: Http2ClientCallbacks, maximumStreams: number, confirmMilliseconds: number, options: Partial<ConnectionOptions> = {}) {
+    super(socket, false, { ...DEFAULTS, ...options });
     this.#callbacks = callbacks;
     this.#maximumStreams = maximumStreams;
-    this.#session = connect('http://upstream', { createConnection: () => socket, settings: { enablePush: false, initialWindowSize: WINDOW } });
-    this.#session.on('goaway', () => this.#goAway());
-    this.#session.on('error', () => this.close());
-    this.#session.on('close', () => this.#onClose());
-    socket.on('end', () => this.close());
-    socket.on('close', () => this.#onClose());
-    this.#confirmTimer = setTimeout(() => this.close(), confirmMilliseconds);
-    this.#session.on('remoteSettings', () => this.#confirm());
-  }
-
-  #confirm(): void {
-    if (this.confirmed || this.#closed) return;
-    this.confirmed = true;
-    clearTimeout(this.#confirmTimer);
-    this.#callbacks.onConfirmed();
+    this.output.raw(PREFACE);
+    this.start([Setting.ENABLE_PUSH, 0]);
+    this.#confirmTimer = setTimeout(() => this.end('http2.no_settings'), confirmMilliseconds);
   }
 
   get availableStreams(): number {
-    if (!this.confirmed || this.#closed || this.#goingAway || this.#session.destroyed) return 0;
-    const remote = this.#session.remoteSettings?.maxConcurrentStreams ?? this.#maximumStreams;
-    return Math.max(0, Math.min(this.#maximumStreams, remote) - this.activeStreams);
+    if (!this.confirmed || this.refusal(false) !== '') return 0;
+    return Math.max(0, Math.min(this.#maximumStreams, this.peer.maximumConcurrentStreams) - this.activeStreams);
   }
 
   newStream(decoder: ResponseDecoder): RequestEncoder {
     this.requests += 1;
     this.activeStreams += 1;
-    const stream: ClientStream = new ClientStream(this.#session, decoder, () => {
-      this.activeStreams -= 1;
-      this.#streams.delete(stream);
-      this.#callbacks.onStreamDone();
-    });
-    this.#streams.add(stream);
-    return stream;
+    return new ClientStream(this, decoder);
+  }
+
+  refusal(upgrades: boolean): string {
+    if (this.closed || this.#goingAway || this.#nextStream > MAXIMUM_STREAM_ID) return 'http2.no_more_streams';
+    return upgrades && !this.peer.connectProtocol ? 'http2.peer_takes_no_extended_connect' : '';
+  }
+
+  open(stream: ClientStream): void {
+    stream.id = this.#nextStream;
+    this.#nextStream += 2;
+    stream.sendWindow = this.peer.initialWindow;
+    this.guard.streams += 1;
+    this.streams.set(stream.id, stream);
+  }
+
+  onResponseDone(stream: ClientStream): void {
+    if (stream.localDone) this.remove(stream);
   }
 
   close(): void {
-    this.#session.destroy();
-    this.#onClose();
+    this.end('http2.connection_closed');
   }
 
-  #goAway(): void {
+  protected onFields(streamId: number, fields: string[], endStream: boolean): void {
+    const stream = this.streams.get(streamId);
+    const problem = this.blockProblem;
+    if (stream && problem === '') stream.onFields(fields, endStream);
+    else if (stream) stream.malformed(problem);
+    else if (this.isIdle(streamId)) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'http2.invalid_stream_number');
+    else if (!this.closedStreams.mayStillSend(streamId)) throw new ConnectionError(ErrorCode.STREAM_CLOSED, 'http2.headers_on_closed_stream');
+  }
+
+  protected isIdle(streamId: number): boolean {
+    return (streamId & 1) === 0 || streamId >= this.#nextStream;
+  }
+
+  onLocalDone(stream: Http2Stream): void {
+    if (stream.remoteDone) this.remove(stream);
+  }
+
+  protected onStreamGone(): void {
+    this.activeStreams -= 1;
+    this.#callbacks.onStreamDone();
+    if (this.#goingAway && this.activeStreams === 0) this.end('http2.goaway');
+  }
+
+  protected onGoAway(lastStreamId: number): void {
+    const first = !this.#goingAway;
     this.#goingAway = true;
-    this.#callbacks.onGoAway();
+    // What came after the last stream that is served has reached no application (section 6.8).
+    for (const stream of [...this.streams.values()]) {
+      if (stream.id <= lastStreamId) continue;
+      stream.remoteDone = true;
+      this.remove(stream);
+      stream.fail('refused_stream', 'http2.goaway');
+    }
+    if (first) this.#callbacks.onGoAway();
+    if (this.activeStreams === 0) this.end('http2.goaway');
   }
 
-  #onClose(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+  protected onSettings(): void {
+    if (this.confirmed) return;
+    this.confirmed = true;
     clearTimeout(this.#confirmTimer);
-    for (const stream of [...this.#streams]) stream.fail('connection_termination', 'http2.connection_closed');
+    this.#callbacks.onConfirmed();
+  }
+
+  protected onPong(): void {
+    // Only keepalive asks, and that hears of it by itself.
+  }
+
+  protected onStreamMisuse(): void {
+    // The stream's owner has been told.
+  }
+
+  protected onConnectionError(): void {
+    // The streams' owners are told.
+  }
+
+  protected onClosed(): void {
+    clearTimeout(this.#confirmTimer);
+    this.activeStreams = 0;
     this.#callbacks.onClose();
   }
-}
-
-class ClientStream implements RequestEncoder {
-  readonly #session: ClientHttp2Session;
-  readonly #onDone: () => void;
-  #decoder: ResponseDecoder | null;
-  #stream: ClientHttp2Stream | null = null;
-  #trailers: HeaderMap | null = null;
-  #sawHeaders = false;
-  #disabled = 0;
-
-  constructor(session: ClientHttp2Session, decoder: ResponseDecoder, onDone: () => void) {
-    this.#session = session;
-    this.#decoder = decoder;
-    this.#onDone = onDone;
-  }
-
-  encodeHeaders(headers: RequestHeaders, endStream: boolean): void {
-    if (!isWritable(headers)) {
-      process.nextTick(() => this.fail('protocol_error', 'http2.unwritable_request'));
-      return;
-    }
-    let stream: ClientHttp2Stream;
-    try {
-      stream = this.#session.request(writeRequest(headers), { endStream, waitForTrailers: !endStream });
-    } catch (error) {
-      const detail = describeError(error);
-      process.nextTick(() => this.fail('refused_stream', detail));
-      return;
-    }
-    this.#stream = stream;
-    stream.on('headers', (received) => this.#decoder?.decode1xx(readResponse(received, undefined)));
-    stream.on('response', (received, flags: number, raw?: readonly string[]) => this.#onResponse(readResponse(received, raw), (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0));
-    stream.on('data', (data: Buffer) => this.#decoder?.decodeData(data, false));
-    stream.on('trailers', (received) => {
-      this.#trailers = readTrailers(received);
-    });
-    stream.on('wantTrailers', () => stream.sendTrailers(this.#sending ? writeHeaders(this.#sending, {}) : {}));
-    stream.on('end', () => this.#onEnd());
-    stream.on('drain', () => this.#decoder?.onBlocked(false));
-    stream.on('error', () => undefined); // 'close' follows and tells
-    stream.on('close', () => this.fail(resetReason(stream.rstCode), `http2 reset ${stream.rstCode}`));
-  }
-
-  #sending: HeaderMap | null = null;
-
-  /** `end` says that there is nothing but these headers: gRPC tells an error so, and its clients take nothing else for one. */
-  #onResponse(headers: ReturnType<typeof readResponse>, end: boolean): void {
-    this.#sawHeaders = true;
-    const decoder = this.#decoder;
-    if (end) this.#finish();
-    decoder?.decodeHeaders(headers, end);
-  }
-
-  #onEnd(): void {
-    if (!this.#sawHeaders) return;
-    const decoder = this.#decoder;
-    this.#finish();
-    if (this.#trailers) decoder?.decodeTrailers(this.#trailers);
-    else decoder?.decodeData(EMPTY, true);
-  }
-
-  #finish(): void {
-    if (this.#decoder === null) return;
-    this.#decoder = null;
-    this.#onDone();
-  }
-
-  /** The stream is over without its answer; told once. */
-  fail(reason: StreamResetReason, detail: string): void {
-    const decoder = this.#decoder;
-    if (decoder === null) return;
-    this.#finish();
-    decoder.onReset(reason, detail);
-  }
-
-  encodeData(data: Buffer, endStream: boolean): boolean {
-    const stream = this.#stream;
-    if (!stream || stream.destroyed || stream.writableEnded) return true;
-    if (endStream) stream.end(data);
-    else if (!stream.write(data)) {
-      this.#decoder?.onBlocked(true);
-      return false;
-    }
-    return true;
-  }
-
-  encodeTrailers(trailers: HeaderMap): void {
-    this.#sending = trailers;
-    this.encodeData(EMPTY, true);
-  }
-
-  reset(_reason: StreamResetReason): void {
-    this.#finish();
-    this.#stream?.close(constants.NGHTTP2_CANCEL);
-  }
-
-  readDisable(disable: boolean): void {
-    this.#disabled = Math.max(0, this.#disabled + (disable ? 1 : -1));
-    if (this.#disabled > 0) this.#stream?.pause();
-    else this.#stream?.resume();
-  }
-}
-
-function resetReason(code: number | undefined): StreamResetReason {
-  if (code === constants.NGHTTP2_REFUSED_STREAM) return 'refused_stream';
-  return code === undefined || code === constants.NGHTTP2_NO_ERROR || code === constants.NGHTTP2_INTERNAL_ERROR ? 'connection_termination' : 'remote_reset';
 }

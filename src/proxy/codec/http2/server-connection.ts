@@ -1,19 +1,21 @@
-// A downstream HTTP/2 connection over node:http2, behind the codec interface. Made by the HTTP connection manager for connections that agreed on or began HTTP/2.
-import { constants, performServerHandshake, type Http2Session, type ServerHttp2Session, type ServerHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
+// A downstream HTTP/2 connection: requests of one client, many at a time. Made by the HTTP connection manager for connections that agreed on or began HTTP/2.
 import type { Duplex } from 'node:stream';
-import type { HeaderMap, ResponseHeaders } from '../../stream/header-map.ts';
-import { EMPTY, type HeaderLimits, type RequestDecoder, type ResponseEncoder, type ServerConnection, type ServerConnectionCallbacks, type StreamResetReason } from '../api.ts';
+import type { HeaderLimits, ServerConnection, ServerConnectionCallbacks } from '../api.ts';
+import { Http2Connection, type ConnectionOptions } from './connection.ts';
+import { readRequest } from './message-rules.ts';
 import { PrematureResets } from './premature-resets.ts';
-import { readRequest, readTrailers, writeHeaders } from './headers.ts';
+import { ServerStream, type ServerStreamOwner } from './server-stream.ts';
+import type { Http2Stream } from './stream.ts';
+import { ConnectionError, ErrorCode, MAXIMUM_STREAM_ID, Setting } from './wire/protocol.ts';
 
-const WINDOW = 256 * 1024;
-/** Between GOAWAY and the end of a connection without streams. */
-const LINGER_MILLISECONDS = 1000;
-/** Between telling a flooding peer why and cutting it off. */
-const FAREWELL_MILLISECONDS = 10;
+/** Between the notice that a connection drains and its last call, when the client does not say that it heard. */
+const NOTICE_MILLISECONDS = 1000;
+/** The first byte tells the answer from others. */
+const DRAIN_PING = Buffer.from('drain   ', 'latin1');
+const DEFAULT_CONCURRENT_STREAMS = 1024;
 
 /** Options of a server connection. */
-export interface Http2ServerOptions {
+export interface Http2ServerOptions extends Omit<ConnectionOptions, 'limits'> {
   readonly limits: HeaderLimits;
   readonly maximumConcurrentStreams: number;
   readonly allowConnect: boolean;
@@ -22,189 +24,166 @@ export interface Http2ServerOptions {
 }
 
 /** Serves one downstream connection. */
-export class Http2ServerConnection implements ServerConnection {
-  readonly protocol = 'HTTP/2';
-  activeStreams = 0;
-  readonly #session: ServerHttp2Session;
+export class Http2ServerConnection extends Http2Connection implements ServerConnection, ServerStreamOwner {
   readonly #callbacks: ServerConnectionCallbacks;
-  readonly #socket: Duplex;
+  readonly #options: Http2ServerOptions;
+  readonly #maximumStreams: number;
   readonly #resets = new PrematureResets();
-  readonly #streams = new Set<ServerStream>();
-  readonly #drainGraceMilliseconds: number;
   #draining = false;
-  #closed = false;
+  /** Streams beyond the last that GOAWAY named are not served. */
+  #lastCalled = false;
+  #noticeTimer: NodeJS.Timeout | null = null;
+  /** Of streams that were not served. */
+  #highestSeen = 0;
 
   constructor(socket: Duplex, callbacks: ServerConnectionCallbacks, options: Http2ServerOptions) {
-    this.#drainGraceMilliseconds = options.drainGraceMilliseconds;
+    super(socket, true, { ...options, limits: { maximumBytes: options.limits.maximumHeadBytes, maximumFields: options.limits.maximumHeaders + 5 } });
     this.#callbacks = callbacks;
-    this.#socket = socket;
-    // Reading starts again only when the session listens: bytes that were put back into the socket come first.
-    this.#session = performServerHandshake(socket, {
-      settings: { maxConcurrentStreams: options.maximumConcurrentStreams || 1024, initialWindowSize: WINDOW, enableConnectProtocol: options.allowConnect, maxHeaderListSize: options.limits.maximumHeadBytes },
-      maxHeaderListPairs: options.limits.maximumHeaders + 5,
-    });
-    this.#session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: readonly string[]) => this.#onStream(stream, headers, raw));
-    this.#session.on('error', () => this.#onClose());
-    this.#session.on('close', () => this.#onClose());
-    socket.on('close', () => this.#onClose());
-    // The session reads past the socket and waits for streams whose request nobody reads: it does not tell that the peer has left.
-    socket.on('end', () => this.close());
+    this.#options = options;
+    this.#maximumStreams = options.maximumConcurrentStreams || DEFAULT_CONCURRENT_STREAMS;
+    const connect = options.allowConnect ? [Setting.ENABLE_CONNECT_PROTOCOL, 1] : [];
+    this.start([Setting.MAX_CONCURRENT_STREAMS, this.#maximumStreams, Setting.MAX_HEADER_LIST_SIZE, options.limits.maximumHeadBytes, ...connect]);
   }
 
-  #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): void {
-    this.activeStreams += 1;
-    const openedAt = performance.now();
+  get activeStreams(): number {
+    return this.streams.size;
+  }
+
+  // --- requests
+
+  protected onFields(streamId: number, fields: string[], endStream: boolean): void {
+    const open = this.streams.get(streamId);
+    if (open) this.#onTrailers(open, fields, endStream);
+    else if ((streamId & 1) === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'http2.invalid_stream_number');
+    else if (streamId > this.lastPeerStream) this.#onRequest(streamId, fields, endStream);
+    else if (this.closedStreams.hasEnded(streamId)) throw new ConnectionError(ErrorCode.STREAM_CLOSED, 'http2.headers_on_closed_stream');
+    else if (!this.closedStreams.mayStillSend(streamId)) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'http2.invalid_stream_number');
+  }
+
+  #onTrailers(stream: Http2Stream, fields: string[], endStream: boolean): void {
+    const problem = this.blockProblem;
+    if (problem === '') stream.onFields(fields, endStream);
+    else stream.malformed(problem);
+  }
+
+  #onRequest(streamId: number, fields: string[], endStream: boolean): void {
+    if (this.#lastCalled || this.streams.size >= this.#maximumStreams) {
+      this.#refuse(streamId, ErrorCode.REFUSED_STREAM);
+      this.guard.idle(performance.now());
+      return;
+    }
+    this.lastPeerStream = streamId;
+    this.guard.streams += 1;
     this.#resets.streams += 1;
-    const server = new ServerStream(stream, (abandoned) => {
-      this.activeStreams -= 1;
-      this.#streams.delete(server);
-      if (abandoned && this.#resets.tooMany(performance.now() - openedAt)) this.#endFlood();
-      this.#callbacks.onActivity(this.activeStreams);
-    });
-    this.#streams.add(server);
-    this.#callbacks.onActivity(this.activeStreams);
-    server.start(this.#callbacks.newStream(server), headers, raw);
+    const problem = this.blockProblem;
+    const request = problem === '' ? readRequest(fields, this.#options.allowConnect) : problem;
+    if (typeof request !== 'string' && request.contentLength > 0 && endStream) this.#onBadRequest(streamId, 'http2.content_differs_from_length', endStream);
+    else if (typeof request === 'string') this.#onBadRequest(streamId, request, endStream);
+    else {
+      const stream = new ServerStream(this, streamId, this.peer.initialWindow);
+      this.streams.set(streamId, stream);
+      request.headers.neverIndexed = this.neverIndexed;
+      const decoder = this.#callbacks.newStream(stream);
+      this.#callbacks.onActivity(this.streams.size);
+      stream.start(decoder, request, endStream);
+    }
   }
 
-  /** The peer opens streams only to reset them (CVE-2023-44487): each costs us a request and it nothing. */
-  #endFlood(): void {
-    if (this.#closed) return;
-    this.#callbacks.onProtocolError(0, 'http2.too_many_premature_resets');
-    if (!this.#session.destroyed) this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    // The session writes its GOAWAY at the end of this turn.
-    setTimeout(() => this.close(), FAREWELL_MILLISECONDS).unref();
+  /** No stream is made for it: there is nothing to answer, unless it is only too large, which an honest client wants to know. */
+  #onBadRequest(streamId: number, detail: string, endStream: boolean): void {
+    const tooLarge = detail === 'http2.headers_too_large';
+    this.#callbacks.onProtocolError(tooLarge ? 431 : 400, detail);
+    if (tooLarge) {
+      const encoder = this.sender.beginBlock();
+      encoder.field(':status', '431');
+      this.output.headers(streamId, encoder.block, encoder.length, true);
+    }
+    if (tooLarge && endStream) this.closedStreams.addEnded(streamId);
+    else this.#refuse(streamId, tooLarge ? ErrorCode.NO_ERROR : ErrorCode.PROTOCOL_ERROR);
+    this.onAbandoned(0);
   }
 
+  #refuse(streamId: number, code: number): void {
+    this.#highestSeen = Math.max(this.#highestSeen, streamId);
+    this.output.resetStream(streamId, code);
+    this.closedStreams.addReset(streamId);
+  }
+
+  protected isIdle(streamId: number): boolean {
+    return (streamId & 1) === 0 || (streamId > this.lastPeerStream && streamId > this.#highestSeen);
+  }
+
+  /** A request ended without its answer `lifetimeMilliseconds` after it began: opening streams only to end them costs us a request each and the peer nothing (CVE-2023-44487, CVE-2025-8671). */
+  onAbandoned(lifetimeMilliseconds: number): void {
+    if (this.#resets.tooMany(lifetimeMilliseconds)) this.failWith(new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'http2.too_many_premature_resets'));
+  }
+
+  protected onStreamMisuse(detail: string): void {
+    this.#callbacks.onProtocolError(0, detail);
+    this.onAbandoned(0);
+  }
+
+  onLocalDone(stream: Http2Stream): void {
+    // The rest of a request that is answered already is not wanted (section 8.1).
+    if (stream.remoteDone) this.remove(stream);
+    else this.resetStream(stream, ErrorCode.NO_ERROR);
+  }
+
+  protected onStreamGone(): void {
+    this.#callbacks.onActivity(this.streams.size);
+    if (this.#lastCalled && this.streams.size === 0) this.end('drained', false);
+  }
+
+  // --- the end
+
+  /**
+   * First a notice that still admits every stream, so that what crosses it is served; when the client has answered the PING behind it, or after a while, the last call, which names the last
+   * stream that is served: a client may repeat what came after (RFC 9113 section 6.8).
+   */
   shutdown(): void {
-    if (this.#draining || this.#session.destroyed) return;
+    if (this.#draining || this.closed) return;
     this.#draining = true;
-    // GOAWAY names the last stream that is served, so the client may safely repeat what crossed it (RFC 9113 section 6.8). It has to arrive for that: a socket that is closed at once, with
-    // a request unread, would take it along. (A notice that still admits streams is not to be had of nghttp2 this way: it ignores all that come after any GOAWAY.)
-    this.#session.goaway(constants.NGHTTP2_NO_ERROR);
-    setTimeout(() => this.finish(), Math.min(LINGER_MILLISECONDS, this.#drainGraceMilliseconds)).unref();
+    this.output.goAway(MAXIMUM_STREAM_ID, ErrorCode.NO_ERROR);
+    this.output.ping(DRAIN_PING, 0, false);
+    this.#noticeTimer = setTimeout(() => this.#lastCall(), Math.min(NOTICE_MILLISECONDS, this.#options.drainGraceMilliseconds)).unref();
+  }
+
+  #lastCall(): void {
+    if (this.#lastCalled || this.closed) return;
+    this.#lastCalled = true;
+    this.output.goAway(this.lastPeerStream, ErrorCode.NO_ERROR);
+    if (this.streams.size === 0) this.end('drained', false);
   }
 
   finish(): boolean {
     this.#draining = true;
-    // GOAWAY, then the session ends with its last stream.
-    if (!this.#session.closed && !this.#session.destroyed) this.#session.close();
-    return this.activeStreams > 0;
-  }
-
-  close(): void {
-    (this.#session as Http2Session).destroy();
-    this.#socket.destroy();
-    this.#onClose();
-  }
-
-  #onClose(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    for (const stream of [...this.#streams]) stream.abandon('connection_termination', 'downstream_remote_disconnect');
-    this.#callbacks.onClose();
-  }
-}
-
-class ServerStream implements ResponseEncoder {
-  readonly protocol = 'HTTP/2';
-  readonly #stream: ServerHttp2Stream;
-  readonly #onDone: (abandoned: boolean) => void;
-  #decoder: RequestDecoder | null = null;
-  #requestTrailers: HeaderMap | null = null;
-  #sending: HeaderMap | null = null;
-  #requestDone = false;
-  #disabled = 0;
-  #over = false;
-
-  constructor(stream: ServerHttp2Stream, onDone: (abandoned: boolean) => void) {
-    this.#stream = stream;
-    this.#onDone = onDone;
-  }
-
-  start(decoder: RequestDecoder, headers: IncomingHttpHeaders, raw: readonly string[]): void {
-    const stream = this.#stream;
-    this.#decoder = decoder;
-    const request = readRequest(headers, raw);
-    const end = stream.endAfterHeaders;
-    this.#requestDone = end;
-    stream.on('data', (data: Buffer) => this.#decoder?.decodeData(data, false));
-    stream.on('trailers', (received) => {
-      this.#requestTrailers = readTrailers(received);
-    });
-    stream.on('end', () => this.#onEnd());
-    stream.on('drain', () => this.#decoder?.onBlocked(false));
-    stream.on('wantTrailers', () => stream.sendTrailers(this.#sending ? writeHeaders(this.#sending, {}) : {}));
-    stream.on('error', () => undefined); // 'close' follows and tells
-    // A stream that is not read closes late or never; that the peer gave it up is told at once.
-    stream.on('aborted', () => this.abandon('remote_reset', 'http2.remote_reset'));
-    stream.on('close', () => this.abandon('remote_reset', 'http2.remote_reset'));
-    decoder.decodeHeaders(request, end);
-  }
-
-  /** The stream is over, whether or not its response was written; told once. */
-  abandon(reason: StreamResetReason, detail: string): void {
-    if (this.#over) return;
-    this.#over = true;
-    const open = this.#decoder;
-    this.#decoder = null;
-    open?.onReset(reason, detail);
-    this.#onDone(open !== null);
-    if (!this.#stream.destroyed && this.#stream.aborted) this.#stream.destroy();
-  }
-
-  #onEnd(): void {
-    if (this.#requestDone) return;
-    this.#requestDone = true;
-    if (this.#requestTrailers) this.#decoder?.decodeTrailers(this.#requestTrailers);
-    else this.#decoder?.decodeData(EMPTY, true);
-  }
-
-  encode1xx(headers: ResponseHeaders): void {
-    if (!this.#stream.headersSent && !this.#stream.destroyed && headers.status !== 101) this.#stream.additionalHeaders(writeHeaders(headers, { ':status': headers.status }));
-  }
-
-  encodeHeaders(headers: ResponseHeaders, endStream: boolean): void {
-    const stream = this.#stream;
-    if (stream.destroyed || stream.headersSent) return;
-    // An extended CONNECT is accepted with 200 where HTTP/1.1 has 101 (RFC 8441).
-    const status = headers.status === 101 ? 200 : headers.status;
-    if (status === 204 || status === 304) headers.remove('content-length');
-    stream.respond(writeHeaders(headers, { ':status': status }), { endStream, waitForTrailers: !endStream });
-    if (endStream) this.#finish();
-  }
-
-  encodeData(data: Buffer, endStream: boolean): boolean {
-    const stream = this.#stream;
-    if (stream.destroyed || stream.writableEnded) return true;
-    if (endStream) {
-      stream.end(data);
-      this.#finish();
-      return true;
-    }
-    if (stream.write(data)) return true;
-    this.#decoder?.onBlocked(true);
+    this.#lastCall();
+    for (const stream of this.streams.values()) if (!stream.tunnel) return true;
     return false;
   }
 
-  encodeTrailers(trailers: HeaderMap): void {
-    this.#sending = trailers;
-    this.encodeData(EMPTY, true);
+  close(): void {
+    this.end('downstream_remote_disconnect');
   }
 
-  /** The response is written; a request that is still coming is no longer wanted. */
-  #finish(): void {
-    this.#decoder = null;
-    if (!this.#requestDone) this.#stream.resume();
+  protected onPong(first: number): void {
+    if (this.#draining && first === DRAIN_PING[0]) this.#lastCall();
   }
 
-  reset(_reason: StreamResetReason): void {
-    this.#decoder = null;
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  protected onGoAway(): void {
+    // The client opens no more streams; those under way go on, and it closes after them.
   }
 
-  readDisable(disable: boolean): void {
-    this.#disabled = Math.max(0, this.#disabled + (disable ? 1 : -1));
-    if (this.#disabled > 0) this.#stream.pause();
-    else this.#stream.resume();
+  protected onSettings(): void {
+    // Nothing here depends on them.
+  }
+
+  protected onConnectionError(detail: string): void {
+    this.#callbacks.onProtocolError(0, detail);
+  }
+
+  protected onClosed(): void {
+    if (this.#noticeTimer !== null) clearTimeout(this.#noticeTimer);
+    this.#callbacks.onClose();
   }
 }

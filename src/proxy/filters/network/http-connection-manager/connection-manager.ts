@@ -12,6 +12,8 @@ import { managerStats, type ManagerContext } from './manager-context.ts';
 
 /** Time for a request's head when the configuration sets none, where Envoy would wait for ever: long for an honest client, an end for one that holds connections. */
 const HEADERS_TIMEOUT_MILLISECONDS = 60_000;
+/** Time for the end of a finished response to a client whose HTTP/2 window stays shut, when the configuration sets none. */
+const FLUSH_TIMEOUT_MILLISECONDS = 300_000;
 
 /** Makes the filter; `filters` are the compiled HTTP filters in order. */
 export function httpConnectionManager(config: HttpConnectionManagerConfig, place: NetworkFilterPlace, filters: readonly HttpFilterInstance[]): NetworkFilter {
@@ -109,9 +111,13 @@ function startConnection(manager: ConnectionManager, connection: NetworkConnecti
   stats.connectionsActive.add(1);
   const managed = new ManagedConnection(manager, connection);
   const limits = { maximumHeadBytes: (config.maximumRequestHeadersKilobytes || 60) * 1024, maximumHeaders: config.maximumHeadersCount || 100 };
+  const headersTimeoutMilliseconds = config.requestHeadersTimeoutMilliseconds || HEADERS_TIMEOUT_MILLISECONDS;
   managed.server = http2
-    ? new Http2ServerConnection(connection.socket, managed, { limits, maximumConcurrentStreams: config.http2.maximumConcurrentStreams, allowConnect: config.http2.allowConnect, drainGraceMilliseconds })
-    : new Http1ServerConnection(connection.socket, managed, { limits, acceptHttp10: config.acceptHttp10, headersTimeoutMilliseconds: config.requestHeadersTimeoutMilliseconds || HEADERS_TIMEOUT_MILLISECONDS, drainGraceMilliseconds });
+    ? new Http2ServerConnection(connection.socket, managed, {
+      limits, headersTimeoutMilliseconds, drainGraceMilliseconds, maximumConcurrentStreams: config.http2.maximumConcurrentStreams, allowConnect: config.http2.allowConnect,
+      flushTimeoutMilliseconds: config.streamIdleTimeoutMilliseconds || FLUSH_TIMEOUT_MILLISECONDS, keepalive: null,
+    })
+    : new Http1ServerConnection(connection.socket, managed, { limits, acceptHttp10: config.acceptHttp10, headersTimeoutMilliseconds, drainGraceMilliseconds });
   connection.onDrain = () => managed.server?.shutdown();
   connection.finish = () => managed.server?.finish() ?? false;
   // An HTTP/2 client would see GOAWAY before its first request: that one is still served, and told after.
