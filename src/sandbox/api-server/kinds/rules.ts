@@ -1,5 +1,4 @@
 // Which built-in kind has which rules; a kind that is not here has none beyond its schema.
-import { invalidField, requiredField, unsupportedField, type FieldError } from '../../schema/index.ts';
 import { CONFIG_MAP_RULES, EVENT_RULES, LIMIT_RANGE_RULES, SECRET_RULES } from './configuration-rules.ts';
 import { CRD_RULES } from './crd-rules.ts';
 import { CRON_JOB_RULES, JOB_RULES } from './job-rules.ts';
@@ -8,21 +7,8 @@ import { POD_RULES } from './pod-rules.ts';
 import { AUTOSCALER_RULES, BUDGET_RULES, ENDPOINT_SLICE_RULES, INGRESS_RULES, NETWORK_POLICY_RULES } from './policy-rules.ts';
 import { BINDING_RULES, ROLE_RULES } from './rbac-rules.ts';
 import { SERVICE_RULES } from './service-rules.ts';
+import { WEBHOOK_RULES } from './webhook-rules.ts';
 import { DAEMON_SET_RULES, DEPLOYMENT_RULES, REPLICA_SET_RULES, STATEFUL_SET_RULES } from './workload-rules.ts';
-
-const WEBHOOKS: KindRules = {
-  generation: true,
-  validate: (object) => ((object['webhooks'] ?? []) as Record<string, unknown>[]).flatMap((webhook, index) => {
-    const path = `webhooks[${String(index)}]`;
-    const errors: FieldError[] = [];
-    if (String(webhook['name']).split('.').length < 3) errors.push(invalidField(`${path}.name`, webhook['name'], 'should be a domain with at least three segments separated by dots'));
-    if (!['None', 'NoneOnDryRun'].includes(String(webhook['sideEffects']))) errors.push(unsupportedField(`${path}.sideEffects`, webhook['sideEffects'], ['None', 'NoneOnDryRun']));
-    if (!['Fail', 'Ignore'].includes(String(webhook['failurePolicy']))) errors.push(unsupportedField(`${path}.failurePolicy`, webhook['failurePolicy'], ['Fail', 'Ignore']));
-    const config = webhook['clientConfig'] as { url?: string; service?: object } | undefined;
-    if ((config?.url === undefined) === (config?.service === undefined)) errors.push(requiredField(`${path}.clientConfig`, 'exactly one of url or service is required'));
-    return errors;
-  }),
-};
 
 const NAMESPACE: KindRules = {
   applyDefaults: (object) => { object.metadata.labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name }; },
@@ -55,8 +41,8 @@ const RULES: Readonly<Record<string, KindRules>> = {
   'rbac.authorization.k8s.io/clusterroles': ROLE_RULES,
   'rbac.authorization.k8s.io/rolebindings': BINDING_RULES,
   'rbac.authorization.k8s.io/clusterrolebindings': BINDING_RULES,
-  'admissionregistration.k8s.io/mutatingwebhookconfigurations': WEBHOOKS,
-  'admissionregistration.k8s.io/validatingwebhookconfigurations': WEBHOOKS,
+  'admissionregistration.k8s.io/mutatingwebhookconfigurations': WEBHOOK_RULES,
+  'admissionregistration.k8s.io/validatingwebhookconfigurations': WEBHOOK_RULES,
   'apiextensions.k8s.io/customresourcedefinitions': CRD_RULES,
 };
 
