@@ -80,7 +80,7 @@ describe('mutating webhooks', () => {
 describe('validating webhooks', () => {
   it.each([
     ['/deny', 400, /^admission webhook "h0\.case-\d+\.example\.com" denied the request: not like this$/],
-    ['/plain', 403, /denied the request without explanation$/],
+    ['/plain', 400, /denied the request without explanation$/],
   ])('%s refuses', async (path, code, message) => {
     const answer = await cluster.post(await install('Validating', [{ path }]), subject);
     expect(answer.code).toBe(code);

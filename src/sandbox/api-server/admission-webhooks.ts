@@ -2,167 +2,153 @@
 // reinvocation, then all validating ones.
 import { randomUUID } from 'node:crypto';
 import { deepEqual, describeError } from '../../shared/lib/index.ts';
-import { applyJsonPatch } from '../patch/index.ts';
-import { evaluateCel } from '../schema/index.ts';
-import { compileLabelSelector, type KubeObject, type LabelSelectorObject, type Store } from '../store/index.ts';
+import { applyJsonPatch, PatchError } from '../patch/index.ts';
+import type { KubeObject, Store } from '../store/index.ts';
+import type { Converter } from './conversion.ts';
 import { ApiStatusError } from './internal-client.ts';
 import type { RequestContext } from './request-context.ts';
-import { groupVersion, type ResourceInfo, type WebhookClientConfig } from './resource-info.ts';
 import { internalError } from './status.ts';
+import { denial, readResponse, type ReviewResponse } from './webhook-answers.ts';
 import type { WebhookCaller } from './webhook-caller.ts';
-
-/** What is about to happen to an object. */
-export interface AdmissionAttributes {
-  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
-  readonly info: ResourceInfo;
-  readonly version: string;
-  readonly subresource: string;
-  readonly namespace: string | undefined;
-  readonly name: string;
-  readonly object: KubeObject | undefined;
-  readonly oldObject: KubeObject | undefined;
-  readonly options: object;
-}
-
-interface Webhook {
-  readonly name: string;
-  readonly clientConfig: WebhookClientConfig;
-  readonly rules?: readonly { operations: string[]; apiGroups: string[]; apiVersions: string[]; resources: string[]; scope?: string }[];
-  readonly failurePolicy: string;
-  readonly namespaceSelector?: LabelSelectorObject;
-  readonly objectSelector?: LabelSelectorObject;
-  readonly sideEffects: string;
-  readonly timeoutSeconds: number;
-  readonly reinvocationPolicy?: string;
-  readonly matchConditions?: readonly { name: string; expression: string }[];
-}
-
-interface ReviewResponse {
-  readonly uid?: string;
-  readonly allowed?: boolean;
-  readonly status?: { code?: number; reason?: string; message?: string; details?: unknown };
-  readonly patch?: string;
-  readonly patchType?: string;
-  readonly warnings?: readonly string[];
-}
+import { conditionsHold, isSelected, matchedVersion, type AdmissionAttributes, type Webhook } from './webhook-matching.ts';
 
 const GROUP = 'admissionregistration.k8s.io';
+
+/** A webhook that is to be asked, and the version in which it wants to see the object. */
+interface Asked { readonly hook: Webhook; readonly version: string }
+
+/** A failure of a webhook itself, which its configuration may say to ignore. */
+class WebhookFailure extends Error {}
 
 /** Calls the webhooks that are configured in the store. */
 export class AdmissionWebhooks {
   readonly #store: Store;
   readonly #caller: WebhookCaller;
+  readonly #converter: Converter;
 
-  constructor(store: Store, caller: WebhookCaller) {
+  constructor(store: Store, caller: WebhookCaller, converter: Converter) {
     this.#store = store;
     this.#caller = caller;
+    this.#converter = converter;
   }
 
   /** The object after all mutating webhooks. `renormalize` is called after each change. */
   async mutate(context: RequestContext, attributes: AdmissionAttributes, renormalize: (object: KubeObject) => void): Promise<KubeObject | undefined> {
     let object = attributes.object;
-    const hooks = this.#configured('mutatingwebhookconfigurations', attributes);
+    const asked = this.#configured('mutatingwebhookconfigurations', attributes);
     const seen = new Map<Webhook, KubeObject | undefined>();
-    for (const hook of hooks) {
-      const called = await this.#mutateOnce(context, hook, { ...attributes, object }, renormalize);
+    for (const one of asked) {
+      const called = await this.#mutateOnce(context, one, { ...attributes, object }, renormalize);
       if (!called) continue;
       object = called.object;
-      seen.set(hook, object);
+      seen.set(one.hook, object);
     }
-    for (const hook of hooks) {
-      if (hook.reinvocationPolicy !== 'IfNeeded' || !seen.has(hook) || deepEqual(seen.get(hook), object)) continue;
-      object = (await this.#mutateOnce(context, hook, { ...attributes, object }, renormalize))?.object ?? object;
+    for (const one of asked) {
+      if (one.hook.reinvocationPolicy !== 'IfNeeded' || !seen.has(one.hook) || deepEqual(seen.get(one.hook), object)) continue;
+      object = (await this.#mutateOnce(context, one, { ...attributes, object }, renormalize))?.object ?? object;
     }
     return object;
   }
 
   /** Throws the Status error of the first validating webhook that denies. */
   async validate(context: RequestContext, attributes: AdmissionAttributes): Promise<void> {
-    const hooks = this.#configured('validatingwebhookconfigurations', attributes);
-    await Promise.all(hooks.map(async (hook) => { await this.#review(context, hook, attributes); }));
+    const asked = this.#configured('validatingwebhookconfigurations', attributes);
+    await Promise.all(asked.map(async (one) => { await this.#review(context, one, attributes, false); }));
   }
 
-  #configured(resource: string, attributes: AdmissionAttributes): Webhook[] {
+  #configured(resource: string, attributes: AdmissionAttributes): Asked[] {
     // A webhook cannot guard the configuration of webhooks: it could never be repaired.
     if (attributes.info.group === GROUP) return [];
-    return this.#store.list(`${GROUP}/${resource}`).flatMap((configuration) => (configuration['webhooks'] ?? []) as Webhook[]).filter((hook) => matchesRules(hook, attributes));
+    return this.#store.list(`${GROUP}/${resource}`).flatMap((configuration) => (configuration['webhooks'] ?? []) as Webhook[]).flatMap((hook) => {
+      const version = matchedVersion(hook, attributes);
+      return version === undefined ? [] : [{ hook, version }];
+    });
   }
 
-  async #mutateOnce(context: RequestContext, hook: Webhook, attributes: AdmissionAttributes, renormalize: (object: KubeObject) => void): Promise<{ object: KubeObject | undefined } | undefined> {
-    const response = await this.#review(context, hook, attributes);
-    if (!response) return undefined;
-    if (response.patch === undefined || response.patch === '' || !attributes.object) return { object: attributes.object };
+  async #mutateOnce(context: RequestContext, asked: Asked, attributes: AdmissionAttributes, renormalize: (object: KubeObject) => void): Promise<{ object: KubeObject | undefined } | undefined> {
+    const reviewed = await this.#review(context, asked, attributes, true);
+    if (!reviewed) return undefined;
+    const { object } = attributes;
+    const operations = reviewed.operations;
+    if (operations.length === 0) return { object };
+    if (!object || !reviewed.shown) throw internalError(`admission webhook "${asked.hook.name}" attempted to modify the object, which is not supported for this operation`);
+    const patched = await this.#inVersion(attributes, applyPatch(reviewed.shown, operations), attributes.version);
     try {
-      const patched = applyJsonPatch(attributes.object, JSON.parse(Buffer.from(response.patch, 'base64').toString())) as KubeObject;
       renormalize(patched);
-      return { object: patched };
     } catch (error) {
-      if (error instanceof ApiStatusError) throw error;
-      if (hook.failurePolicy === 'Ignore') return { object: attributes.object };
-      throw internalError(`failed calling webhook "${hook.name}": ${describeError(error)}`);
+      // What it has made of the object is no object of the kind: that is nobody's bad request.
+      if (!(error instanceof ApiStatusError) || error.code !== 400) throw error;
+      throw internalError(error.message.replace(/^.* cannot be handled as a \w+: /, ''));
     }
+    return { object: patched };
   }
 
-  /** The answer of a webhook that allows; undefined when it does not match or its failure is to be ignored. */
-  async #review(context: RequestContext, hook: Webhook, attributes: AdmissionAttributes): Promise<ReviewResponse | undefined> {
-    if (!this.#selects(hook, attributes)) return undefined;
-    const request = buildRequest(context, attributes);
+  /** The answer of a webhook that allows; undefined when it is not asked or its failure is to be ignored. */
+  async #review(context: RequestContext, { hook, version }: Asked, given: AdmissionAttributes, isMutating: boolean): Promise<{ operations: unknown[]; shown: KubeObject | undefined } | undefined> {
+    if (!isSelected(this.#store, hook, given)) return undefined;
+    const shown = given.object && (await this.#inVersion(given, given.object, version));
+    const attributes = { ...given, object: shown, oldObject: given.oldObject && (await this.#inVersion(given, given.oldObject, version)) };
+    const request = buildRequest(context, attributes, version);
     if (!conditionsHold(hook, attributes, request)) return undefined;
     if (context.dryRun && hook.sideEffects !== 'None' && hook.sideEffects !== 'NoneOnDryRun') throw new ApiStatusError(400, 'BadRequest', `admission webhook "${hook.name}" does not support dry run`);
-    let response: ReviewResponse | undefined;
     try {
-      const answer = (await this.#caller.call(hook.clientConfig, { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request }, hook.timeoutSeconds * 1000)) as { response?: ReviewResponse };
-      response = answer.response;
-      if (!response) throw new Error('webhook response was absent');
-      if (response.uid !== request.uid) throw new Error(`expected response.uid="${request.uid}", got "${response.uid ?? ''}"`);
+      const response = await this.#ask(hook, request, isMutating);
+      context.warnings.push(...(response.warnings ?? []));
+      if (response.allowed !== true) throw denial(hook.name, response);
+      return { operations: readPatch(response), shown };
     } catch (error) {
+      if (!(error instanceof WebhookFailure)) throw error;
       if (hook.failurePolicy === 'Ignore') return undefined;
-      throw internalError(`failed calling webhook "${hook.name}": ${describeError(error)}`);
+      throw internalError(`failed calling webhook "${hook.name}": ${error.message}`);
     }
-    context.warnings.push(...(response.warnings ?? []));
-    if (response.allowed !== true) throw denial(hook, response);
-    return response;
   }
 
-  #selects(hook: Webhook, attributes: AdmissionAttributes): boolean {
-    const { info, namespace, object, oldObject } = attributes;
-    if (isNarrow(hook.namespaceSelector)) {
-      const labels = info.group === '' && info.plural === 'namespaces' ? (object ?? oldObject)?.metadata.labels : this.#store.get('/namespaces', undefined, namespace ?? '')?.metadata.labels;
-      const scoped = info.namespaced || (info.group === '' && info.plural === 'namespaces');
-      if (scoped && !compileLabelSelector(hook.namespaceSelector)(labels)) return false;
+  async #ask(hook: Webhook, request: { readonly uid: string }, isMutating: boolean): Promise<ReviewResponse> {
+    try {
+      const answer = await this.#caller.call(hook.clientConfig, { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request }, hook.timeoutSeconds * 1000);
+      return readResponse(answer, request.uid, isMutating);
+    } catch (error) {
+      throw new WebhookFailure(describeError(error), { cause: error });
     }
-    if (!isNarrow(hook.objectSelector)) return true;
-    const matches = compileLabelSelector(hook.objectSelector);
-    return [object, oldObject].some((candidate) => candidate !== undefined && matches(candidate.metadata.labels));
+  }
+
+  async #inVersion({ info, subresource }: AdmissionAttributes, object: KubeObject, version: string): Promise<KubeObject> {
+    if (!info.custom || subresource === 'scale') return object;
+    return (await this.#converter.convert(info, [object], version))[0] as KubeObject;
   }
 }
 
-function isNarrow(selector: LabelSelectorObject | undefined): boolean {
-  return selector !== undefined && (Object.keys(selector.matchLabels ?? {}).length > 0 || (selector.matchExpressions ?? []).length > 0);
+/** The operations of a response's patch. */
+function readPatch({ patch = '', patchType }: ReviewResponse): unknown[] {
+  if (patch === '') return [];
+  const undecodable = (words: string): WebhookFailure => new WebhookFailure(`received undecodable patch in webhook response: ${words}`);
+  let operations: unknown;
+  try {
+    operations = JSON.parse(Buffer.from(patch, 'base64').toString());
+  } catch {
+    throw undecodable('unexpected end of JSON input');
+  }
+  if (!Array.isArray(operations)) throw undecodable(`json: cannot unmarshal ${typeof operations} into Go value of type jsonpatch.Patch`);
+  if (operations.length > 0 && patchType !== 'JSONPatch') throw new WebhookFailure(`unsupported patch type ${JSON.stringify(patchType)}`);
+  return operations;
 }
 
-function matchesRules(hook: Webhook, attributes: AdmissionAttributes): boolean {
-  const { info, operation, subresource } = attributes;
-  const has = (list: readonly string[], value: string): boolean => list.includes('*') || list.includes(value);
-  // matchPolicy Equivalent: any version of the resource counts.
-  const versions = info.versions.map((version) => version.name);
-  return (hook.rules ?? []).some((rule) => has(rule.operations, operation) && has(rule.apiGroups, info.group) && (rule.apiVersions.includes('*') || rule.apiVersions.some((version) => versions.includes(version)))
-    && (rule.scope === undefined || rule.scope === '*' || (rule.scope === 'Namespaced') === info.namespaced) && rule.resources.some((resource) => matchesResource(resource, info.plural, subresource)));
+function applyPatch(object: KubeObject, operations: readonly unknown[]): KubeObject {
+  try {
+    return applyJsonPatch(object, operations) as KubeObject;
+  } catch (error) {
+    if (!(error instanceof PatchError)) throw error;
+    throw internalError(error.message);
+  }
 }
 
-function matchesResource(pattern: string, plural: string, subresource: string): boolean {
-  if (pattern === '*/*') return true;
-  const [resource, sub = ''] = pattern.split('/', 2);
-  return (resource === '*' || resource === plural) && (sub === '*' || sub === subresource);
-}
-
-function buildRequest(context: RequestContext, attributes: AdmissionAttributes): { uid: string } & Record<string, unknown> {
+function buildRequest(context: RequestContext, attributes: AdmissionAttributes, shownVersion: string): { uid: string } & Record<string, unknown> {
   const { info, version, operation, namespace, name, subresource, object, oldObject, options } = attributes;
-  const kind = subresource === 'scale' ? { group: 'autoscaling', version: 'v1', kind: 'Scale' } : { group: info.group, version, kind: info.kind };
-  const resource = { group: info.group, version, resource: info.plural };
+  const kindIn = (of: string): object => (subresource === 'scale' ? { group: 'autoscaling', version: 'v1', kind: 'Scale' } : { group: info.group, version: of, kind: info.kind });
+  const resourceIn = (of: string): object => ({ group: info.group, version: of, resource: info.plural });
   return {
     uid: randomUUID(),
-    kind, resource, requestKind: kind, requestResource: resource,
+    kind: kindIn(shownVersion), resource: resourceIn(shownVersion), requestKind: kindIn(version), requestResource: resourceIn(version),
     ...(subresource === '' ? {} : { subResource: subresource, requestSubResource: subresource }),
     ...(name === '' ? {} : { name }),
     ...(namespace === undefined ? {} : { namespace }),
@@ -173,23 +159,4 @@ function buildRequest(context: RequestContext, attributes: AdmissionAttributes):
     dryRun: context.dryRun,
     options,
   };
-}
-
-function conditionsHold(hook: Webhook, attributes: AdmissionAttributes, request: Readonly<Record<string, unknown>>): boolean {
-  for (const { name, expression } of hook.matchConditions ?? []) {
-    try {
-      if (evaluateCel(expression, { object: attributes.object ?? null, oldObject: attributes.oldObject ?? null, request }) !== true) return false;
-    } catch (error) {
-      if (hook.failurePolicy === 'Ignore') return false;
-      throw new ApiStatusError(403, 'Forbidden', `${groupVersion(attributes.info.group, attributes.info.plural)} "${attributes.name}" is forbidden: webhook "${hook.name}": match condition "${name}": ${describeError(error)}`);
-    }
-  }
-  return true;
-}
-
-function denial(hook: Webhook, response: ReviewResponse): ApiStatusError {
-  const { code = 403, reason = 'Forbidden', message, details } = response.status ?? {};
-  const status = code >= 400 && code < 600 ? code : 400;
-  const because = message ?? (response.status?.reason === undefined ? '' : reason);
-  return new ApiStatusError(status, reason, because === '' ? `admission webhook "${hook.name}" denied the request without explanation` : `admission webhook "${hook.name}" denied the request: ${because}`, details);
 }

@@ -180,7 +180,7 @@ export class ApiServer {
     const rbac = new RbacAuthorizer(store);
     const caller = new WebhookCaller(store);
     const converter = new Converter(caller);
-    const admission = new Admission(store, caller, rbac);
+    const admission = new Admission(store, caller, converter, rbac);
     const allocator = new ServiceAllocator(store, this.#options);
     const operations = new Operations({ store, admission, converter, writeHooks: { '/services': (service, dryRun) => { allocator.complete(service, dryRun); } } });
     const deleter = new Deleter(store, admission);

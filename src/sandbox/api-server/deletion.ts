@@ -47,7 +47,7 @@ export class Deleter {
     const found = this.#store.get(info.storeKey, namespace, name);
     if (!found) throw notFound(info, name);
     checkPreconditions(target, found, options);
-    await this.#admission.validate(context, { operation: 'DELETE', target, subresource: '', object: undefined, oldObject: found });
+    await this.#admission.admitDeletion(context, target, found, options);
     const live = this.#store.get(info.storeKey, namespace, name);
     if (!live) throw notFound(info, name);
     checkPreconditions(target, live, options);

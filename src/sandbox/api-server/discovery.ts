@@ -11,6 +11,9 @@ interface Subresource { readonly name: string; readonly kind: string; readonly g
 
 const EXTRA: Readonly<Record<string, readonly Subresource[]>> = {
   '/pods': [
+    { name: 'ephemeralcontainers', kind: 'Pod', verbs: ['get', 'patch', 'update'] },
+    { name: 'proxy', kind: 'PodProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] },
+    { name: 'resize', kind: 'Pod', verbs: ['get', 'patch', 'update'] },
     { name: 'attach', kind: 'PodAttachOptions', verbs: ['create', 'get'] },
     { name: 'binding', kind: 'Binding', verbs: ['create'] },
     { name: 'eviction', kind: 'Eviction', group: 'policy', version: 'v1', verbs: ['create'] },
@@ -18,6 +21,8 @@ const EXTRA: Readonly<Record<string, readonly Subresource[]>> = {
     { name: 'log', kind: 'Pod', verbs: ['get'] },
     { name: 'portforward', kind: 'PodPortForwardOptions', verbs: ['create', 'get'] },
   ],
+  '/nodes': [{ name: 'proxy', kind: 'NodeProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] }],
+  '/services': [{ name: 'proxy', kind: 'ServiceProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] }],
   '/serviceaccounts': [{ name: 'token', kind: 'TokenRequest', group: 'authentication.k8s.io', version: 'v1', verbs: ['create'] }],
   '/namespaces': [{ name: 'finalize', kind: 'Namespace', verbs: ['update'] }],
   'certificates.k8s.io/certificatesigningrequests': [{ name: 'approval', kind: 'CertificateSigningRequest', verbs: ['get', 'patch', 'update'] }],
@@ -25,11 +30,12 @@ const EXTRA: Readonly<Record<string, readonly Subresource[]>> = {
 
 /** Every subresource of a version of a resource. */
 export function subresourcesOf(info: ResourceInfo, version: ResourceVersion): Subresource[] {
-  return [
+  const all = [
     ...(version.status ? [{ name: 'status', kind: info.kind, verbs: ['get', 'patch', 'update'] }] : []),
     ...(version.scale ? [{ name: 'scale', kind: 'Scale', group: 'autoscaling', version: 'v1', verbs: ['get', 'patch', 'update'] }] : []),
     ...(info.custom ? [] : (EXTRA[`${info.group}/${info.plural}`] ?? [])),
   ];
+  return info.custom ? all : all.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 interface Group { readonly name: string; readonly versions: readonly string[] }
@@ -81,13 +87,15 @@ export function resourcesIn(registry: Registry, group: string, version: string):
 
 function verbsOf(info: ResourceInfo): readonly string[] {
   if (info.virtual) return ['create'];
-  return info.custom ? CUSTOM_VERBS : VERBS;
+  if (info.custom) return CUSTOM_VERBS;
+  // A namespace takes all that is in it along, so each is deleted by name.
+  return info.storeKey === '/namespaces' ? VERBS.filter((verb) => verb !== 'deletecollection') : VERBS;
 }
 
 /** The aggregated document (APIGroupDiscoveryList) of /api (core group) or /apis (all others). */
 export function aggregatedDiscovery(registry: Registry, core: boolean, apiVersion: string): object {
   const items = groupsOf(registry).filter((group) => (group.name === '') === core).map((group) => ({
-    metadata: core ? { creationTimestamp: null } : { name: group.name, creationTimestamp: null },
+    metadata: core ? {} : { name: group.name },
     versions: group.versions.map((version) => ({ version, resources: resourcesIn(registry, group.name, version).map(([info, serving]) => describeResource(info, serving)), freshness: 'Current' })),
   }));
   return { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${apiVersion}`, metadata: {}, items };
@@ -96,14 +104,19 @@ export function aggregatedDiscovery(registry: Registry, core: boolean, apiVersio
 function describeResource(info: ResourceInfo, version: ResourceVersion): object {
   return {
     resource: info.plural,
-    responseKind: { group: info.group, version: version.name, kind: info.kind },
+    responseKind: responseKind(info, version, info.kind),
     scope: info.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: info.singular,
     verbs: verbsOf(info),
     ...listed('shortNames', info.shortNames),
     ...listed('categories', info.categories),
-    ...listed('subresources', subresourcesOf(info, version).map((sub) => ({ subresource: sub.name, responseKind: { group: sub.group ?? info.group, version: sub.version ?? version.name, kind: sub.kind }, verbs: sub.verbs }))),
+    ...listed('subresources', subresourcesOf(info, version).map((sub) => ({ subresource: sub.name, responseKind: sub.group === undefined ? responseKind(info, version, sub.kind) : { group: sub.group, version: sub.version ?? '', kind: sub.kind }, verbs: sub.verbs }))),
   };
+}
+
+/** The server's own kinds are those of the group and version under which they stand. */
+function responseKind(info: ResourceInfo, version: ResourceVersion, kind: string): object {
+  return info.custom ? { group: info.group, version: version.name, kind } : { group: '', version: '', kind };
 }
 
 function listed(name: string, values: readonly unknown[]): object {

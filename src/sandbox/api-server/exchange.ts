@@ -9,6 +9,7 @@ import { decodeProtobuf, PROTOBUF_TYPE } from './protobuf-body.ts';
 import { isTrue, type RequestInfo } from './request-info.ts';
 import { checkWriteOptions } from './request-options.ts';
 import type { FieldValidation, RequestContext } from './request-context.ts';
+import { warningHeaders } from './warning-header.ts';
 import { badRequest, NoSuchPage, statusOf, unsupportedMediaType } from './status.ts';
 
 const MAX_BODY = 3 * 1024 * 1024;
@@ -43,6 +44,7 @@ export class Exchange {
       force: isTrue(query.get('force')),
       warnings: this.warnings,
       oddities: this.#oddities,
+      options: statedOptions(query),
     };
   }
 
@@ -93,7 +95,7 @@ export class Exchange {
   /** Puts the warnings so far into the headers. */
   writeWarnings(): void {
     if (this.warnings.length === 0) return;
-    this.response.setHeader('warning', [...new Set(this.warnings)].map((text) => `299 - "${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll(/[\r\n]+/g, ' ')}"`));
+this.response.setHeader('warning', warningHeaders(this.warnings));
   }
 }
 
@@ -127,6 +129,13 @@ async function readBytes(request: IncomingMessage): Promise<Buffer> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** The options of a write that its query states. */
+function statedOptions(query: URLSearchParams): Record<string, unknown> {
+  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  const [fieldManager, fieldValidation] = [query.get('fieldManager'), query.get('fieldValidation')];
+  return { ...(dryRun.length === 0 ? {} : { dryRun }), ...(fieldManager ? { fieldManager } : {}), ...(fieldValidation ? { fieldValidation } : {}) };
 }
 
 /** A client that names no manager is known by its program. */

@@ -13,10 +13,10 @@ import { ApiStatusError } from './internal-client.ts';
 import { generateName } from './names.ts';
 import { checkEnvelope, cloneJson, normalizeObject, validateObject } from './object-decoding.ts';
 import type { RequestContext } from './request-context.ts';
-import { groupVersion, type ResourceInfo, type ResourceVersion } from './resource-info.ts';
+import { groupVersion, type ResourceInfo, type ResourceVersion, type ScalePaths } from './resource-info.ts';
 import { alreadyExists, badRequest, conflict, invalidObject, methodNotAllowed, notFound } from './status.ts';
 import { settleLists } from './omitted-values.ts';
-import { isScaleOwned } from './scaling.ts';
+import { applyScale, isScaleOwned, managedScale } from './scaling.ts';
 import type { Target } from './target.ts';
 import { timestamp } from './timestamps.ts';
 
@@ -77,17 +77,21 @@ export class Operations {
     if (info.virtual) throw methodNotAllowed();
     let object = cloneJson(checkEnvelope(info, version, body, context));
     const namespace = placeInNamespace(info, place.namespace, object);
-    const generated = nameObject(object);
     normalizeObject(context, info, version, object);
-    stampNew(info, version, object);
+    clearServerFields(object);
     // What the creator owns is found out before the server and webhooks add to it.
-    object = adjust(recordUpdate(info.custom ? {} : emptyObject(`${info.group}/${info.plural}`), withoutStatus(info, object) as Fields, managerOf(context, object.apiVersion, ''), version.schema) as KubeObject);
+    object = adjust(recordUpdate(info.custom ? {} : emptyObject(`${info.group}/${info.plural}`), withoutStatus(info, version, object) as Fields, managerOf(context, object.apiVersion, ''), version.schema) as KubeObject);
     if (!info.custom) settleLists(version.schema, object);
     if (!info.custom && version.status) applyDefaults(version.schema.properties?.['status'], (object.status ??= {}));
+    const asked = { info, version, namespace, name: object.metadata.name ?? '' };
+    object = await this.#admission.admit(context, { operation: 'CREATE', target: asked, subresource: '', object, oldObject: undefined });
+    placeInNamespace(info, place.namespace, object);
+    const generated = nameObject(object);
+    stampNew(info, version, object);
+    if (!info.custom && version.status) applyDefaults(version.schema.properties?.['status'], (object.status ??= {}));
     if (!info.custom) rulesFor(info.storeKey).prepare?.(object, undefined);
-    const target = { info, version, namespace, name: object.metadata.name };
-    object = await this.#admission.admit(context, { operation: 'CREATE', target, subresource: '', object, oldObject: undefined });
-    if (generated !== undefined && this.#stored({ ...target, name: object.metadata.name })) object.metadata.name = generateName(generated);
+    const target = { ...asked, name: object.metadata.name };
+    if (generated !== undefined && this.#stored(target)) object.metadata.name = generateName(generated);
     const errors = validateObject(info, version, object, undefined, context.warnings);
     if (errors.length > 0) throw invalidObject(ownInfo(info), object.metadata.name, errors);
     if (!info.custom) context.warnings.push(...(rulesFor(info.storeKey).warn?.(object) ?? []));
@@ -120,15 +124,15 @@ export class Operations {
     let object = cloneJson(checkEnvelope(info, version, change(before), context));
     checkIdentity(target, before, object);
     normalizeObject(context, info, version, object);
+    this.#record(context, target, attempt, object);
+    object = await this.#admission.admit(context, { operation: 'UPDATE', target, subresource, ...shownTo(version, subresource, object, before) }).then((admitted) => (subresource === 'scale' && version.scale ? takeScale(object, admitted, version.scale) : admitted));
     keepServerFields(info, version, object, before, subresource);
-    if (!recorded && (subresource !== 'scale' || version.scale === undefined || isScaleOwned(before, version.scale))) object = recordUpdate(before as Fields, object as Fields, { ...managerOf(context, object.apiVersion, subresource), ...(subresource === 'scale' ? { time: '' } : {}) }, version.schema) as KubeObject;
     if (!info.custom) settleLists(version.schema, object);
     if (!info.custom && subresource === '') rulesFor(info.storeKey).prepare?.(object, before);
-    object = await this.#admission.admit(context, { operation: 'UPDATE', target, subresource, object, oldObject: before });
     const errors = validateObject(info, version, object, before, context.warnings);
     if (errors.length > 0) throw invalidObject(ownInfo(info), target.name, errors);
     if (!info.custom && subresource === '') context.warnings.push(...(rulesFor(info.storeKey).warn?.(object) ?? []));
-    await this.#admission.validate(context, { operation: 'UPDATE', target, subresource, object, oldObject: before });
+    await this.#admission.validate(context, { operation: 'UPDATE', target, subresource, ...shownTo(version, subresource, object, before) });
     bumpGeneration(info, object, before);
     const stored = await this.#toStorage(info, object);
     if (this.#stored(target) !== live) return undefined;
@@ -136,6 +140,16 @@ export class Operations {
     if (deepEqual({ ...stored, metadata: { ...stored.metadata, resourceVersion: '' } }, { ...live, metadata: { ...live.metadata, resourceVersion: '' } })) return live;
     if (isFinished(info, stored)) return context.dryRun ? stored : this.#removeAfterUpdate(info, stored);
     return this.#write(context, info, stored, false);
+  }
+
+  /** Notes in `object` who changes what, of the half of it that the request may change. */
+  #record(context: RequestContext, { info, version }: Target, { subresource, before, recorded }: UpdateAttempt, object: KubeObject): void {
+    const kept = cloneJson(object);
+    keepServerFields(info, version, kept, before, subresource);
+    const isNoted = !recorded && (subresource !== 'scale' || version.scale === undefined || isScaleOwned(before, version.scale));
+    const { managedFields } = (isNoted ? recordUpdate(before as Fields, kept as Fields, { ...managerOf(context, object.apiVersion, subresource), ...(subresource === 'scale' ? { time: '' } : {}) }, version.schema) as KubeObject : kept).metadata;
+    if (managedFields) object.metadata.managedFields = managedFields;
+    else delete object.metadata.managedFields;
   }
 
   /** The last finalizer is gone: the update is the end of the object. */
@@ -164,6 +178,16 @@ export class Operations {
 /** Events are called by the name of their first group, whichever is asked. */
 function ownInfo(info: ResourceInfo): ResourceInfo {
   return info.storeKey === '/events' ? { ...info, group: '' } : info;
+}
+
+/** What admission sees of a change: of a scaling, only the Scale. */
+function shownTo(version: ResourceVersion, subresource: string, object: KubeObject, before: KubeObject): { object: KubeObject; oldObject: KubeObject } {
+  if (subresource !== 'scale' || !version.scale) return { object, oldObject: before };
+  return { object: managedScale(object, version.scale), oldObject: managedScale(before, version.scale) };
+}
+
+function takeScale(object: KubeObject, scale: KubeObject, paths: ScalePaths): KubeObject {
+  return scale.kind === 'Scale' ? applyScale(object, scale, paths, true) : object;
 }
 
 /** The manager that a plain write counts for. */
@@ -195,22 +219,27 @@ function hasGeneration(info: ResourceInfo): boolean {
   return info.custom || rulesFor(info.storeKey).generation === true;
 }
 
+/** What nobody can state of an object that is to be created. */
+function clearServerFields({ metadata }: KubeObject): void {
+  if (metadata.resourceVersion) throw new ApiStatusError(500, '', 'resourceVersion should not be set on objects to be created');
+  const fields = metadata as unknown as Fields;
+  for (const field of ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'generation']) Reflect.deleteProperty(fields, field);
+}
+
 function stampNew(info: ResourceInfo, version: ResourceVersion, object: KubeObject): void {
   const { metadata } = object;
-  if (metadata.resourceVersion) throw new ApiStatusError(500, '', 'resourceVersion should not be set on objects to be created');
-  metadata.uid = randomUUID();
-  metadata.creationTimestamp = timestamp();
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
-  delete metadata.managedFields;
+  metadata.uid = randomUUID();
+  metadata.creationTimestamp = timestamp();
   delete metadata.generation;
   if (hasGeneration(info)) metadata.generation = 1;
   if (version.status && info.storeKey !== '/nodes') delete object.status;
 }
 
 /** Nobody owns a status by creating an object. */
-function withoutStatus(info: ResourceInfo, object: KubeObject): KubeObject {
-  if (info.storeKey !== '/nodes') return object;
+function withoutStatus(info: ResourceInfo, version: ResourceVersion, object: KubeObject): KubeObject {
+  if (!version.status) return object;
   const { status: _status, ...rest } = object;
   return rest as KubeObject;
 }

@@ -39,10 +39,9 @@ export class Registry {
     return this.#byKey.get(`${group}/${plural}`);
   }
 
-  /** Whether a version of a group is the server's own. */
-  isBuiltIn(group: string, version: string): boolean {
-    // Everything below /api is.
-    return group === '' || BUILT_IN_KINDS.some((row) => row.group === group && row.version === version);
+  /** Whether a group is the server's own. */
+  isBuiltIn(group: string): boolean {
+    return BUILT_IN_KINDS.some((row) => row.group === group);
   }
 
   byKind(group: string, kind: string): ResourceInfo | undefined {

@@ -15,6 +15,8 @@ export interface RequestContext {
   readonly force: boolean;
   /** Texts for Warning headers. */
   readonly warnings: string[];
+  /** The options of the request as it stated them, for webhooks. */
+  readonly options?: Readonly<Record<string, unknown>>;
   /** What is odd about the text of the body itself: fields that it has twice. */
   readonly oddities?: readonly string[];
 }

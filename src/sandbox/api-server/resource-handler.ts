@@ -52,7 +52,7 @@ export class ResourceHandler {
   async handle(exchange: Exchange, request: ResourceRequest): Promise<void> {
     const target = this.#target(request);
     // The groups of the server itself know that they have no such resource; for the others nobody answers.
-    if (!target) throw this.#options.registry.isBuiltIn(request.group, request.version) ? noSuchPath() : new NoSuchPage();
+    if (!target) throw this.#options.registry.isBuiltIn(request.group) ? noSuchPath() : new NoSuchPage();
     if (target.version.deprecationWarning !== undefined) exchange.warnings.push(target.version.deprecationWarning);
     if (target.info.namespaced && target.namespace === undefined && exchange.info.verb === 'create') throw methodNotAllowed();
     if (request.subresource !== '') await this.#subresource(exchange, target, request);

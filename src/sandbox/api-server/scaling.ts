@@ -4,6 +4,7 @@ import { evaluateJsonPath, setAtPath } from './json-path.ts';
 import type { ScalePaths } from './resource-info.ts';
 import { invalidField } from '../schema/index.ts';
 import { badRequest, invalidObject } from './status.ts';
+import { timestamp } from './timestamps.ts';
 
 /** The Scale of `object`. */
 export function scaleOf(object: KubeObject, paths: ScalePaths): KubeObject {
@@ -18,11 +19,24 @@ export function scaleOf(object: KubeObject, paths: ScalePaths): KubeObject {
   };
 }
 
+/** The Scale with those who are noted for the number of replicas. */
+export function managedScale(object: KubeObject, paths: ScalePaths): KubeObject {
+  const scale = scaleOf(object, paths);
+  const entries = ((object.metadata.managedFields ?? []) as ManagerEntry[]).filter((entry) => ownsReplicas(entry, paths));
+  const managedFields = entries.map((entry) => ({ ...entry, apiVersion: 'autoscaling/v1', fieldsV1: { 'f:spec': { 'f:replicas': {} } }, ...(entry.subresource === 'scale' && entry.time === undefined ? { time: timestamp() } : {}) }));
+  return managedFields.length === 0 ? scale : { ...scale, metadata: { ...scale.metadata, managedFields } };
+}
+
+interface ManagerEntry { readonly fieldsV1?: unknown; readonly subresource?: string; readonly time?: string }
+
+function ownsReplicas({ fieldsV1 }: ManagerEntry, paths: ScalePaths): boolean {
+  const steps = paths.specReplicas.split('.').filter((step) => step !== '').map((step) => `f:${step}`);
+  return steps.reduce<unknown>((fields, step) => (fields as Record<string, unknown> | undefined)?.[step], fieldsV1) !== undefined;
+}
+
 /** Whether anybody is noted for the number of replicas: only then is it noted who scales. */
 export function isScaleOwned(object: KubeObject, paths: ScalePaths): boolean {
-  const steps = paths.specReplicas.split('.').filter((step) => step !== '').map((step) => `f:${step}`);
-  const entries = (object.metadata.managedFields ?? []) as { fieldsV1?: unknown }[];
-  return entries.some(({ fieldsV1 }) => steps.reduce<unknown>((fields, step) => (fields as Record<string, unknown> | undefined)?.[step], fieldsV1) !== undefined);
+  return ((object.metadata.managedFields ?? []) as ManagerEntry[]).some((entry) => ownsReplicas(entry, paths));
 }
 
 /** `object` with the replicas of `scale`. */

@@ -50,7 +50,7 @@ export class SystemHandler {
   #document(exchange: Exchange, path: string): void {
     const parts = path.split('/').slice(1);
     const document = this.#fixed(path) ?? this.#groupDocument(parts);
-    if (!document) throw new NoSuchPage();
+    if (!document) throw parts[0] === 'api' || (parts[0] === 'apis' && this.#registry.isBuiltIn(parts[1] ?? '')) ? noSuchPath() : new NoSuchPage();
     exchange.json(200, document);
   }
 

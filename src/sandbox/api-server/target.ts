@@ -17,4 +17,6 @@ export interface AdmissionRequest {
   readonly subresource: string;
   readonly object: KubeObject | undefined;
   readonly oldObject: KubeObject | undefined;
+  /** As the request has them, when its context does not say. */
+  readonly options?: object;
 }

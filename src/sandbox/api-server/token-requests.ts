@@ -54,7 +54,7 @@ export class TokenRequests {
     const { kind = '', apiVersion = '', name = '', uid } = reference;
     const place = ({ Pod: 'pods', Secret: 'secrets', Node: 'nodes' } as Readonly<Record<string, string>>)[kind];
     // Whatever its version: a kind of the first group.
-    if (!place || apiVersion.includes('/') || apiVersion === '') throw badRequest(`cannot bind token to object of type ${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind}`);
+    if (!place || apiVersion.includes('/')) throw badRequest(`cannot bind token to object of type ${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind}`);
     const info = { group: '', plural: place, kind };
     if (name === '') throw badRequest('Name parameter required.');
     const found = this.#store.get(`/${place}`, kind === 'Node' ? undefined : namespace, name);

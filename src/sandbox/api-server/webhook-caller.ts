@@ -18,17 +18,21 @@ export class WebhookCaller {
     this.#store = store;
   }
 
-  /** Posts `review` and returns the JSON answer; throws with Kubernetes' words when that fails. */
-  async call(config: WebhookClientConfig, review: object, timeoutMilliseconds: number): Promise<unknown> {
-    const target = config.service ? this.#resolveService(config) : resolveUrl(config.url ?? '');
-    const shown = config.service ? `https://${config.service.name}.${config.service.namespace}.svc:${String(config.service.port ?? 443)}${target.url.pathname}` : target.url.href;
-    const url = new URL(shown);
-    url.searchParams.set('timeout', `${String(Math.ceil(timeoutMilliseconds / 1000))}s`);
-    try {
-      return await this.#post(target, config.caBundle, JSON.stringify(review), timeoutMilliseconds);
-    } catch (error) {
-      throw new Error(`failed to call webhook: Post "${url.href}": ${describeError(error)}`, { cause: error });
-    }
+  /** Posts `review` and returns the JSON answer; throws with Kubernetes' words, after `prefix`, when that fails. */
+  async call(config: WebhookClientConfig, review: object, timeoutMilliseconds: number, prefix = 'failed to call webhook: '): Promise<unknown> {
+    const { service, url: stated = '' } = config;
+    const url = new URL(service ? `https://${service.name}.${service.namespace}.svc:${String(service.port ?? 443)}/${(service.path ?? '').replace(/^\//, '')}` : stated);
+    // A port that the scheme implies is shown all the same.
+    const shown = service ? `https://${service.name}.${service.namespace}.svc:${String(service.port ?? 443)}${url.pathname}` : url.href;
+    const answer = await this.#reach(config, JSON.stringify(review), timeoutMilliseconds).catch((error: unknown) => {
+      // The cause's own words are in these already.
+      throw new Error(`${prefix}Post "${shown}?timeout=${String(Math.ceil(timeoutMilliseconds / 1000))}s": ${reachProblem(error)}`);
+    });
+    return readAnswer(answer, prefix);
+  }
+
+  #reach(config: WebhookClientConfig, body: string, timeout: number): Promise<HttpAnswer> {
+    return new Promise((resolve) => { resolve(config.service ? this.#resolveService(config) : resolveUrl(config.url ?? '')); }).then((target) => this.#post(target as Target, config.caBundle, body, timeout));
   }
 
   /** Closes idle connections. */
@@ -40,11 +44,11 @@ export class WebhookCaller {
   #resolveService(config: WebhookClientConfig): Target {
     const { namespace, name, path = '/', port = 443 } = config.service as NonNullable<WebhookClientConfig['service']>;
     const service = this.#store.get('/services', namespace, name);
-    if (!service) throw new Error(`failed to call webhook: service "${name}" not found`);
+    if (!service) throw new Error(`service "${name}" not found`);
     const servicePort = ((service.spec.ports ?? []) as { name?: string; port: number }[]).find((candidate) => candidate.port === port);
-    if (!servicePort) throw new Error(`failed to call webhook: no service port ${String(port)} found for service "${name}"`);
+    if (!servicePort) throw new Error(`no service port ${String(port)} found for service "${name}"`);
     const address = readyAddress(this.#store.list('discovery.k8s.io/endpointslices', namespace).filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === name), servicePort.name ?? '');
-    if (address === undefined) throw new Error(`failed to call webhook: no endpoints available for service "${name}"`);
+    if (address === undefined) throw new Error(`no endpoints available for service "${name}"`);
     const servername = `${name}.${namespace}.svc`;
     return { url: new URL(`https://${address}${path.startsWith('/') ? path : `/${path}`}`), servername, host: address, hostHeader: `${servername}:${String(port)}` };
   }
@@ -61,7 +65,7 @@ export class WebhookCaller {
     return agent;
   }
 
-  #post(target: Target, caBundle: string | undefined, body: string, timeout: number): Promise<unknown> {
+  #post(target: Target, caBundle: string | undefined, body: string, timeout: number): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
       const outgoing = request(target.url, {
         method: 'POST',
@@ -79,9 +83,7 @@ export class WebhookCaller {
         });
         response.on('error', reject);
         response.on('end', () => {
-          const text = Buffer.concat(chunks).toString();
-          if (response.statusCode !== 200) reject(new Error(`the server answered ${String(response.statusCode)}: ${text.slice(0, 200)}`));
-          else parseAnswer(text, resolve, reject);
+          resolve({ code: response.statusCode ?? 0, type: response.headers['content-type'] ?? '', text: Buffer.concat(chunks).toString() });
         });
       });
       const timer = setTimeout(() => outgoing.destroy(new Error('context deadline exceeded')), timeout);
@@ -92,12 +94,40 @@ export class WebhookCaller {
   }
 }
 
-function parseAnswer(text: string, resolve: (value: unknown) => void, reject: (error: Error) => void): void {
+interface HttpAnswer { readonly code: number; readonly type: string; readonly text: string }
+
+/** What an answer says that is not a success. */
+const REFUSALS: Readonly<Record<number, string>> = {
+  400: 'the server rejected our request for an unknown reason',
+  401: 'the server has asked for the client to provide credentials',
+  403: 'unknown',
+  404: 'the server could not find the requested resource',
+  405: 'the server does not allow this method on the requested resource',
+  429: 'the server has received too many requests and has asked us to try again later',
+  503: 'the server is currently unable to handle the request',
+};
+
+function readAnswer({ code, type, text }: HttpAnswer, prefix: string): unknown {
+  const fail = (words: string): Error => new Error(prefix + words);
+  if (code < 200 || code >= 300) throw fail(REFUSALS[code] ?? (code >= 500 ? 'an error on the server ("unknown") has prevented the request from succeeding' : `the server responded with the status code ${String(code)} but did not return more information`));
+  if (text === '') throw fail(`0-length response with status code: ${String(code)} and content type: ${type}`);
   try {
-    resolve(JSON.parse(text));
+    return JSON.parse(text);
   } catch (cause) {
-    reject(new Error('the answer is not JSON', { cause }));
+    throw fail(`couldn't get version/kind; json parse error: ${describeError(cause)}`);
   }
+}
+
+const UNTRUSTED: ReadonlySet<string> = new Set(['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_GET_ISSUER_CERT']);
+
+/** Why a webhook could not be reached, in the words of Kubernetes' own client. */
+function reachProblem(error: unknown): string {
+  const { code = '', address = '', port = '' } = error as { code?: string; address?: string; port?: number };
+  if (code === 'ECONNREFUSED') return `dial tcp ${address}:${String(port)}: connect: connection refused`;
+  if (code === 'ENOTFOUND') return `dial tcp: lookup ${(error as { hostname?: string }).hostname ?? ''}: no such host`;
+  if (UNTRUSTED.has(code)) return 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
+  if (code === 'CERT_HAS_EXPIRED') return 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid';
+  return describeError(error);
 }
 
 function resolveUrl(text: string): Target {

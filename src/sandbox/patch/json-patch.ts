@@ -15,8 +15,18 @@ type Container = unknown[] | Record<string, unknown>;
 export function applyJsonPatch(document: unknown, operations: unknown): unknown {
   if (!Array.isArray(operations)) throw new PatchError('a JSON patch must be an array of operations', true);
   const root = { '': structuredClone(document) };
-  for (const operation of operations as JsonPatchOperation[]) applyOperation(root, operation);
+  for (const operation of operations as JsonPatchOperation[]) applyNamed(root, operation);
   return root[''];
+}
+
+/** What an operation looks for and does not find is said in its name. */
+function applyNamed(root: Record<string, unknown>, operation: JsonPatchOperation): void {
+  try {
+    applyOperation(root, operation);
+  } catch (error) {
+    if (error instanceof PatchError && error.message.startsWith('doc is missing')) throw new PatchError(`${operation.op} operation does not apply: ${error.message}: missing value`);
+    throw error;
+  }
 }
 
 function applyOperation(root: Record<string, unknown>, operation: JsonPatchOperation): void {
@@ -28,8 +38,8 @@ function applyOperation(root: Record<string, unknown>, operation: JsonPatchOpera
     case 'replace': replace(root, path, structuredClone(value)); break;
     case 'move': add(root, path, remove(root, from ?? '')); break;
     case 'copy': add(root, path, structuredClone(read(root, from ?? ''))); break;
-    case 'test': if (!sameJson(read(root, path), value)) throw new PatchError(`testing value ${path} failed`); break;
-    default: throw new PatchError(`unknown JSON patch operation "${String(op)}"`);
+    case 'test': if (!sameJson(read(root, path), value)) throw new PatchError(`testing value ${path} failed: test failed`); break;
+    default: throw new PatchError(`Unexpected kind: ${String(op)}`);
   }
 }
 
@@ -52,7 +62,7 @@ function locate(root: Record<string, unknown>, path: string): [Container, string
   let container: unknown = root;
   for (const step of steps) {
     container = Array.isArray(container) ? container[listIndex(container, step, path)] : ownField(container, step);
-    if (typeof container !== 'object' || container === null) throw new PatchError(`doc is missing path: "${path}"`);
+    if (typeof container !== 'object' || container === null) throw new PatchError(`doc is missing path: ${path}`);
   }
   return [container as Container, last];
 }
@@ -69,7 +79,7 @@ function listIndex(list: readonly unknown[], step: string, path: string, end = l
 function read(root: Record<string, unknown>, path: string): unknown {
   const [container, last] = locate(root, path);
   if (Array.isArray(container)) return container[listIndex(container, last, path)];
-  if (!Object.hasOwn(container, last)) throw new PatchError(`missing key "${last}": doc is missing path "${path}"`);
+  if (!Object.hasOwn(container, last)) throw new PatchError(`doc is missing key: ${path}`);
   return container[last];
 }
 

@@ -28,7 +28,7 @@ export interface BuiltInKind {
 }
 
 // Columns: group/version, kind, plural, flags, short names, type.
-// Flags: n namespaced, s status, c scale, a category `all`, v virtual.
+// Flags: n namespaced, s status, c scale, a category `all`, e category `api-extensions`, v virtual.
 const ROWS = `
 v1 Namespace namespaces s ns
 v1 Pod pods nsa po
@@ -62,9 +62,9 @@ rbac.authorization.k8s.io/v1 ClusterRole clusterroles - -
 rbac.authorization.k8s.io/v1 RoleBinding rolebindings n -
 rbac.authorization.k8s.io/v1 ClusterRoleBinding clusterrolebindings - -
 coordination.k8s.io/v1 Lease leases n -
-admissionregistration.k8s.io/v1 MutatingWebhookConfiguration mutatingwebhookconfigurations - -
-admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration validatingwebhookconfigurations - -
-apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions s crd,crds
+admissionregistration.k8s.io/v1 MutatingWebhookConfiguration mutatingwebhookconfigurations e -
+admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration validatingwebhookconfigurations e -
+apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions se crd,crds
 scheduling.k8s.io/v1 PriorityClass priorityclasses - pc
 storage.k8s.io/v1 StorageClass storageclasses - sc
 certificates.k8s.io/v1 CertificateSigningRequest certificatesigningrequests s csr
@@ -85,7 +85,7 @@ export const BUILT_IN_KINDS: readonly BuiltInKind[] = ROWS.trim().split('\n').ma
     namespaced: flags.includes('n'),
     ...(type === undefined ? {} : { type, storedAs: `/${plural}` }),
     shortNames: shortNames === '-' ? [] : shortNames.split(','),
-    categories: flags.includes('a') ? ['all'] : [],
+    categories: [...(flags.includes('a') ? ['all'] : []), ...(flags.includes('e') ? ['api-extensions'] : [])],
     status: flags.includes('s'),
     scale: flags.includes('c'),
     virtual: flags.includes('v'),
