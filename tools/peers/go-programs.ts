@@ -17,9 +17,12 @@ interface GoPeer {
 export const FORTIO_VERSION = '1.66.5';
 /** The client and the server of gRPC's interoperability cases. */
 export const GRPC_INTEROP_VERSION = '1.85.0';
+/** FerretDB: MongoDB's wire protocol over SQLite. Its own command wants to be built from its repository, so the program is ours around its package. */
+export const FERRETDB_VERSION = '1.24.0';
 
 const PROGRAMS = {
   fortio: { module: 'fortio', version: FORTIO_VERSION, package: 'fortio.org/fortio' },
+  ferretdb: { module: 'ferretdb', version: FERRETDB_VERSION, package: 'mizzen/tools/peers/ferretdb' },
   'grpc-interop-client': { module: 'grpc-interop', version: GRPC_INTEROP_VERSION, package: 'google.golang.org/grpc/interop/client' },
   'grpc-interop-server': { module: 'grpc-interop', version: GRPC_INTEROP_VERSION, package: 'google.golang.org/grpc/interop/server' },
 } as const satisfies Readonly<Record<string, GoPeer>>;
