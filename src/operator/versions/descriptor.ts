@@ -10,8 +10,8 @@ export const versionEntrySchema = z.strictObject({
   upgradeFrom: z.array(z.string()).default([]),
   /** Versions to which an edit may go back from here. */
   downgradeTo: z.array(z.string()).default([]),
-  /** SHA-256 of the directory, as `directoryDigest` computes it; absent for versions without one. */
-  digest: z.string().optional(),
+  /** Since when its directory is frozen, and the SHA-256 of `digestText` over the directory as it was then; absent while nothing of that version is released, and it may change. */
+  released: z.strictObject({ on: z.string().regex(/^\d{4}-\d{2}-\d{2}$/), digest: z.string().regex(/^sha256:[0-9a-f]{64}$/) }).optional(),
 });
 
 /** versions.yaml. */
