@@ -6,6 +6,8 @@ import { builtinModules } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildVersion, versionDefine } from './program-version.ts';
+import { flag, type CommandLine, type Usage } from './toolchain/options.ts';
+import { runProgram } from './toolchain/program.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const stampFile = join(root, 'dist/.stamp');
@@ -96,14 +98,18 @@ export async function buildPrograms(version: string, write: boolean): Promise<Pr
   return { files: new Map(files), sources: new Map(sources) };
 }
 
-async function main(): Promise<void> {
+const OPTIONS = { 'if-changed': flag('does nothing when no source is newer than the last build') };
+const USAGE = { program: 'build', about: 'Bundles each program and sample into one file under dist/. MIZZEN_BUILD_VERSION says which version they are.', options: OPTIONS } satisfies Usage<typeof OPTIONS>;
+
+async function main({ values }: CommandLine<typeof OPTIONS>): Promise<number> {
   const inputs = ['src', 'samples', 'tools', 'package-lock.json'].map((path) => join(root, path));
   const version = buildVersion(root, process.env);
   const stamp = [version, Math.max(...inputs.map((path) => (existsSync(path) && statSync(path).isFile() ? statSync(path).mtimeMs : newest(path))))].join(' ');
-  if (process.argv.includes('--if-changed') && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
+  if (values['if-changed'] && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return 0;
   mkdirSync(join(root, 'dist'), { recursive: true });
   await buildPrograms(version, true);
   writeFileSync(stampFile, stamp);
+  return 0;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await runProgram(USAGE, main);

@@ -5,6 +5,9 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkFiles } from './check-files.ts';
+import type { Usage } from './toolchain/options.ts';
+import { runProgram } from './toolchain/program.ts';
+import { summaryLine } from './toolchain/test-report.ts';
 
 interface Step {
   readonly name: string;
@@ -12,7 +15,6 @@ interface Step {
 }
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const part = process.argv.slice(2).find((argument) => !argument.startsWith('-'));
 
 /** Runs a program; resolves with what it printed when it failed, with nothing when it succeeded. */
 function program(script: string, args: readonly string[]): Promise<string> {
@@ -27,23 +29,30 @@ function program(script: string, args: readonly string[]): Promise<string> {
 }
 
 const tsc = 'node_modules/typescript/bin/tsc';
-const steps: readonly Step[] = [
+const USAGE = { program: 'check', about: 'Checks types, imports, lint, names and sizes, and that generated files are up to date: npm run check -- src/proxy lints a part.', options: {}, operands: '[folder or file to lint]' } satisfies Usage<Record<never, never>>;
+
+const stepsFor = (parts: readonly string[]): readonly Step[] => [
   { name: 'types', run: () => program(tsc, ['-p', '.']) },
   { name: 'types of pure folders', run: () => program(tsc, ['-p', 'config/tsconfig.pure.json']) },
   ...(existsSync(join(root, 'src/console/web')) ? [{ name: 'types of the web page', run: () => program(tsc, ['-p', 'config/tsconfig.web.json']) }] : []),
   { name: 'imports', run: () => program('node_modules/dependency-cruiser/bin/dependency-cruise.mjs', ['src', '--config', 'config/dependency-cruiser.mjs', '--output-type', 'err']) },
-  { name: 'lint', run: () => program('node_modules/eslint/bin/eslint.js', ['--config', 'config/eslint.config.mjs', '--max-warnings=-1', '--quiet', part ?? '.']) },
+  { name: 'lint', run: () => program('node_modules/eslint/bin/eslint.js', ['--config', 'config/eslint.config.mjs', '--max-warnings=-1', '--quiet', ...(parts.length === 0 ? ['.'] : parts)]) },
   { name: 'names and sizes', run: () => Promise.resolve(checkFiles(root).join('\n')) },
   { name: 'generated files', run: () => program('tools/generate.ts', ['--check']) },
 ];
 
-let failed = 0;
-for (const step of steps) {
-  const start = performance.now();
-  const problem = await step.run();
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  process.stdout.write(`${problem === '' ? 'ok    ' : 'FAILED'} ${step.name} (${seconds} s)\n${problem === '' ? '' : `${problem.trimEnd()}\n`}`);
-  if (problem !== '') failed += 1;
+async function main({ operands }: { readonly operands: readonly string[] }): Promise<number> {
+  const steps = stepsFor(operands);
+  let failed = 0;
+  for (const step of steps) {
+    const start = performance.now();
+    const problem = await step.run();
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    process.stdout.write(`${problem === '' ? 'ok    ' : 'FAILED'} ${step.name} (${seconds} s)\n${problem === '' ? '' : `${problem.trimEnd()}\n`}`);
+    if (problem !== '') failed += 1;
+  }
+  process.stdout.write(summaryLine({ passed: steps.length - failed, failed, skipped: 0 }));
+  return failed === 0 ? 0 : 1;
 }
-process.stdout.write(`${steps.length - failed} passed, ${failed} failed, 0 skipped\n`);
-process.exit(failed === 0 ? 0 : 1);
+
+await runProgram(USAGE, main);

@@ -7,9 +7,12 @@ import { stringify } from 'yaml';
 import { operatorFlags } from '../src/operator/options.ts';
 import { customResourceDefinition } from '../src/shared/api/crd.ts';
 import { customResources } from '../src/shared/api/registry.ts';
+import { flag, type CommandLine, type Usage } from './toolchain/options.ts';
+import { runProgram } from './toolchain/program.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const check = process.argv.includes('--check');
+const OPTIONS = { check: flag('writes nothing, and fails with the files that differ, as `npm run gen:check` does') };
+const USAGE = { program: 'gen', about: 'Writes what is generated from code: the xDS types, crds/ and the tables of options in docs/.', options: OPTIONS } satisfies Usage<typeof OPTIONS>;
 
 /** Every generated file, by its path in the repository. */
 function outputs(): Map<string, string> {
@@ -48,17 +51,22 @@ function staleFiles(wanted: ReadonlyMap<string, string>): string[] {
   return present.map((file) => `crds/${file}`).filter((path) => !wanted.has(path));
 }
 
-execFileSync(process.execPath, [join(root, 'tools/generate-xds.ts')], { stdio: 'inherit' });
-const wanted = outputs();
-const stale = staleFiles(wanted);
-const differing = [...wanted].filter(([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text).map(([path]) => path);
-if (check) {
-  for (const path of [...differing, ...stale]) process.stdout.write(`${relative(process.cwd(), join(root, path))} is not what the code generates; run npm run gen\n`);
-  process.exit(differing.length + stale.length === 0 ? 0 : 1);
+async function main({ values: { check } }: CommandLine<typeof OPTIONS>): Promise<number> {
+  execFileSync(process.execPath, [join(root, 'tools/generate-xds.ts')], { stdio: 'inherit' });
+  const wanted = outputs();
+  const stale = staleFiles(wanted);
+  const differing = [...wanted].filter(([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text).map(([path]) => path);
+  if (check) {
+    for (const path of [...differing, ...stale]) process.stdout.write(`${relative(process.cwd(), join(root, path))} is not what the code generates; run npm run gen\n`);
+    return differing.length + stale.length === 0 ? 0 : 1;
+  }
+  for (const path of differing) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), wanted.get(path) ?? '');
+  }
+  for (const path of stale) rmSync(join(root, path));
+  process.stdout.write(`${wanted.size} generated files, ${differing.length} written, ${stale.length} removed\n`);
+  return 0;
 }
-for (const path of differing) {
-  mkdirSync(dirname(join(root, path)), { recursive: true });
-  writeFileSync(join(root, path), wanted.get(path) ?? '');
-}
-for (const path of stale) rmSync(join(root, path));
-process.stdout.write(`${wanted.size} generated files, ${differing.length} written, ${stale.length} removed\n`);
+
+await runProgram(USAGE, main);

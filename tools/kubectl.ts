@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildGoModule, GoModuleError } from './toolchain/go-module.ts';
+import { runProgram } from './toolchain/program.ts';
 
 const source = fileURLToPath(new URL('kubectl/', import.meta.url));
 
@@ -26,11 +27,14 @@ export async function provideKubectl(): Promise<string | undefined> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+async function main(): Promise<number> {
   const path = await provideKubectl();
   if (path === undefined) {
     process.stderr.write('no kubectl: there is no Go here to build one; set MIZZEN_KUBECTL to a kubectl binary.\n');
-    process.exit(3);
+    return 3;
   }
   process.stdout.write(`${path}\n`);
+  return 0;
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await runProgram({ program: 'kubectl', command: 'node tools/kubectl.ts', about: 'Builds a stock kubectl for tests unless the cache has it, and prints its path.', options: {} }, main);

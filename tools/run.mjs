@@ -15,9 +15,9 @@ const lock = join(root, '.cache/prepare.lock');
 /** After so long a lock is left over, whatever its owner's number says: numbers are used again. */
 const LOCK_LIMIT_MILLISECONDS = 15 * 60_000;
 
-function fail(message) {
+function fail(message, status = 1) {
   process.stderr.write(`mizzen: ${message}\n`);
-  process.exit(1);
+  process.exit(status);
 }
 
 function checkMachine() {
@@ -209,8 +209,8 @@ const tasks = {
 };
 
 const [taskName = '', ...rest] = process.argv.slice(2);
-const task = tasks[taskName];
-if (!task) fail(`unknown task '${taskName}'. Known: ${Object.keys(tasks).join(', ')}.`);
+const task = Object.hasOwn(tasks, taskName) ? tasks[taskName] : undefined;
+if (!task) fail(`unknown task '${taskName}'. Known: ${Object.keys(tasks).join(', ')}.`, 2);
 checkMachine();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
 endWithNpm();

@@ -3,27 +3,32 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { attachCluster, ClusterError, Kubectl, startCluster, stopCluster, type RealCluster } from './cluster/index.ts';
+import { attachCluster, ClusterError, Kubectl, MAXIMUM_NODES, startCluster, stopCluster, type RealCluster } from './cluster/index.ts';
 import { buildImages, imageCache } from './images/index.ts';
+import { flag, oneOf, text, textOr, wholeNumber, type CommandLine, type Usage } from './toolchain/options.ts';
+import { runProgram } from './toolchain/program.ts';
 import { readCounts, reportArguments, summaryLine, sumOf, type TestCounts } from './toolchain/test-report.ts';
+import { RING_OPERANDS, RING_OPTIONS, vitestArguments } from './toolchain/vitest.ts';
 import { CLUSTER_VARIABLE } from '../test/cluster/support/cluster-under-test.ts';
 import { installMesh, installOperator } from '../test/cluster/support/mesh-installation.ts';
 import { RING_IMAGES } from '../test/cluster/support/ring-images.ts';
 
-const USAGE = `Runs the tests of test/cluster on a real Kubernetes with a mesh, booted for them and removed afterwards. Needs root on Linux.
+const OPTIONS = {
+  name: textOr('NAME', 'ring3', "the cluster's name"),
+  nodes: wholeNumber('N', { minimum: 1, maximum: MAXIMUM_NODES, fallback: 2 }, `how many nodes, 1 to ${MAXIMUM_NODES}`),
+  'ip-family': oneOf('FAMILY', ['ipv4', 'dual'], 'ipv4', 'ipv4 or dual'),
+  use: text('NAME', 'runs on a cluster that --keep or cluster:up left, as it is; nothing is booted, installed or removed'),
+  refresh: flag('with --use: builds and loads the images first, restarts the operator, and installs what is missing'),
+  keep: flag('leaves the cluster running'),
+  bare: flag('runs test/cluster/bare alone, whose tests install the mesh themselves'),
+  ...RING_OPTIONS,
+};
 
-  npm run test:cluster -- [options] [file filters]
-
-  --name NAME            the cluster's name (default: ring3)
-  --nodes N              how many nodes (default: 2)
-  --ip-family FAMILY     ipv4 or dual (default: ipv4)
-  --use NAME             runs on a cluster that --keep or cluster:up left, as it is; nothing is booted, installed or removed
-  --refresh              with --use: builds and loads the images first, restarts the operator, and installs what is missing
-  --keep                 leaves the cluster running
-  --bare                 runs test/cluster/bare alone, whose tests install the mesh themselves
-  --help                 prints this
-`;
+const USAGE = {
+  program: 'test:cluster',
+  about: 'Runs the tests of test/cluster on a real Kubernetes with a mesh, booted for them and removed afterwards. Needs root on Linux.',
+  options: OPTIONS, ...RING_OPERANDS,
+} satisfies Usage<typeof OPTIONS>;
 
 /** `bare`: before the operator is there. `mesh`: with the ring's mesh. */
 type Phase = 'bare' | 'mesh';
@@ -36,7 +41,8 @@ interface Request {
   readonly refresh: boolean;
   readonly keep: boolean;
   readonly phases: readonly Phase[];
-  readonly filters: readonly string[];
+  /** For vitest. */
+  readonly line: CommandLine<typeof OPTIONS>;
 }
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -49,17 +55,9 @@ function progress(line: string): void {
   process.stderr.write(`${((Date.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}\n`);
 }
 
-function requestOf(args: string[]): Request | undefined {
-  const { values, positionals } = parseArgs({
-    args, allowPositionals: true,
-    options: {
-      name: { type: 'string', default: 'ring3' }, nodes: { type: 'string', default: '2' }, 'ip-family': { type: 'string', default: 'ipv4' }, use: { type: 'string' }, refresh: { type: 'boolean', default: false },
-      keep: { type: 'boolean', default: false }, bare: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) return undefined;
-  const { refresh, keep, bare } = values;
-  return { name: values.use ?? values.name, nodes: Number(values.nodes), ipFamily: values['ip-family'] === 'dual' ? 'dual' : 'ipv4', use: values.use !== undefined, refresh, keep, phases: phasesOf(bare, values.use !== undefined, positionals), filters: positionals };
+function requestOf(line: CommandLine<typeof OPTIONS>): Request {
+  const { name, nodes, 'ip-family': ipFamily, use, refresh, keep, bare } = line.values;
+  return { name: use ?? name, nodes, ipFamily, use: use !== undefined, refresh, keep, phases: phasesOf(bare, use !== undefined, line.operands), line };
 }
 
 function phasesOf(bare: boolean, use: boolean, filters: readonly string[]): readonly Phase[] {
@@ -92,8 +90,7 @@ async function installRing(cluster: RealCluster): Promise<void> {
 /** Runs the tests of a phase. */
 async function runTests(request: Request, phase: Phase): Promise<TestCounts> {
   const status = await new Promise<number>((resolve) => {
-    tests = spawn(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', join(root, 'config/vitest.cluster.config.ts'),
-      '--reporter=verbose', ...reportArguments(report), ...request.filters],
+    tests = spawn(process.execPath, vitestArguments(root, 'vitest.cluster.config.ts', ['--reporter=verbose', ...reportArguments(report)], request.line),
     { cwd: root, stdio: 'inherit', env: { ...process.env, [CLUSTER_VARIABLE]: request.name, MIZZEN_TEST_PHASE: phase } });
     tests.on('error', () => resolve(1));
     tests.on('exit', (code) => resolve(code ?? 1));
@@ -126,14 +123,9 @@ async function testOn(request: Request): Promise<readonly TestCounts[]> {
   }
 }
 
-async function main(): Promise<number> {
-  const request = requestOf(process.argv.slice(2));
-  if (request === undefined) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
+async function main(line: CommandLine<typeof OPTIONS>): Promise<number> {
   try {
-    const counts = sumOf(await testOn(request));
+    const counts = sumOf(await testOn(requestOf(line)));
     process.stdout.write(summaryLine(counts));
     return counts.failed === 0 ? 0 : 1;
   } catch (error) {
@@ -153,10 +145,4 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  if (!(error instanceof TypeError)) throw error;
-  process.stderr.write(`test:cluster: ${error.message}\n`);
-  process.exitCode = 1;
-}
+await runProgram(USAGE, main);

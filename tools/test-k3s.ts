@@ -7,7 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { ENGINE_IMAGES, IMAGE_FOLDER_VARIABLE, K3S_IMAGE_VARIABLE } from '../test/k3s/engine-under-test.ts';
 import { findContainerEngine, type ContainerEngine } from './container-engine.ts';
 import { buildImages, imageCache } from './images/index.ts';
+import type { CommandLine, Usage } from './toolchain/options.ts';
+import { runProgram } from './toolchain/program.ts';
 import { readCounts, reportArguments, summaryLine } from './toolchain/test-report.ts';
+import { RING_OPERANDS, RING_OPTIONS, vitestArguments } from './toolchain/vitest.ts';
 
 /** The one place that pins k3s, by its tag: a release's tag is not moved, and a digest would be another one for each platform. */
 const K3S_IMAGE = 'docker.io/rancher/k3s:v1.34.1-k3s1';
@@ -23,9 +26,9 @@ function say(line: string): void {
 }
 
 /** Runs the tests on an engine; resolves with vitest's status. */
-function runTests(engine: ContainerEngine, k3sImage: string): Promise<number> {
+function runTests(engine: ContainerEngine, k3sImage: string, line: CommandLine<typeof RING_OPTIONS>): Promise<number> {
   return new Promise((resolve) => {
-    tests = spawn(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', join(root, 'config/vitest.k3s.config.ts'), '--reporter=verbose', ...reportArguments(report), ...process.argv.slice(2)], {
+    tests = spawn(process.execPath, vitestArguments(root, 'vitest.k3s.config.ts', ['--reporter=verbose', ...reportArguments(report)], line), {
       cwd: root, stdio: 'inherit',
       // The engine's own reaper would have to be pulled; what these tests start they stop, and the engine that was started here ends with all it has.
       env: { ...process.env, ...engine.environment, DOCKER_HOST: engine.host, TESTCONTAINERS_RYUK_DISABLED: 'true', [IMAGE_FOLDER_VARIABLE]: imageFolder, [K3S_IMAGE_VARIABLE]: k3sImage },
@@ -35,7 +38,13 @@ function runTests(engine: ContainerEngine, k3sImage: string): Promise<number> {
   });
 }
 
-async function main(): Promise<number> {
+const USAGE = {
+  program: 'test:k3s',
+  about: 'Runs the tests of test/k3s in a container engine: that of DOCKER_HOST, one at its usual socket, or podman, started for them. Leaves nothing behind.',
+  options: RING_OPTIONS, ...RING_OPERANDS,
+} satisfies Usage<typeof RING_OPTIONS>;
+
+async function main(line: CommandLine<typeof RING_OPTIONS>): Promise<number> {
   const engine = await findContainerEngine();
   if (!engine.found) {
     say(`cannot run here: ${engine.reason}`);
@@ -57,7 +66,7 @@ async function main(): Promise<number> {
     const images = await buildImages({ root, output: imageFolder, architectures: [architecture], only, versions: refusal === undefined ? [] : ['v3.1.0'], cache: imageCache(process.env), progress: say });
     for (const image of images.filter(({ name }) => ENGINE_IMAGES.some((wanted) => wanted === name))) await engine.load(join(imageFolder, image.archive), image.reference);
     if (interrupted) return 130;
-    const status = await runTests(engine, refusal === undefined ? K3S_IMAGE : '');
+    const status = await runTests(engine, refusal === undefined ? K3S_IMAGE : '', line);
     process.stdout.write(summaryLine(readCounts(report, status)));
     return status;
   } finally {
@@ -65,10 +74,14 @@ async function main(): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  say(error instanceof Error ? error.message : String(error));
-  process.stdout.write('0 passed, 1 failed, 0 skipped\n');
-  process.exitCode = 1;
+/** A run that breaks off is one failure to whoever adds up the rings. */
+async function counted(line: CommandLine<typeof RING_OPTIONS>): Promise<number> {
+  try {
+    return await main(line);
+  } catch (error) {
+    process.stdout.write('0 passed, 1 failed, 0 skipped\n');
+    throw error;
+  }
 }
+
+await runProgram(USAGE, counted);

@@ -1,32 +1,23 @@
 // Runs ring 1 (`npm test`), or rewrites the goldens (`npm run golden`), and ends with one line that counts.
-// Arguments after `--` go to vitest: `npm test -- src/proxy`.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-interface Report {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numTodoTests: number;
-  readonly numFailedTestSuites: number;
-}
+import { flag, type CommandLine, type Usage } from './toolchain/options.ts';
+import { runProgram } from './toolchain/program.ts';
+import { readCounts, reportArguments, summaryLine } from './toolchain/test-report.ts';
+import { RING_OPERANDS, RING_OPTIONS, vitestArguments } from './toolchain/vitest.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const report = join(root, '.cache/test-report.json');
-mkdirSync(dirname(report), { recursive: true });
-rmSync(report, { force: true });
 
-const update = process.argv.includes('--update');
-const rest = process.argv.slice(2).filter((argument) => argument !== '--update');
-const result = spawnSync(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', join(root, 'config/vitest.config.ts'),
-  '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...rest],
-{ cwd: root, stdio: 'inherit', env: { ...process.env, ...(update ? { MIZZEN_UPDATE_GOLDENS: '1' } : {}) } });
+const OPTIONS = { ...RING_OPTIONS, update: flag('rewrites the goldens, as `npm run golden` does') };
+const USAGE = { program: 'test', about: 'Runs the tests that stand beside the code and in test/, of this machine alone: npm test -- src/proxy runs a part.', options: OPTIONS, ...RING_OPERANDS } satisfies Usage<typeof OPTIONS>;
 
-const counts = JSON.parse(readFileSync(report, 'utf8')) as Report;
-const skipped = counts.numPendingTests + counts.numTodoTests;
-// A file that fails before its first test has no failed test of its own; it must still count.
-const failed = Math.max(counts.numFailedTests, result.status === 0 ? 0 : 1);
-process.stdout.write(`${counts.numPassedTests} passed, ${failed} failed, ${skipped} skipped\n`);
-process.exit(result.status ?? 1);
+async function main(line: CommandLine<typeof OPTIONS>): Promise<number> {
+  const reporters = ['--reporter=default', ...reportArguments(report)];
+  const { status } = spawnSync(process.execPath, vitestArguments(root, 'vitest.config.ts', reporters, line), { cwd: root, stdio: 'inherit', env: { ...process.env, ...(line.values.update ? { MIZZEN_UPDATE_GOLDENS: '1' } : {}) } });
+  process.stdout.write(summaryLine(readCounts(report, status)));
+  return status ?? 1;
+}
+
+await runProgram(USAGE, main);

@@ -30,6 +30,7 @@ test('wrong usage ends with status 2 and says what to do', async () => {
   expect(await run('upp')).toMatchObject({ status: 2, err: expect.stringContaining("Did you mean 'up'?") as string });
   expect(await run('up', '--smok')).toMatchObject({ status: 2, err: expect.stringContaining('unknown flag --smok') as string });
   expect(await run('up', '--json', 'file')).toMatchObject({ status: 2, err: expect.stringContaining('--smoke') as string });
+  expect(await run('up', '--kubeconfig', 'no/such/file')).toMatchObject({ status: 2, err: expect.stringMatching(/^[^\n]*--kubeconfig no\/such\/file: there is no such file[^\n]*\n/) as string });
   expect(await run('up', 'extra')).toMatchObject({ status: 2 });
   expect(await run('proxy-config')).toMatchObject({ status: 2 });
 });

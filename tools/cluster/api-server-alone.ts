@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { apiServerBinaries, kubernetesVersion } from './binaries.ts';
 import { ClusterAuthority, createServiceAccountKeys } from './certificates.ts';
+import { cancellable } from '../toolchain/cancellation.ts';
 import { removeApiServer } from './cleanup.ts';
 import { apiServerComponent, etcdComponent, type ControlPlaneOptions } from './control-plane.ts';
 import { ClusterError } from './errors.ts';
@@ -22,17 +23,17 @@ const READY_MILLISECONDS = 180_000;
 /** Starts an API server alone. */
 export async function startApiServer(options: ClusterOptions, progress: (line: string) => void): Promise<RealCluster> {
   checkName(options.name);
-  await prepareMachine(options, progress);
+  await cancellable(options.signal, () => prepareMachine(options, progress));
   const present = readState(options.name, 'apiserver');
   if (present !== undefined && (isBeingStarted(present) || (present.ready && present.supervisor !== undefined && isAlive(present.supervisor)))) {
     throw new ClusterError('CLUSTER_EXISTS', `the API server '${options.name}' runs already; remove it with \`npm run cluster:down -- --scope apiserver --name ${options.name}\``);
   }
   await removeApiServer(options.name);
   const kubernetes = options.kubernetes ?? '1.35';
-  const binaries = await apiServerBinaries(kubernetes, { progress, signal: options.signal });
+  const binaries = await cancellable(options.signal, () => apiServerBinaries(kubernetes, { progress, signal: options.signal }));
   const begun = newState({ name: options.name, scope: 'apiserver', kubernetes, nodes: 0, proxyMode: 'iptables', ipFamily: 'ipv4', snapshotter: '' });
   try {
-    return await bringUp({ ...begun, binaries }, options.endsWithStarter === true, progress);
+    return await cancellable(options.signal, () => bringUp({ ...begun, binaries }, options.endsWithStarter === true, progress));
   } catch (error) {
     await removeApiServer(options.name);
     throw error;

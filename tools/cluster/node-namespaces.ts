@@ -65,7 +65,7 @@ export class NodeNamespaces {
 
   /** Runs a program in the namespaces; throws unless it succeeds. */
   run(command: readonly string[], options?: CommandOptions): Promise<string> {
-    return run(this.enter(command), options);
+    return run(this.enter(command), options, `${command.join(' ')} (on ${this.node.name})`);
   }
 
   /** Runs a program in the namespaces, whatever its status. */

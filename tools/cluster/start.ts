@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { kubernetesVersion, nodeBinaries, type ClusterBinaries } from './binaries.ts';
 import { hostRoutes, layCables } from './cables.ts';
 import { ClusterAuthority, createServiceAccountKeys } from './certificates.ts';
+import { cancellable } from '../toolchain/cancellation.ts';
 import { removeCluster } from './cleanup.ts';
 import { attempt } from './command.ts';
 import { containerdComponent, importImages, waitForContainerd } from './containerd.ts';
@@ -42,7 +43,7 @@ export async function startNodes(options: ClusterOptions, progress: (line: strin
   checkName(options.name);
   const count = options.nodes ?? 1;
   if (!Number.isInteger(count) || count < 1 || count > MAXIMUM_NODES) throw new ClusterError('CLUSTER_UNSUPPORTED', `a cluster has 1 to ${MAXIMUM_NODES} nodes, not ${count}`);
-  await prepareMachine(options, progress);
+  await cancellable(options.signal, () => prepareMachine(options, progress));
   await makeRoom(options.name, progress);
   const state = newState({
     name: options.name, scope: 'node', kubernetes: options.kubernetes ?? '1.35', nodes: count, proxyMode: options.proxyMode ?? 'iptables', ipFamily: options.ipFamily ?? 'ipv4',
@@ -52,8 +53,10 @@ export async function startNodes(options: ClusterOptions, progress: (line: strin
   writeState(state);
   const watchdog = options.endsWithStarter === true ? startWatchdog(options.name, 'node', clusterFolder(options.name)) : undefined;
   try {
-    const binaries = await nodeBinaries({ progress, signal: options.signal });
-    return await bringUp({ ...state, watchdog, binaries: binaries.kubernetes }, binaries, options, progress);
+    return await cancellable(options.signal, async () => {
+      const binaries = await nodeBinaries({ progress, signal: options.signal });
+      return bringUp({ ...state, watchdog, binaries: binaries.kubernetes }, binaries, options, progress);
+    });
   } catch (error) {
     await removeCluster(options.name);
     throw error;
@@ -77,7 +80,7 @@ async function overlayWorks(): Promise<boolean> {
   return (await attempt(['unshare', '--mount', 'sh', '-ec', script, 'sh', STATE_ROOT])).status === 0;
 }
 
-async function bringUp(begun: ClusterState, binaries: ClusterBinaries, { images = [], signal }: ClusterOptions, progress: (line: string) => void): Promise<RealCluster> {
+async function bringUp(begun: ClusterState, binaries: ClusterBinaries, { images = [] }: ClusterOptions, progress: (line: string) => void): Promise<RealCluster> {
   raiseHostSettings();
   const routes = await hostRoutes();
   const index = claimIndex(begun.name, (candidate) => !routes.some((route) => route.startsWith(`10.123.${candidate}.`) || route.startsWith(`10.${200 + candidate}.`)));
@@ -90,7 +93,6 @@ async function bringUp(begun: ClusterState, binaries: ClusterBinaries, { images 
   await layCables(layout, nodes.map((node) => node.namespaces), state.ipFamily);
   progress(`${begun.nodes === 1 ? 'the node has its namespaces' : `${begun.nodes} nodes have their namespaces`} and addresses (${layout.nodes.map((node) => node.address).join(', ')})`);
 
-  signal?.throwIfAborted();
   const authority = await ClusterAuthority.create(join(layout.folder, 'pki'));
   const controlPlane = await controlPlaneOptions(layout, state, authority);
   const config = await writeKubeconfigs(layout, state, authority);
@@ -107,14 +109,12 @@ async function bringUp(begun: ClusterState, binaries: ClusterBinaries, { images 
     ...nodes.map((node) => loadImages(node, archives, state.snapshotter)),
   ]);
   progress(`containerd holds ${archives.length} images`);
-  signal?.throwIfAborted();
   for (const node of nodes) await startNodeAgents(node, layout, state, authority, config);
   await kubectl.run(['apply', '-f', '-'], { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: corednsManifests(layout.dnsAddress) }) });
   for (const node of nodes) {
     await kubectl.until(['wait', '--for=condition=Ready', `node/${node.layout.name}`, '--timeout=2s'], READY_MILLISECONDS, `${node.layout.name} as Ready`, () => `\nkubelet: ${node.supervisor.logTail('kubelet')}`);
   }
   progress(begun.nodes === 1 ? 'the node is Ready' : 'the nodes are Ready');
-  signal?.throwIfAborted();
   await kubectl.until(['--namespace=kube-system', 'wait', '--for=condition=Available', 'deployment/coredns', '--timeout=2s'], READY_MILLISECONDS, 'CoreDNS as Available');
   progress('DNS is ready');
   const ready: ClusterState = { ...state, ready: true };

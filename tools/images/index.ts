@@ -5,7 +5,7 @@ export { writeImage, writeMultiPlatformImage, type ImageConfig, type ImageTarget
 export { imageCache } from './cache.ts';
 export { buildImages, LOCK_FILE, REGISTRY, stageImages, type BuiltImage, type BuildOptions } from './build-images.ts';
 export { resolveLock } from './debian-packages.ts';
-export { HELP, parseRequest } from './command-line.ts';
+export { ALL_ARCHITECTURES, IMAGES_USAGE, type ImagesCommandLine } from './command-line.ts';
 export { sizeTable } from './size-table.ts';
 export { debianPackageNames } from './layer-files.ts';
 export { writeManifests, type ManifestOptions } from './manifests.ts';

@@ -2,6 +2,7 @@
 // taken over when the owner is gone.
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cancellation } from './cancellation.ts';
 
 /** A process id with its start time, as nobody else has it again. */
 export interface ProcessIdentity {
@@ -44,6 +45,7 @@ export async function exclusively<T>(lock: string, work: () => Promise<T>, onWai
     for (let told = false; !take(own, lock); told = true) {
       if (!told) onWait();
       await new Promise((resolve) => setTimeout(resolve, 300));
+      cancellation()?.throwIfAborted();
     }
     return await work();
   } finally {

@@ -28,6 +28,7 @@ export const upCommand = defineCommand({
     if (json !== undefined && !smoke) throw new CommandError('--json is the result of --smoke; give both', 2);
     if (kubeconfig === undefined && nodeAddress !== undefined) throw new CommandError('--node-address belongs to a cluster of yours; give --kubeconfig too', 2);
     if (kubeconfig !== undefined && directory !== undefined) throw new CommandError('--directory keeps the embedded cluster\'s state; it cannot be given with --kubeconfig', 2);
+    if (kubeconfig !== undefined && !existsSync(kubeconfig)) throw new CommandError(`--kubeconfig ${kubeconfig}: there is no such file`, 2);
     if (!isLogLevel(logLevel)) throw new CommandError(`'${logLevel}' is not a log level; use debug, info, warn or error`, 2);
     const known = meshVersions(environment.root);
     if (known.length > 0 && !known.includes(version)) throw new CommandError(`there is no mesh version '${version}'; known: ${known.join(', ')}`, 2);

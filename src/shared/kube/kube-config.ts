@@ -22,7 +22,10 @@ export interface KubeConfigOptions {
 export function loadKubeConfig(options: KubeConfigOptions = {}): KubeConfig {
   const config = new KubeConfig();
   if (options.kubeconfigText !== undefined) config.loadFromString(options.kubeconfigText);
-  else if (options.kubeconfig !== undefined) config.loadFromFile(options.kubeconfig);
+  else if (options.kubeconfig !== undefined) {
+    if (!existsSync(options.kubeconfig)) throw new Error(`there is no kubeconfig ${options.kubeconfig}`);
+    config.loadFromFile(options.kubeconfig);
+  }
   else if (!process.env.KUBECONFIG && process.env.KUBERNETES_SERVICE_HOST && existsSync(TOKEN_FILE)) config.loadFromCluster();
   else config.loadFromDefault();
   if (options.context !== undefined) {
