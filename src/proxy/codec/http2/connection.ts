@@ -107,8 +107,8 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
     if (this.closed) return;
     beginTurn();
     try {
-      this.#reader.execute(data);
       this.guard.waiting(this.output.waitingFrames, this.output.waitingControlFrames);
+      this.#reader.execute(data);
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       this.failWith(error);

@@ -67,14 +67,14 @@ export class Http2ServerConnection extends Http2Connection implements ServerConn
   }
 
   #onRequest(streamId: number, fields: string[], endStream: boolean): void {
+    this.#resets.streams += 1;
     if (this.#lastCalled || this.streams.size >= this.#maximumStreams) {
       this.#refuse(streamId, ErrorCode.REFUSED_STREAM);
-      this.guard.idle(performance.now());
+      if (!this.#lastCalled) this.onAbandoned(0);
       return;
     }
     this.lastPeerStream = streamId;
     this.guard.streams += 1;
-    this.#resets.streams += 1;
     const problem = this.blockProblem;
     const request = problem === '' ? readRequest(fields, this.#options.allowConnect) : problem;
     if (typeof request !== 'string' && request.contentLength > 0 && endStream) this.#onBadRequest(streamId, 'http2.content_differs_from_length', endStream);
