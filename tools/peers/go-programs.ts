@@ -20,9 +20,13 @@ export const GRPC_INTEROP_VERSION = '1.85.0';
 /** FerretDB: MongoDB's wire protocol over SQLite. Its own command wants to be built from its repository, so the program is ours around its package. */
 export const FERRETDB_VERSION = '1.24.0';
 
+/** The conformance suite of HTTP/2; later releases are not to be had as Go modules. */
+export const H2SPEC_VERSION = '2.2.1';
+
 const PROGRAMS = {
   fortio: { module: 'fortio', version: FORTIO_VERSION, package: 'fortio.org/fortio' },
   ferretdb: { module: 'ferretdb', version: FERRETDB_VERSION, package: 'mizzen/tools/peers/ferretdb' },
+  h2spec: { module: 'h2spec', version: H2SPEC_VERSION, package: 'github.com/summerwind/h2spec/cmd/h2spec' },
   'grpc-interop-client': { module: 'grpc-interop', version: GRPC_INTEROP_VERSION, package: 'google.golang.org/grpc/interop/client' },
   'grpc-interop-server': { module: 'grpc-interop', version: GRPC_INTEROP_VERSION, package: 'google.golang.org/grpc/interop/server' },
 } as const satisfies Readonly<Record<string, GoPeer>>;
