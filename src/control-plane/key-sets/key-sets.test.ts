@@ -142,7 +142,7 @@ describe('publicKeySet', () => {
   test('passes on public keys, and nothing else that stood there', () => {
     const issuer = tokenIssuer('RS256', 'a');
     const secret = tokenIssuer('HS256', 'b');
-    expect(JSON.parse(publicKeySet(JSON.stringify({ keys: [{ ...issuer.jwk, d: 'PRIVATE', note: 'NOTE', use: 'sig' }, secret.jwk, 7, null, {}], other: 'OTHER' })))).toEqual({ keys: [{ ...issuer.jwk, use: 'sig' }] });
+    expect(JSON.parse(publicKeySet(JSON.stringify({ keys: [{ ...issuer.jwk, d: 'PRIVATE', note: 'NOTE', use: 'sig' }, secret.jwk, 7, null, {}, { ...issuer.jwk, n: '' }, { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA' }], other: 'OTHER' })))).toEqual({ keys: [{ ...issuer.jwk, use: 'sig' }] });
   });
   test.each(['', 'x', '[]', 'null', '{}', '{"keys":{}}', '{"keys":[]}', '{"keys":[{"kty":"oct","k":"AAAA"}]}'])('%s is refused', (text) => expect(() => publicKeySet(text)).toThrow());
   test.each(['', '{}', '{"jwks_uri":1}', '{"jwks_uri":"file:///x"}', '{"jwks_uri":"//x"}'])('%s is no OpenID configuration', (text) => expect(() => keySetAddress(text)).toThrow());

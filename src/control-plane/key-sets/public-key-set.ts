@@ -1,5 +1,7 @@
 // What proxies get of a fetched key set: public keys, and of these the members that say something about a key (RFC 7517, RFC 7518 section 6). Whatever else stood
 // at the address is not passed on, so that nobody can read a foreign document through a proxy's configuration.
+import { createPublicKey } from 'node:crypto';
+import { isUsableKey } from '../../shared/api/security/key-set-shape.ts';
 
 const MEMBERS = ['kty', 'kid', 'alg', 'use', 'key_ops', 'n', 'e', 'crv', 'x', 'y'];
 const MAXIMUM_KEYS = 100;
@@ -30,8 +32,16 @@ function parse(text: string): unknown {
   }
 }
 
+/** Whether a key is public and can be used: a set of others would make Envoy refuse the whole listener. */
 function isPublic(key: unknown): key is Readonly<Record<string, unknown>> {
-  return typeof key === 'object' && key !== null && ['RSA', 'EC', 'OKP'].includes(String((key as { readonly kty?: unknown }).kty));
+  if (!isUsableKey(key) || (key as { readonly kty: string }).kty === 'oct') return false;
+  const members = publicMembers(key as Readonly<Record<string, unknown>>);
+  try {
+    createPublicKey({ key: { ...members, ...(members['kty'] === 'EC' && !members['crv'] ? { crv: 'P-256' } : {}) }, format: 'jwk' });
+    return true;
+  } catch {
+    return false; // one bad key does not spoil the rest
+  }
 }
 
 function publicMembers(key: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

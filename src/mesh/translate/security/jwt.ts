@@ -1,5 +1,6 @@
 // RequestAuthentications of a workload as Envoy's JWT filter, in Istio's form: providers `origins-<n>`, the payload under `payload`. A token that is there must be
 // good, none at all passes: who must bring one is said by AuthorizationPolicies.
+import { isUsableKey, keysOf } from '../../../shared/api/security/key-set-shape.ts';
 import type { JwtRule } from '../../../shared/api/security/request-authentication.ts';
 import type { JwtAuthentication, JwtProvider, JwtRequirement } from '../../../shared/xds/generated/envoy/extensions/filters/http/jwt_authn/v3/config.ts';
 import { keySetSource } from '../../model/key-sets.ts';
@@ -16,7 +17,7 @@ const NOBODYS_KEY = JSON.stringify({ keys: [{ kty: 'RSA', e: 'AQAB', n: 'tk1hyDR
 
 /** The RequestAuthentications of a workload: its namespace's before the mesh's. */
 export function requestAuthenticationsFor(snapshot: Pick<MeshSnapshot, 'requestAuthentications' | 'rootNamespace'>, workload: SelectedWorkload): readonly RequestAuthenticationRecord[] {
-  const own = policiesFor(snapshot.requestAuthentications, snapshot.rootNamespace, workload).filter(({ spec }) => !spec.targetRef && !spec.targetRefs?.length);
+  const own = policiesFor(snapshot.requestAuthentications, snapshot.rootNamespace, workload);
   return [...own.filter(({ namespace }) => namespace === workload.namespace), ...own.filter(({ namespace }) => namespace !== workload.namespace)];
 }
 
@@ -45,8 +46,14 @@ function requirement(names: readonly string[]): JwtRequirement {
   return anyOf([...named, { requiresType: { $case: 'requiresAll', requiresAll: { requirements: orMissing } } }]);
 }
 
-function provider(rule: JwtRule, keySets: MeshSnapshot['keySets'], clearRouteCache: boolean): JwtProvider {
+/** A set without a key that can be used would make Envoy refuse the listener. */
+function keysFor(rule: JwtRule, keySets: MeshSnapshot['keySets']): string {
   const source = keySetSource(rule);
+  const keys = source ? keySets.get(source.key) : rule.jwks;
+  return keys !== undefined && keysOf(keys)?.some(isUsableKey) ? keys : NOBODYS_KEY;
+}
+
+function provider(rule: JwtRule, keySets: MeshSnapshot['keySets'], clearRouteCache: boolean): JwtProvider {
   return {
     issuer: rule.issuer ?? '',
     audiences: [...(rule.audiences ?? [])],
@@ -58,7 +65,7 @@ function provider(rule: JwtRule, keySets: MeshSnapshot['keySets'], clearRouteCac
     fromHeaders: (rule.fromHeaders ?? []).map(({ name, prefix }) => ({ name, ...(prefix ? { valuePrefix: prefix } : {}) })),
     fromParams: [...(rule.fromParams ?? [])],
     fromCookies: [...(rule.fromCookies ?? [])],
-    jwksSourceSpecifier: { $case: 'localJwks', localJwks: { specifier: { $case: 'inlineString', inlineString: source ? keySets.get(source.key) ?? NOBODYS_KEY : rule.jwks ?? '' } } },
+    jwksSourceSpecifier: { $case: 'localJwks', localJwks: { specifier: { $case: 'inlineString', inlineString: keysFor(rule, keySets) } } },
     ...(clearRouteCache ? { clearRouteCache } : {}),
   };
 }

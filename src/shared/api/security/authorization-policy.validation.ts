@@ -1,13 +1,16 @@
 // The webhook's semantic checks of AuthorizationPolicy: what a schema can not say.
 import type { Issue } from '../../lib/index.ts';
-import { checkLabels, Findings, isAddressOrBlock } from '../networking/validation-rules.ts';
+import { Findings, isAddressOrBlock } from '../networking/validation-rules.ts';
 import type { AuthorizationPolicy, Operation, PolicyCondition, PolicyRule, Source } from './authorization-policy.ts';
+import { checkPolicyTargets } from '../policy-targets.ts';
 
 const CONDITION_KEYS = new Set([
   'source.ip', 'remote.ip', 'source.namespace', 'source.principal', 'source.serviceAccount', 'source.trustDomain',
   'request.auth.principal', 'request.auth.audiences', 'request.auth.presenter', 'destination.ip', 'destination.port', 'connection.sni',
 ]);
 const CONDITION_FORMS = [/^request\.headers\[[^\]]+\]$/, /^request\.auth\.claims(\[[^\]]+\])+$/];
+/** What other filters found out about a request; those that a proxy of ours has. */
+const READ_METADATA = /^experimental\.envoy\.filters\.http\.(?:ext_authz|jwt_authn|rbac)\[[^\]]+\]$/;
 const FILTER_METADATA = /^experimental\.envoy\.filters\.[^[]+\[[^\]]+\]$/;
 const HTTP_OPERATIONS = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'] as const;
 
@@ -16,24 +19,14 @@ export function validateAuthorizationPolicy(object: AuthorizationPolicy): Issue[
   const findings = new Findings();
   const { spec } = object;
   const action = spec.action ?? 'ALLOW';
-  checkTargets(object, findings);
+  checkPolicyTargets(object, true, findings);
   if (action === 'CUSTOM' && !spec.provider?.name) findings.error('spec.provider', 'CUSTOM needs a provider. Name one of the mesh configuration.');
   if (action !== 'CUSTOM' && spec.provider) findings.error('spec.provider', 'A provider is only for CUSTOM. Remove it or change the action.');
   if ((action === 'DENY' || action === 'CUSTOM') && !spec.rules?.length) findings.error('spec.rules', `${action} without rules has no effect. Give a rule; an empty one matches everything.`);
-  if (action === 'CUSTOM') findings.notEnforced('spec.action', 'CUSTOM is not enforced by this version: nobody would be asked. Use ALLOW and DENY, or ask the authorizer in the application.');
   spec.rules?.forEach((rule, index) => {
     checkRule(rule, `spec.rules[${index}]`, action === 'DENY', findings);
   });
   return findings.issues;
-}
-
-function checkTargets({ spec }: AuthorizationPolicy, findings: Findings): void {
-  if ([spec.selector, spec.targetRef, spec.targetRefs?.length].filter(Boolean).length > 1) findings.error('spec', 'Only one of selector, targetRef and targetRefs can be given.');
-  checkLabels(spec.selector?.matchLabels, 'spec.selector.matchLabels', findings);
-  for (const field of ['targetRef', 'targetRefs'] as const) {
-    const given = spec[field];
-    if (given && !(Array.isArray(given) && given.length === 0)) findings.notEnforced(`spec.${field}`, `${field} is not enforced by this version: the policy would apply to nothing. Select the workload's pods with selector.matchLabels.`);
-  }
 }
 
 function checkRule(rule: PolicyRule, path: string, deny: boolean, findings: Findings): void {
@@ -84,8 +77,8 @@ function checkPortText(port: string, path: string, findings: Findings): void {
 
 function checkCondition(condition: PolicyCondition, path: string, findings: Findings): void {
   const { key, values, notValues } = condition;
-  if (FILTER_METADATA.test(key)) findings.notEnforced(`${path}.key`, `${key} is not enforced by this version: metadata of filters is not read. Use another attribute.`);
-  else if (!CONDITION_KEYS.has(key) && !CONDITION_FORMS.some((form) => form.test(key))) findings.error(`${path}.key`, `${JSON.stringify(key)} is not a known attribute.`);
+  if (FILTER_METADATA.test(key) && !READ_METADATA.test(key)) findings.notEnforced(`${path}.key`, `${key} is not enforced by this version: its proxies do not have this filter. Use another attribute.`);
+  else if (!FILTER_METADATA.test(key) && !CONDITION_KEYS.has(key) && !CONDITION_FORMS.some((form) => form.test(key))) findings.error(`${path}.key`, `${JSON.stringify(key)} is not a known attribute.`);
   if (!values?.length && !notValues?.length) findings.error(path, 'The condition has no values. Give values or notValues.');
   for (const value of [...(values ?? []), ...(notValues ?? [])]) {
     if (key === 'destination.port') checkPortText(value, path, findings);

@@ -1,6 +1,8 @@
 // The webhook's semantic checks of RequestAuthentication: what a schema can not say. Whatever a proxy would refuse must be found here: it would refuse the listener.
 import { isConnectionHeader, type Issue } from '../../lib/index.ts';
-import { checkDuration, checkLabels, Findings } from '../networking/validation-rules.ts';
+import { checkDuration, Findings } from '../networking/validation-rules.ts';
+import { checkPolicyTargets } from '../policy-targets.ts';
+import { isUsableKey, keysOf } from './key-set-shape.ts';
 import type { JwtRule, RequestAuthentication } from './request-authentication.ts';
 
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -10,12 +12,8 @@ const PRIVATE_MEMBERS = ['d', 'k'];
 /** What is wrong with `object`; an error keeps it out. */
 export function validateRequestAuthentication(object: RequestAuthentication): Issue[] {
   const findings = new Findings();
-  const { selector, targetRef, targetRefs, jwtRules } = object.spec;
-  if ([selector, targetRef, targetRefs?.length].filter(Boolean).length > 1) findings.error('spec', 'Only one of selector, targetRef and targetRefs can be given.');
-  for (const [field, given] of [['targetRef', targetRef], ['targetRefs', targetRefs?.length]] as const) {
-    if (given) findings.notEnforced(`spec.${field}`, `${field} is not enforced by this version: tokens would not be checked. Select the workload's pods with selector.matchLabels.`);
-  }
-  checkLabels(selector?.matchLabels, 'spec.selector.matchLabels', findings);
+  const { jwtRules } = object.spec;
+  checkPolicyTargets(object, true, findings);
   jwtRules?.forEach((rule, index) => checkRule(rule, `spec.jwtRules[${index}]`, findings));
   return findings.issues;
 }
@@ -62,16 +60,11 @@ function checkOutput(name: string, path: string, findings: Findings): void {
 }
 
 function checkKeys(jwks: string, path: string, findings: Findings): void {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(jwks);
-  } catch {
-    return findings.error(path, 'The key set is not JSON.');
-  }
-  const keys = (parsed as { keys?: unknown } | null)?.keys;
-  if (!Array.isArray(keys) || keys.length === 0) return findings.error(path, 'The key set has no keys.');
-  keys.forEach((key: unknown, index) => {
-    if (typeof key !== 'object' || key === null || typeof (key as { kty?: unknown }).kty !== 'string') findings.error(`${path}.keys[${index}]`, 'The key has no kty.');
-    else if (PRIVATE_MEMBERS.some((member) => member in key)) findings.warning(`${path}.keys[${index}]`, 'The key is private or secret, and whoever reads this object could sign tokens. Publish only public keys.');
+  const keys = keysOf(jwks);
+  if (!keys) return findings.error(path, 'This is not a key set: JSON with a list of keys is needed.');
+  if (!keys.some(isUsableKey)) return findings.error(path, 'The key set has no key that can be used: kty RSA with n and e, EC with x and y, OKP with crv and x, or oct with k.');
+  keys.forEach((key, index) => {
+    if (!isUsableKey(key)) findings.warning(`${path}.keys[${index}]`, 'The key can not be used: its type is unknown, or a member is missing. It is passed over.');
+    else if (PRIVATE_MEMBERS.some((member) => member in (key as object))) findings.warning(`${path}.keys[${index}]`, 'The key is private or secret, and whoever reads this object could sign tokens. Publish only public keys.');
   });
 }

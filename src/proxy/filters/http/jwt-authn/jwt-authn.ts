@@ -32,7 +32,7 @@ export function jwtAuthnFilter(config: JwtAuthnConfig & { readonly name: string 
     let verifier: Verifier | null | undefined;
     if (override?.kind === 'jwt_authn_route') {
       verifier = named.get(override.requirement);
-      if (!verifier) return refuseRoute(callbacks, config, `Wrong requirement_name: ${override.requirement}. It should be one of [${[...named.keys()].join(',')}]`, count);
+      if (!verifier) return refuseRoute(callbacks, config, `Wrong requirement_name: ${override.requirement}. It should be one of [${[...named.keys()].sort().join(',')}]`, count);
     } else verifier = rules.find(({ matches }) => matches(headers, services.random))?.verifier;
     if (verifier) return new TokenCheck(callbacks, verifier, config, count);
     count('allowed');
