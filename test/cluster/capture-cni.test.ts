@@ -55,12 +55,13 @@ beforeAll(async () => {
   await space.ready();
 }, 300 * SECONDS);
 
+// With little reserved: three control planes, one of them twice while it is upgraded, and the pods of the tests are to fit on nodes of two processors.
 async function installMesh(namespace: string, name: string, version: string, memberLabels: Readonly<Record<string, string>>): Promise<void> {
   const items = [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
     {
       apiVersion: 'maistra.io/v2', kind: 'ServiceMeshControlPlane', metadata: { name, namespace },
-      spec: { version, profiles: ['default'], gateways: { enabled: false }, proxy: { networking: { initialization: { type: 'CNI' } } }, security: { dataPlane: { mtls: true } } },
+      spec: { version, profiles: ['default', 'small'], gateways: { enabled: false }, proxy: { networking: { initialization: { type: 'CNI' } } }, security: { dataPlane: { mtls: true } } },
     },
     { apiVersion: 'maistra.io/v1', kind: 'ServiceMeshMemberRoll', metadata: { name: 'default', namespace }, spec: { memberSelectors: [{ matchLabels: memberLabels }] } },
   ];
