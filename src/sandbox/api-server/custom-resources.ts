@@ -1,7 +1,9 @@
 // Turns CustomResourceDefinitions into served resources: accepts their names, sets their conditions, and follows every change.
 import { deepEqual } from '../../shared/lib/index.ts';
+import { recordUpdate } from '../patch/index.ts';
 import type { JsonSchema } from '../schema/index.ts';
 import type { KubeObject, Store } from '../store/index.ts';
+import { BUILT_IN_TYPES } from './kinds/built-in-kinds.ts';
 import type { Registry } from './registry.ts';
 import type { PrinterColumn, ResourceInfo, ResourceVersion, WebhookClientConfig } from './resource-info.ts';
 import { timestamp } from './timestamps.ts';
@@ -74,7 +76,8 @@ export class CustomResources {
       storedVersions: [...new Set([...(crd.status?.storedVersions ?? []), storage])],
     };
     if (deepEqual(wanted, crd.status)) return;
-    this.#store.put(CRDS, { ...crd, status: wanted });
+    const manager = { manager: 'kube-apiserver', operation: 'Update' as const, apiVersion: crd.apiVersion, subresource: 'status', time: timestamp() };
+    this.#store.put(CRDS, recordUpdate(crd, { ...crd, status: wanted }, manager, BUILT_IN_TYPES.get('CustomResourceDefinition')) as KubeObject);
   }
 }
 
@@ -102,7 +105,7 @@ function describe(crd: KubeObject): ResourceInfo {
     namespaced: scope === 'Namespaced',
     shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
-    versions: all.filter((version) => version.served).sort((a, b) => compareVersions(b.name, a.name)).map((version) => describeVersion(group, names.kind, version)),
+    versions: all.filter((version) => version.served).sort((a, b) => compareVersions(b.name, a.name)).map((version) => describeVersion(group, names.kind, version, all)),
     storageVersion: all.find((version) => version.storage)?.name ?? all[0]?.name ?? '',
     storeKey: `${String(group)}/${String(names.plural)}`,
     custom: true,
@@ -111,7 +114,13 @@ function describe(crd: KubeObject): ResourceInfo {
   };
 }
 
-function describeVersion(group: string, kind: string, version: CrdVersion): ResourceVersion {
+/** What a version that is deprecated says of itself: which one to use instead. */
+function deprecation(group: string, kind: string, version: CrdVersion, all: readonly CrdVersion[]): string {
+  const better = all.filter((other) => other.served && other.deprecated !== true && compareVersions(other.name, version.name) > 0).sort((a, b) => compareVersions(b.name, a.name))[0];
+  return `${group}/${version.name} ${kind} is deprecated${better ? `; use ${group}/${better.name} ${kind}` : ''}`;
+}
+
+function describeVersion(group: string, kind: string, version: CrdVersion, all: readonly CrdVersion[]): ResourceVersion {
   const schema = version.schema?.openAPIV3Schema ?? { 'x-kubernetes-preserve-unknown-fields': true };
   const { status, scale } = version.subresources ?? {};
   return {
@@ -121,7 +130,7 @@ function describeVersion(group: string, kind: string, version: CrdVersion): Reso
     status: status !== undefined,
     ...(scale ? { scale: { specReplicas: scale.specReplicasPath, statusReplicas: scale.statusReplicasPath, ...(scale.labelSelectorPath === undefined ? {} : { selector: scale.labelSelectorPath }) } } : {}),
     columns: version.additionalPrinterColumns ? [...version.additionalPrinterColumns] : [AGE],
-    ...(version.deprecated === true ? { deprecationWarning: version.deprecationWarning ?? `${group}/${version.name} ${kind} is deprecated` } : {}),
+    ...(version.deprecated === true ? { deprecationWarning: version.deprecationWarning ?? deprecation(group, kind, version, all) } : {}),
     selectableFields: (version.selectableFields ?? []).map((field) => field.jsonPath.replace(/^\./, '')),
   };
 }

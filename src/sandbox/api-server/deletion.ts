@@ -83,15 +83,17 @@ function markForDeletion({ info }: Target, object: KubeObject, options: DeleteOp
   const finalizers = finalizersFor(object, options);
   // A definition waits until its objects are gone.
   if (info.storeKey === CRDS && !already) finalizers.push(CRD_FINALIZER);
+  const isMarkedOnly = info.storeKey === '/namespaces' || info.storeKey === CRDS;
   const metadata = {
     ...object.metadata,
     deletionTimestamp: already && !shortened ? (object.metadata.deletionTimestamp ?? '') : timestamp(new Date(Date.now() + seconds * 1000)),
-    ...(info.storeKey === '/namespaces' ? {} : { deletionGracePeriodSeconds: seconds }),
-    ...(object.metadata.generation !== undefined && !already ? { generation: object.metadata.generation + 1 } : {}),
+    ...(isMarkedOnly ? {} : { deletionGracePeriodSeconds: seconds }),
+    ...(object.metadata.generation !== undefined && !already && info.storeKey !== CRDS ? { generation: object.metadata.generation + 1 } : {}),
     ...(finalizers.length > 0 ? { finalizers } : {}),
   };
   if (finalizers.length === 0) delete metadata.finalizers;
   const marked = { ...object, metadata };
+  if (info.storeKey === CRDS && !already) return { ...marked, status: { ...object.status, conditions: [...(object.status?.conditions ?? []), { type: 'Terminating', status: 'True', reason: 'InstanceDeletionPending', message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon', lastTransitionTime: timestamp() }] } };
   return info.storeKey === '/namespaces' ? { ...marked, status: { ...object.status, phase: 'Terminating' } } : marked;
 }
 

@@ -22,14 +22,17 @@ export function checkLabelName(name: string): string | undefined {
   return LABEL.test(name) ? undefined : LABEL_RULE;
 }
 
+/** Why `name` is no DNS-1035 label, if it is not. */
+export function checkServiceName(name: string): string | undefined {
+  if (name.length > 63) return 'must be no more than 63 bytes';
+  return SERVICE.test(name) ? undefined : SERVICE_RULE;
+}
+
 /** Why `name` cannot name an object of this resource, if it cannot. */
 export function checkObjectName(group: string, plural: string, name: string): string | undefined {
   if (group === 'rbac.authorization.k8s.io') return name === '.' || name === '..' ? `may not be '${name}'` : /[/%]/.test(name) ? `may not contain '${name.includes('/') ? '/' : '%'}'` : undefined;
   if (group === '' && plural === 'namespaces') return checkLabelName(name);
-  if (group === '' && plural === 'services') {
-    if (name.length > 63) return 'must be no more than 63 bytes';
-    return SERVICE.test(name) ? undefined : SERVICE_RULE;
-  }
+  if (group === '' && plural === 'services') return checkServiceName(name);
   if (name.length > 253) return 'must be no more than 253 characters';
   return SUBDOMAIN.test(name) ? undefined : SUBDOMAIN_RULE;
 }

@@ -5,16 +5,16 @@ import { isFields } from '../patch/index.ts';
 /** Strings that may be there and empty. */
 const KEPT_WHEN_EMPTY: ReadonlySet<string> = new Set(['apiGroup', 'appProtocol', 'holderIdentity', 'hostname', 'hostnameOverride', 'ingressClassName', 'ipFamilyPolicy', 'loadBalancerClass', 'localhostProfile', 'preferredHolder', 'resourceClaimName', 'resourceClaimTemplateName', 'runtimeClassName', 'storageClassName', 'strategy', 'timeZone', 'trafficDistribution', 'volumeAttributesClassName', 'volumeMode', 'zone', 'service', 'error']);
 const DROPPED_WHEN_FALSE: ReadonlySet<string> = new Set(['deprecated', 'globalDefault', 'hostIPC', 'hostNetwork', 'hostPID', 'paused', 'preserveUnknownFields', 'publishNotReadyAddresses', 'readOnly', 'stdin', 'stdinOnce', 'tty', 'unschedulable']);
-const DROPPED_WHEN_ZERO: ReadonlySet<string> = new Set(['active', 'availableReplicas', 'count', 'currentReplicas', 'failed', 'failureThreshold', 'fullyLabeledReplicas', 'generation', 'healthCheckNodePort', 'hostPort', 'initialDelaySeconds', 'minReadySeconds', 'nodePort', 'numberAvailable', 'numberUnavailable', 'observedGeneration', 'periodSeconds', 'readyReplicas', 'signal', 'successThreshold', 'succeeded', 'timeoutSeconds', 'unavailableReplicas', 'updatedNumberScheduled', 'updatedReplicas']);
+const DROPPED_WHEN_ZERO: ReadonlySet<string> = new Set(['active', 'availableReplicas', 'count', 'currentReplicas', 'failed', 'failureThreshold', 'fullyLabeledReplicas', 'generation', 'healthCheckNodePort', 'hostPort', 'initialDelaySeconds', 'minReadySeconds', 'nodePort', 'numberAvailable', 'numberUnavailable', 'observedGeneration', 'periodSeconds', 'readyReplicas', 'signal', 'successThreshold', 'succeeded', 'Probe.timeoutSeconds', 'unavailableReplicas', 'updatedNumberScheduled', 'updatedReplicas']);
 
-/** Whether the field `name` of a struct is written as if it were absent. */
-export function isOmitted(name: string, value: unknown, field: JsonSchema, isRequired: boolean): boolean {
+/** Whether the field `name` of the type `struct` is written as if it were absent. */
+export function isOmitted(struct: string, name: string, value: unknown, field: JsonSchema, isRequired: boolean): boolean {
   // Lists that are always written are empty until they are stored.
   if (isRequired || (field.default === null && Array.isArray(value))) return false;
   switch (typeof value) {
     case 'string': return value === '' && field.type === 'string' && field.default !== '' && !KEPT_WHEN_EMPTY.has(name);
     case 'boolean': return !value && DROPPED_WHEN_FALSE.has(name);
-    case 'number': return value === 0 && DROPPED_WHEN_ZERO.has(name);
+    case 'number': return value === 0 && (DROPPED_WHEN_ZERO.has(name) || DROPPED_WHEN_ZERO.has(`${struct}.${name}`));
     default: return isEmptyContainer(value, field);
   }
 }

@@ -62,7 +62,9 @@ export class Presenter {
   async #page(exchange: Exchange, target: Target, page: Page): Promise<void> {
     const { info, version } = target;
     const form = formOf(exchange);
-    const metadata = { resourceVersion: page.resourceVersion, ...(page.continueToken === undefined ? {} : { continue: page.continueToken }), ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }) };
+    // Lists of custom resources are no structs, so they say also that nothing follows.
+    const isPlain = info.custom && form.kind === 'object';
+    const metadata = { resourceVersion: page.resourceVersion, ...(page.continueToken === undefined ? (isPlain ? { continue: '' } : {}) : { continue: page.continueToken }), ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }) };
     const items = await this.#converter.convert(info, page.items, version.name);
     if (form.kind === 'table') exchange.json(200, tableOf(columnsOf(info, version), items, metadata, exchange.info.query.get('includeObject') ?? 'Metadata', form.version));
     else if (form.kind === 'partial') exchange.json(200, { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.version}`, metadata, items: items.map((item) => partialObject(item, form.version)) });

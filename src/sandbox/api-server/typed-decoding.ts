@@ -34,7 +34,7 @@ function decodeFields(schema: JsonSchema, fields: Record<string, unknown>, place
     const at = declared ? { struct: schema['x-mizzen-type'] ?? place.struct, path: place.path === '' ? name : `${place.path}.${name}`, field: name } : place;
     const misfit = decodeInto(known, child, at, (value) => { fields[name] = value; });
     if (misfit) return misfit;
-    if (declared && isOmitted(name, child, declared, schema.required?.includes(name) === true)) Reflect.deleteProperty(fields, name);
+    if (declared && isOmitted(at.struct, name, child, declared, schema.required?.includes(name) === true)) Reflect.deleteProperty(fields, name);
   }
   return undefined;
 }

@@ -30,7 +30,7 @@ EventSource: component:s host:s
 EventSeries: count:i lastObservedTime:t=null
 EventV1: apiVersion:s kind:s metadata:ObjectMeta eventTime:t=null series:EventSeries reportingController:s reportingInstance:s action:s reason:s regarding:@ObjectReference={} related:@ObjectReference note:s type:s deprecatedSource:EventSource={} deprecatedFirstTimestamp:t=null deprecatedLastTimestamp:t=null deprecatedCount:i
 PersistentVolumeClaim: apiVersion:s kind:s metadata:ObjectMeta spec:PersistentVolumeClaimSpec={} status:PersistentVolumeClaimStatus
-PersistentVolumeClaimSpec: accessModes:[]s selector:LabelSelector resources:ResourceRequirements volumeName:s storageClassName:s volumeMode:s=Filesystem dataSource:@TypedLocalObjectReference dataSourceRef:TypedObjectReference volumeAttributesClassName:s
+PersistentVolumeClaimSpec: accessModes:[]s selector:@LabelSelector resources:ResourceRequirements volumeName:s storageClassName:s volumeMode:s=Filesystem dataSource:@TypedLocalObjectReference dataSourceRef:TypedObjectReference volumeAttributesClassName:s
 PersistentVolumeClaimStatus: phase:s accessModes:[]s capacity:{}q conditions:[type]any allocatedResources:{}q
 ReplicationController: apiVersion:s kind:s metadata:ObjectMeta spec:ReplicationControllerSpec={} status:ReplicaSetStatus
 ReplicationControllerSpec: replicas:i=1 minReadySeconds:i selector:@{}s template:PodTemplateSpec

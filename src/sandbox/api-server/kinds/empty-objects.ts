@@ -32,7 +32,7 @@ const EMPTY: Readonly<Record<string, Fields>> = {
   'rbac.authorization.k8s.io/rolebindings': { roleRef: {} },
   'rbac.authorization.k8s.io/clusterrolebindings': { roleRef: {} },
   'coordination.k8s.io/leases': { spec: {} },
-  'apiextensions.k8s.io/customresourcedefinitions': { spec: { names: {}, versions: null }, status: {} },
+  'apiextensions.k8s.io/customresourcedefinitions': { spec: { group: '', scope: '', names: { plural: '', kind: '' }, versions: null }, status: {} },
   'certificates.k8s.io/certificatesigningrequests': { spec: {}, status: {} },
 };
 

@@ -89,7 +89,8 @@ function selectorErrors(selector: Fields | undefined, path: string): FieldError[
   ];
 }
 
-function clientConfigErrors({ url, service }: WebhookClientConfig, path: string): FieldError[] {
+/** What is wrong with where a webhook is. */
+export function clientConfigErrors({ url, service }: WebhookClientConfig, path: string): FieldError[] {
   if ((url === undefined) === (service === undefined)) return [requiredField(path, 'exactly one of url or service is required')];
   return url === undefined ? serviceErrors(service as NonNullable<WebhookClientConfig['service']>, `${path}.service`) : urlErrors(url, `${path}.url`);
 }

@@ -42,11 +42,11 @@ PodDisruptionBudgetSpec: minAvailable:ios selector:@LabelSelector maxUnavailable
 PodDisruptionBudgetStatus: observedGeneration:i disruptedPods:{}t disruptionsAllowed:i=0 currentHealthy:i=0 desiredHealthy:i=0 expectedPods:i=0 conditions:[type]Condition
 Eviction: apiVersion:s kind:s metadata:ObjectMeta deleteOptions:any
 NetworkPolicy: apiVersion:s kind:s metadata:ObjectMeta spec:NetworkPolicySpec={}
-NetworkPolicySpec: podSelector:LabelSelector={} ingress:[]NetworkPolicyIngressRule egress:[]NetworkPolicyEgressRule policyTypes:[]s
+NetworkPolicySpec: podSelector:@LabelSelector={} ingress:[]NetworkPolicyIngressRule egress:[]NetworkPolicyEgressRule policyTypes:[]s
 NetworkPolicyIngressRule: ports:[]NetworkPolicyPort from:[]NetworkPolicyPeer
 NetworkPolicyEgressRule: ports:[]NetworkPolicyPort to:[]NetworkPolicyPeer
 NetworkPolicyPort: protocol:s=TCP port:ios endPort:i
-NetworkPolicyPeer: podSelector:LabelSelector namespaceSelector:LabelSelector ipBlock:IPBlock
+NetworkPolicyPeer: podSelector:@LabelSelector namespaceSelector:@LabelSelector ipBlock:IPBlock
 IPBlock: cidr!:s except:[]s
 Ingress: apiVersion:s kind:s metadata:ObjectMeta spec:IngressSpec={} status:IngressStatus
 IngressSpec: ingressClassName:s defaultBackend:IngressBackend tls:[]IngressTLS rules:[]IngressRule
