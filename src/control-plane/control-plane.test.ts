@@ -215,8 +215,8 @@ describe('control plane', () => {
     expect(await apply('networking.istio.io', 'DestinationRule', { host: 'reviews', trafficPolicy: { retryBudget: { percent: 20 } }, newField: 1 })).toMatchObject({
       allowed: true, warnings: ['DestinationRule bookinfo/x: spec.newField: The field is not known and has no effect. Check its spelling and where it stands, or remove it.', expect.stringContaining('retryBudget has no effect')],
     });
-    const tokens = await apply('security.istio.io', 'RequestAuthentication', { targetRef: { kind: 'Gateway', name: 'g' }, jwtRules: [{ issuer: 'https://i' }] });
-    expect([tokens.allowed, tokens.status?.message]).toEqual([false, expect.stringContaining('targetRef is not enforced by this version')]);
+    const tokens = await apply('security.istio.io', 'RequestAuthentication', { targetRef: { kind: 'Service', name: 's' }, jwtRules: [{ issuer: 'https://i' }] });
+    expect([tokens.allowed, tokens.status?.message]).toEqual([false, expect.stringContaining('the policy would apply to nothing')]);
     expect(await apply('security.istio.io', 'AuthorizationPolicy', { action: 'DENY', selctor: {}, rules: [{}] })).toMatchObject({ allowed: false });
   });
 

@@ -53,9 +53,9 @@ describe('ConfigTable', () => {
 
   it('takes no RequestAuthentication into force of which a part is not enforced, and says so', () => {
     const table = new ConfigTable();
-    table.put(row('RequestAuthentication'), object('RequestAuthentication', { targetRef: { kind: 'Gateway', name: 'g' }, jwtRules: [{ issuer: 'i' }] }));
+    table.put(row('RequestAuthentication'), object('RequestAuthentication', { targetRef: { kind: 'Service', name: 's' }, jwtRules: [{ issuer: 'https://i' }] }));
     expect(table.objects.size).toBe(0);
-    expect(table.issues.get('RequestAuthentication/shop/x')?.[0]?.message).toContain('tokens would not be checked');
+    expect(table.issues.get('RequestAuthentication/shop/x')?.[0]?.message).toContain('the policy would apply to nothing');
     table.put(row('RequestAuthentication'), object('RequestAuthentication', { jwtRules: [{ issuer: 'https://i' }] }));
     expect([table.objects.size, table.issues.size]).toEqual([1, 0]);
   });
