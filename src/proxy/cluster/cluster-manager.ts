@@ -12,8 +12,11 @@ export class ClusterManager {
   readonly #environment: ClusterEnvironment;
   readonly #clusters = new Map<string, Cluster>();
 
-  constructor(environment: ClusterEnvironment) {
-    this.#environment = environment;
+  constructor(environment: Omit<ClusterEnvironment, 'find'>) {
+    this.#environment = { ...environment, now: () => environment.now(), random: () => environment.random(), find: (name) => this.#clusters.get(name) };
+    environment.stats.beforeSnapshot(() => {
+      for (const cluster of this.#clusters.values()) cluster.publish();
+    });
   }
 
   get(name: string): Cluster | undefined {

@@ -11,21 +11,14 @@ import { DynamicHosts } from './dynamic-hosts.ts';
 import { Host, hostKey, type HostReceiver } from './host.ts';
 import { NameResolution } from './name-resolution.ts';
 import { OutlierDetector } from './outlier-detector.ts';
-import { PrioritySet, type LocalityHosts } from './priority-set.ts';
-
-/** What a host is chosen by. */
-export interface PickContext {
-  readonly hash: bigint | null;
-  /** 0 for the first try. */
-  readonly attempt: number;
-  /** Hosts that were tried before, to be avoided. */
-  readonly avoid: readonly Host[];
-  readonly hostSelectionAttempts: number;
-  /** `host:port` that the request names, for dynamic_forward_proxy. */
-  readonly authority: string;
-  /** `address:port` that the connection was made to, for original_dst. */
-  readonly originalDestination: string;
-}
+import { AggregateChoice } from './balancing/aggregate-choice.ts';
+import { groupHosts, type LocalityHosts } from './balancing/host-groups.ts';
+import { findOverride } from './balancing/override-host.ts';
+import { PriorityBalancer, type BalancerOptions } from './balancing/priority-balancer.ts';
+import { SubsetBalancer } from './balancing/subset-balancer.ts';
+import { HealthChecks } from './health/health-checks.ts';
+import { publishMembership } from './membership-stats.ts';
+import type { PickContext } from './pick-context.ts';
 
 /** What a cluster needs from its surroundings. */
 export interface ClusterEnvironment {
@@ -33,7 +26,11 @@ export interface ClusterEnvironment {
   readonly stats: StatsStore;
   now(): number;
   random(): number;
+  /** Another cluster, for those that stand for several. */
+  find(name: string): Cluster | undefined;
 }
+
+export type { PickContext } from './pick-context.ts';
 
 const NO_ENDPOINTS: EndpointsConfig = { localities: [], overprovisioningPercent: 140, digest: '' };
 
@@ -47,7 +44,10 @@ export class Cluster {
   #hosts = new Map<string, Host>();
   #endpoints: EndpointsConfig | null = null;
   #localities: LocalityHosts[] = [];
-  #set: PrioritySet | null = null;
+  #whole: PriorityBalancer | null = null;
+  #subsets: SubsetBalancer | null = null;
+  #healthChecks: HealthChecks | null = null;
+  #aggregate: AggregateChoice | null = null;
   #outliers: OutlierDetector | null = null;
   #names: NameResolution | null = null;
   #dynamic: DynamicHosts | null = null;
@@ -58,7 +58,8 @@ export class Cluster {
   constructor(config: ClusterConfig, environment: ClusterEnvironment) {
     this.config = config;
     this.#environment = environment;
-    this.breakers = { default: new CircuitBreaker(config.circuitBreakers.default), high: new CircuitBreaker(config.circuitBreakers.high) };
+    const breaker = (priority: 'default' | 'high'): CircuitBreaker => new CircuitBreaker(config.circuitBreakers[priority], environment.stats, `cluster.${config.statName}.circuit_breakers.${priority}.`);
+    this.breakers = { default: breaker('default'), high: breaker('high') };
     this.#start();
   }
 
@@ -73,8 +74,13 @@ export class Cluster {
 
   /** Whether endpoints are known (even if there are none). */
   get warmed(): boolean {
-    if (this.#dynamic) return true;
-    return this.#endpoints !== null && (this.#names?.warmed ?? true);
+    if (this.#dynamic || this.#aggregate) return true;
+    return this.#endpoints !== null && (this.#names?.warmed ?? true) && (this.#healthChecks?.warmed ?? true);
+  }
+
+  /** Whether there has been a connection of a request. */
+  get carriedTraffic(): boolean {
+    return (this.#counters.get('upstream_cx_total')?.value ?? 0) > 0;
   }
 
   /** Adds to a statistic, `cluster.<name>.<what>`. */
@@ -100,7 +106,7 @@ export class Cluster {
     for (const tls of this.#tls.values()) tls.close();
     this.#tls = new Map();
     if (JSON.stringify(transportOf(before)) !== JSON.stringify(transportOf(config))) this.#drainPools();
-    this.#set = null;
+    this.#forgetChoice();
     if (before.discovery !== config.discovery) this.#retireAll();
     this.#start();
   }
@@ -108,6 +114,8 @@ export class Cluster {
   #start(): void {
     const { config } = this;
     this.#configureOutliers();
+    this.#configureHealthChecks();
+    this.#aggregate = config.discovery === 'aggregate' ? new AggregateChoice(config.aggregateOf, this.#environment) : null;
     this.#names?.close();
     this.#names = null;
     const dynamic = config.discovery === 'original_dst' || config.discovery === 'dynamic_forward_proxy';
@@ -129,13 +137,53 @@ export class Cluster {
       this.#outliers?.close();
       this.#outliers = null;
     } else if (this.#outliers) this.#outliers.configure(outlierDetection);
-    else this.#outliers = new OutlierDetector(outlierDetection, () => this.#hosts.values(), (host) => this.#onHealthChange(host), this.#environment);
+    else {
+      this.#outliers = new OutlierDetector(outlierDetection, {
+        now: () => this.#environment.now(), random: () => this.#environment.random(), hosts: () => this.hosts,
+        onChange: (host) => this.#onEjectionChange(host), count: (what) => this.count(`outlier_detection.${what}`),
+      });
+    }
   }
 
-  #onHealthChange(host: Host): void {
-    this.#set = null;
+  #onEjectionChange(host: Host): void {
+    this.#forgetChoice();
     this.gauge('outlier_detection.ejections_active', host.ejected ? 1 : -1);
-    if (host.ejected) this.count('outlier_detection.ejections_enforced_total');
+  }
+
+  #configureHealthChecks(): void {
+    const { healthChecks } = this.config;
+    this.#healthChecks?.close();
+    this.#healthChecks = null;
+    if (healthChecks.length === 0) {
+      for (const host of this.#hosts.values()) host.checked = 'unknown';
+      for (const host of [...this.#hosts.values()]) if (host.pendingRemoval) this.#onHealthChecked(host, true);
+      return;
+    }
+    this.#healthChecks = new HealthChecks(this, healthChecks, this.#environment, {
+      onChange: (host, changed) => this.#onHealthChecked(host, changed), onSuccess: (host) => this.#outliers?.onHealthCheckSuccess(host),
+    });
+    for (const host of this.#hosts.values()) this.#healthChecks.add(host, true);
+  }
+
+  #onHealthChecked(host: Host, failed: boolean): void {
+    this.#forgetChoice();
+    if (failed && this.config.closeConnectionsOnHealthFailure) host.closeConnections();
+    if (!failed || !host.pendingRemoval) return;
+    // Discovery has left it out before; now its health checks say so too.
+    this.#hosts.delete(host.key);
+    this.#localities = this.#localities.map((locality) => ({ ...locality, hosts: locality.hosts.filter((other) => other !== host) }));
+    this.#leave(host);
+  }
+
+  #leave(host: Host): void {
+    if (host.ejected) this.gauge('outlier_detection.ejections_active', -1);
+    this.#healthChecks?.remove(host);
+    host.retire();
+  }
+
+  #forgetChoice(): void {
+    this.#whole = null;
+    this.#subsets = null;
   }
 
   /** Takes new endpoints; those that stay keep their connections. */
@@ -147,22 +195,44 @@ export class Cluster {
   #rebuild(endpoints: EndpointsConfig): void {
     this.#endpoints = endpoints;
     const hosts = new Map<string, Host>();
-    this.#localities = endpoints.localities.map(({ locality, priority, weight, endpoints: list }) => ({
-      priority, weight, hosts: list.map((endpoint) => {
+    if (this.#counters.size > 0) this.count('membership_change');
+    const localities = endpoints.localities.map(({ locality, priority, weight, endpoints: list }) => ({
+      locality, priority, weight, hosts: list.map((endpoint) => {
         const host = this.#hostOf(endpoint, hosts);
         host.locality = locality;
         host.priority = priority;
         return host;
       }),
     }));
-    for (const [key, host] of this.#hosts) if (!hosts.has(key)) host.retire();
+    this.#localities = this.#keepHealthy(localities, hosts);
+    const before = this.#hosts;
     this.#hosts = hosts;
-    this.#set = null;
+    for (const [key, host] of before) if (!hosts.has(key)) this.#leave(host);
+    for (const [key, host] of hosts) if (!before.has(key)) this.#healthChecks?.add(host, false);
+    this.#forgetChoice();
+  }
+
+  /** Endpoints that discovery leaves out while their health checks succeed stay, where health checks are. */
+  #keepHealthy(localities: readonly LocalityHosts[], hosts: Map<string, Host>): LocalityHosts[] {
+    for (const host of hosts.values()) host.pendingRemoval = false;
+    if (!this.#healthChecks || this.config.ignoreHealthOnHostRemoval || this.config.discovery === 'static') return [...localities];
+    const kept = [...this.#hosts.values()].filter((host) => !hosts.has(host.key) && (host.checked === 'healthy' || host.checked === 'degraded') && host.endpoint.health !== 'unhealthy');
+    const result = localities.map((locality) => ({ ...locality, hosts: [...locality.hosts] }));
+    for (const host of kept) {
+      host.pendingRemoval = true;
+      hosts.set(host.key, host);
+      const present = result.find(({ locality, priority }) => locality === host.locality && priority === host.priority);
+      if (present) present.hosts.push(host);
+      else result.push({ locality: host.locality, priority: host.priority, weight: 1, hosts: [host] });
+    }
+    return result;
   }
 
   #hostOf(endpoint: EndpointConfig, hosts: Map<string, Host>): Host {
     const key = hostKey(endpoint, endpoint.address);
     const host = hosts.get(key) ?? this.#hosts.get(key) ?? new Host(endpoint, endpoint.address, this.#environment.now());
+    // Health that discovery tells anew counts as coming.
+    if (host.endpoint.health !== 'healthy' && endpoint.health === 'healthy') host.usableSinceMilliseconds = this.#environment.now();
     host.endpoint = endpoint;
     hosts.set(key, host);
     return host;
@@ -170,23 +240,53 @@ export class Cluster {
 
   /** Chooses a host for `receiver`. */
   choose(context: PickContext, receiver: HostReceiver): void {
-    if (this.#dynamic) {
-      const wanted = this.config.discovery === 'original_dst' ? context.originalDestination : context.authority;
-      const { host, port } = splitAddress(wanted);
-      if (host === '' || (this.config.discovery === 'original_dst' && isIP(host) === 0)) receiver.onHost(null);
-      else this.#dynamic.find(host, port === 0 ? 80 : port, receiver);
-      return;
-    }
-    receiver.onHost(this.#pick(context));
+    if (this.#aggregate) this.#aggregate.choose(context, receiver, this);
+    else if (this.#dynamic) this.#chooseNamed(this.#dynamic, context, receiver);
+    else receiver.onHost(this.pick(context), this);
   }
 
-  #pick(context: PickContext): Host | null {
-    this.#set ??= new PrioritySet(this.config, this.#localities, this.#endpoints?.overprovisioningPercent ?? 140, () => this.#environment.random());
-    if (this.#set.inPanic) this.count('lb_healthy_panic');
-    let host = this.#set.pick(context.hash, context.attempt);
-    // A retry avoids hosts that were tried, for a bounded number of draws; then any will do.
-    for (let draw = 1; host && context.avoid.includes(host) && draw < context.hostSelectionAttempts; draw += 1) host = this.#set.pick(context.hash, context.attempt + draw);
-    return host;
+  #chooseNamed(dynamic: DynamicHosts, context: PickContext, receiver: HostReceiver): void {
+    const { discovery, originalDestination: { header, portOverride } } = this.config;
+    const byAddress = discovery === 'original_dst';
+    const override = byAddress && header !== null ? context.header?.(header) : undefined;
+    const { host, port } = splitAddress(byAddress ? override ?? context.originalDestination : context.authority);
+    if (host === '' || (byAddress && (isIP(host) === 0 || (override !== undefined && port === 0)))) {
+      if (byAddress && override !== undefined) this.count('original_dst_host_invalid');
+      receiver.onHost(null, this);
+    } else dynamic.find(host, (byAddress ? portOverride : null) ?? (port === 0 ? 80 : port), { onHost: (found) => receiver.onHost(found, this) });
+  }
+
+  /** A host of a cluster that knows its hosts. */
+  pick(context: PickContext): Host | null {
+    if (context.override) {
+      const host = findOverride(this.#hosts, context.override.addresses);
+      if (host || context.override.strict) return host;
+    }
+    const whole = this.balancer;
+    const { subsets } = this.config.loadBalancing;
+    if (!subsets) return whole.pick(context);
+    this.#subsets ??= new SubsetBalancer(subsets, this.#localities, whole, this.#options());
+    return this.#subsets.pick(context);
+  }
+
+  /** The balancer over all hosts, as their health is now. */
+  get balancer(): PriorityBalancer {
+    return this.#whole ??= new PriorityBalancer(groupHosts(this.#localities), this.#options());
+  }
+
+  #options(): BalancerOptions {
+    return {
+      policy: this.config.loadBalancing, panicThresholdPercent: this.config.panicThresholdPercent, overprovisioningPercent: this.#endpoints?.overprovisioningPercent ?? 140,
+      random: () => this.#environment.random(), now: () => this.#environment.now(), activeRequests: () => this.breakers.default.requests + this.breakers.high.requests, count: (what) => this.count(what),
+    };
+  }
+
+  /** Writes what is only read now and then to the statistics: numbers of hosts, what is left of limits. */
+  publish(): void {
+    this.breakers.default.publish();
+    this.breakers.high.publish();
+    // What nobody has used has no statistics.
+    if (this.#counters.size > 0) publishMembership(`cluster.${this.config.statName}.`, this.hosts, this.#environment.stats);
   }
 
   /** The TLS of connections to `host`; null for none. */
@@ -199,6 +299,11 @@ export class Cluster {
     let tls = this.#tls.get(config);
     if (!tls) this.#tls.set(config, tls = new UpstreamTls(config, this.#environment.secrets));
     return tls;
+  }
+
+  /** An answer of `host` asks that it be left out until a health check succeeds. */
+  failHealth(host: Host): void {
+    this.#healthChecks?.failAtOnce(host);
   }
 
   /** Takes note of an answer of `host`. */
@@ -228,6 +333,7 @@ export class Cluster {
   /** Ends the cluster; streams under way finish. */
   close(): void {
     this.#outliers?.close();
+    this.#healthChecks?.close();
     this.#names?.close();
     this.#dynamic?.close();
     this.#retireAll();

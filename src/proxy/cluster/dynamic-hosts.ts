@@ -3,7 +3,7 @@
 import { isIP } from 'node:net';
 import type { ClusterConfig, EndpointConfig } from '../config/runtime-config.ts';
 import { formatAddress } from '../net/address.ts';
-import { Host, type HostReceiver } from './host.ts';
+import { Host } from './host.ts';
 import { lookUp } from './look-up.ts';
 
 const SWEEP_MILLISECONDS = 30_000;
@@ -13,13 +13,18 @@ const MAXIMUM_HOSTS = 1024;
 
 interface Known { host: Host; usedAt: number; resolvedAt: number }
 
+/** Takes a host, at once or when its name is resolved. */
+export interface NamedHostReceiver {
+  onHost(host: Host | null): void;
+}
+
 /** The hosts that were asked for lately. */
 export class DynamicHosts {
   readonly #byName: boolean;
   readonly #families: ClusterConfig['dnsFamilies'];
   readonly #now: () => number;
   readonly #known = new Map<string, Known>();
-  readonly #waiting = new Map<string, HostReceiver[]>();
+  readonly #waiting = new Map<string, NamedHostReceiver[]>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(byName: boolean, families: ClusterConfig['dnsFamilies'], now: () => number) {
@@ -35,7 +40,7 @@ export class DynamicHosts {
   }
 
   /** The host at `name:port`, once it is resolved. */
-  find(name: string, port: number, receiver: HostReceiver): void {
+  find(name: string, port: number, receiver: NamedHostReceiver): void {
     const key = formatAddress(name, port);
     const known = this.#known.get(key);
     const now = this.#now();
@@ -47,7 +52,7 @@ export class DynamicHosts {
     else receiver.onHost(null);
   }
 
-  #resolve(key: string, name: string, port: number, receiver: HostReceiver): void {
+  #resolve(key: string, name: string, port: number, receiver: NamedHostReceiver): void {
     const waiting = this.#waiting.get(key);
     if (waiting) {
       waiting.push(receiver);

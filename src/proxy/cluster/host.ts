@@ -2,6 +2,7 @@
 // stays, so that its connections stay too.
 import type { AddressConfig, EndpointConfig } from '../config/runtime-config.ts';
 import { formatAddress } from '../net/address.ts';
+import type { Cluster } from './cluster.ts';
 
 /** Connections to a host, kept by proxy/upstream. */
 export interface HostPool {
@@ -11,9 +12,25 @@ export interface HostPool {
   close(): void;
 }
 
-/** Takes the chosen host, at once or when its name is resolved; null when there is none. */
+/** Takes the chosen host, at once or when its name is resolved; null when there is none. With it comes the cluster that it belongs to, which for an aggregate cluster is another one. */
 export interface HostReceiver {
-  onHost(host: Host | null): void;
+  onHost(host: Host | null, of: Cluster): void;
+}
+
+/** What outlier detection remembers of a host. */
+export interface OutlierRecord {
+  consecutive5xx: number;
+  consecutiveGatewayFailure: number;
+  consecutiveLocalOriginFailure: number;
+  /** Ejections that count for the length of the next one. */
+  ejections: number;
+  ejectedAtMilliseconds: number;
+  jitterMilliseconds: number;
+  /** Answers of the running interval, and those that were no failure. */
+  requests: number;
+  successes: number;
+  localRequests: number;
+  localSuccesses: number;
 }
 
 /** An endpoint. */
@@ -36,32 +53,49 @@ export class Host {
   speaksHttp1Only = false;
   /** Ejected by outlier detection. */
   ejected = false;
-  consecutive5xx = 0;
-  consecutiveGatewayFailure = 0;
-  consecutiveLocalOriginFailure = 0;
-  ejections = 0;
-  ejectedAtMilliseconds = 0;
-  readonly addedAtMilliseconds: number;
+  outliers: OutlierRecord | null = null;
+  /** What active health checks found; `unknown` where nobody checks. */
+  checked: 'unknown' | 'pending' | 'healthy' | 'degraded' | 'failed' | 'excluded' = 'unknown';
+  /** Discovery no longer names it, and it stays while its health checks succeed. */
+  pendingRemoval = false;
+  /** Since when it may be used: it came, or its health checks began to succeed. */
+  usableSinceMilliseconds: number;
 
   constructor(endpoint: EndpointConfig, address: AddressConfig, now: number) {
     this.endpoint = endpoint;
     this.address = address;
     this.addressText = addressText(address);
     this.key = hostKey(endpoint, address);
-    this.addedAtMilliseconds = now;
+    this.usableSinceMilliseconds = now;
   }
 
-  /** What consistent hashing hashes. */
-  get hashKey(): string {
-    return this.endpoint.labels['hash_key'] ?? this.addressText;
+  /** Its weight in its locality, 1 at least. */
+  get weight(): number {
+    return Math.max(1, this.endpoint.weight);
   }
 
   get healthy(): boolean {
-    return this.endpoint.health === 'healthy' && !this.ejected;
+    return this.endpoint.health === 'healthy' && this.#usable && this.checked !== 'degraded';
   }
 
   get degraded(): boolean {
-    return this.endpoint.health === 'degraded' && !this.ejected;
+    const { health } = this.endpoint;
+    return this.#usable && (health === 'degraded' || (health === 'healthy' && this.checked === 'degraded'));
+  }
+
+  /** It is counted neither among the usable hosts nor among all. */
+  get excluded(): boolean {
+    return this.checked === 'excluded';
+  }
+
+  get #usable(): boolean {
+    return !this.ejected && (this.checked === 'unknown' || this.checked === 'healthy' || this.checked === 'degraded');
+  }
+
+  /** Ends its connections now. */
+  closeConnections(): void {
+    for (const pool of this.pools.values()) pool.close();
+    this.pools.clear();
   }
 
   /** Takes no new streams and closes idle connections. */

@@ -3,21 +3,23 @@ import type { Issue, Result } from '../../shared/lib/index.ts';
 import {
   Cluster_ClusterProtocolSelection, Cluster_DiscoveryType, Cluster_DnsLookupFamily, type Cluster, type Cluster_TransportSocketMatch,
 } from '../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
-import type { OutlierDetection } from '../../shared/xds/generated/envoy/config/cluster/v3/outlier_detection.ts';
-import type { CircuitBreakers } from '../../shared/xds/generated/envoy/config/cluster/v3/circuit_breaker.ts';
 import { RoutingPriority } from '../../shared/xds/generated/envoy/config/core/v3/base.ts';
+import { ClusterConfig as AggregateConfig } from '../../shared/xds/generated/envoy/extensions/clusters/aggregate/v3/cluster.ts';
 import { ClusterConfig as ForwardProxyConfig } from '../../shared/xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster.ts';
 import { HttpProtocolOptions } from '../../shared/xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options.ts';
 import { digestOf } from './digest.ts';
 import { endpoints } from './endpoints.ts';
 import { Findings, isSet } from './findings.ts';
-import { loadBalancing } from './load-balancing.ts';
-import type { CircuitBreakerConfig, ClusterConfig, OutlierDetectionConfig, UpstreamProtocolConfig } from './runtime-config.ts';
+import { healthChecks } from './health-check.ts';
+import { loadBalancing, originalDestination } from './load-balancing.ts';
+import { circuitBreaker, outlierDetection } from './outlier-detection.ts';
+import type { ClusterConfig, UpstreamProtocolConfig } from './runtime-config.ts';
 import { upstreamTls } from './tls.ts';
 import { typedConfig } from './typed-struct.ts';
 import { milliseconds } from './values.ts';
 
 const FORWARD_PROXY = 'envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig';
+const AGGREGATE = 'envoy.extensions.clusters.aggregate.v3.ClusterConfig';
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 /** Network filters on upstream connections that only report: leaving them out changes no traffic. */
 const REPORTING_FILTERS = new Set(['envoy.tcp.metadataexchange.config.MetadataExchange', 'stats.PluginConfig']);
@@ -34,11 +36,16 @@ export function compileCluster(message: Cluster, warnings?: Issue[]): Result<Clu
     name,
     statName: (message.altStatName || name).replaceAll(':', '_'),
     discovery,
+    aggregateOf: discovery === 'aggregate' ? aggregateOf(message, findings) : [],
     endpointsName: discovery === 'eds' ? message.edsClusterConfig?.serviceName || name : '',
     staticEndpoints: discovery === 'static' || named ? endpoints(message.loadAssignment ?? {}, 'load_assignment', findings, named) : null,
     ...connectionParts(message),
     loadBalancing: loadBalancing(message, findings),
-    circuitBreakers: { default: circuitBreaker(message.circuitBreakers, RoutingPriority.DEFAULT), high: circuitBreaker(message.circuitBreakers, RoutingPriority.HIGH) },
+    circuitBreakers: { default: circuitBreaker(message.circuitBreakers, RoutingPriority.DEFAULT, findings), high: circuitBreaker(message.circuitBreakers, RoutingPriority.HIGH, findings) },
+    healthChecks: healthChecks(message.healthChecks, findings),
+    ignoreHealthOnHostRemoval: message.ignoreHealthOnHostRemoval ?? false,
+    closeConnectionsOnHealthFailure: message.closeConnectionsOnHostHealthFailure ?? false,
+    originalDestination: originalDestination(message, findings),
     outlierDetection: message.outlierDetection ? outlierDetection(message.outlierDetection, findings) : null,
     panicThresholdPercent: message.commonLbConfig?.healthyPanicThreshold?.value ?? (message.commonLbConfig?.healthyPanicThreshold ? 0 : 50),
     protocol: protocolOf(message, findings),
@@ -49,15 +56,31 @@ export function compileCluster(message: Cluster, warnings?: Issue[]): Result<Clu
   return findings.result({ ...config, digest: digestOf(config) }, warnings);
 }
 
-function connectionParts(message: Cluster): Pick<ClusterConfig, 'dnsRefreshMilliseconds' | 'dnsFamilies' | 'connectTimeoutMilliseconds' | 'perConnectionBufferLimitBytes' | 'sourceAddresses' | 'tcpKeepalive'> {
+function connectionParts(message: Cluster): Pick<ClusterConfig, 'dnsRefreshMilliseconds' | 'respectDnsTtl' | 'dnsFailureRefresh' | 'dnsFamilies' | 'connectTimeoutMilliseconds' | 'perConnectionBufferLimitBytes' | 'sourceAddresses' | 'tcpKeepalive'> {
   return {
     dnsRefreshMilliseconds: milliseconds(message.dnsRefreshRate, 5000),
+    respectDnsTtl: message.respectDnsTtl ?? false,
+    dnsFailureRefresh: failureRefresh(message),
     dnsFamilies: dnsFamilies(message),
     connectTimeoutMilliseconds: milliseconds(message.connectTimeout, 5000),
     perConnectionBufferLimitBytes: message.perConnectionBufferLimitBytes ?? 1_048_576,
     sourceAddresses: sourceAddresses(message),
     tcpKeepalive: keepalive(message),
   };
+}
+
+/** Without a maximum the pause grows to ten times its base, as in Envoy. */
+function failureRefresh({ dnsFailureRefreshRate: rate }: Cluster): ClusterConfig['dnsFailureRefresh'] {
+  if (!rate) return null;
+  const baseMilliseconds = milliseconds(rate.baseInterval, 0);
+  return { baseMilliseconds, maximumMilliseconds: milliseconds(rate.maxInterval, baseMilliseconds * 10) };
+}
+
+/** Clusters in the order in which they are used. */
+function aggregateOf({ clusterDiscoveryType: form }: Cluster, findings: Findings): readonly string[] {
+  const clusters = form?.$case === 'clusterType' ? AggregateConfig.decode(typedConfig(form.clusterType.typedConfig).bytes).clusters ?? [] : [];
+  if (clusters.length === 0) findings.refuse('cluster_type.typed_config.clusters', 'An aggregate cluster needs the names of clusters.');
+  return clusters;
 }
 
 const DNS_FAMILIES = {
@@ -81,12 +104,11 @@ function sourceAddresses({ upstreamBindConfig: bind }: Cluster): readonly string
 }
 
 function checkFields(message: Cluster, findings: Findings): void {
-  findings.refuseFields(message, '', ['healthChecks', 'loadBalancingPolicy', 'upstreamConfig', 'connectionPoolPerDownstreamConnection', 'upstreamHttpProtocolOptions']);
+  findings.refuseFields(message, '', ['loadBalancingPolicy', 'upstreamConfig', 'connectionPoolPerDownstreamConnection', 'upstreamHttpProtocolOptions']);
   findings.ignoreFields(message, '', [
-    'dnsFailureRefreshRate', 'respectDnsTtl', 'dnsResolvers', 'useTcpForDnsLookups', 'dnsResolutionConfig', 'typedDnsResolverConfig', 'waitForWarmOnInit', 'cleanupInterval',
-    'closeConnectionsOnHostHealthFailure', 'ignoreHealthOnHostRemoval', 'lrsServer', 'lrsReportEndpointMetrics', 'trackTimeoutBudgets', 'trackClusterStats', 'preconnectPolicy',
+    'dnsResolvers', 'useTcpForDnsLookups', 'dnsResolutionConfig', 'typedDnsResolverConfig', 'waitForWarmOnInit', 'cleanupInterval',
+    'lrsServer', 'lrsReportEndpointMetrics', 'trackTimeoutBudgets', 'trackClusterStats', 'preconnectPolicy',
   ]);
-  if ((message.lbSubsetConfig?.subsetSelectors ?? []).length > 0) findings.refuse('lb_subset_config.subset_selectors', 'Load balancing over subsets by metadata is not supported. Send one cluster a subset.');
   for (const [index, filter] of (message.filters ?? []).entries()) {
     const { type } = typedConfig(filter.typedConfig);
     if (!REPORTING_FILTERS.has(type)) findings.refuse(`filters[${index}].typed_config`, `Upstream network filter ${JSON.stringify(type)} is not supported by this proxy.`);
@@ -97,6 +119,7 @@ function discoveryOf(message: Cluster, findings: Findings): ClusterConfig['disco
   const form = message.clusterDiscoveryType;
   if (form?.$case === 'clusterType') {
     if (form.clusterType.name === 'envoy.clusters.dynamic_forward_proxy') return 'dynamic_forward_proxy';
+    if (form.clusterType.name === 'envoy.clusters.aggregate' || typedConfig(form.clusterType.typedConfig).type === AGGREGATE) return 'aggregate';
     findings.refuse('cluster_type', `Cluster type ${JSON.stringify(form.clusterType.name ?? '')} is not supported by this proxy.`);
     return 'static';
   }
@@ -112,37 +135,6 @@ function discoveryOf(message: Cluster, findings: Findings): ClusterConfig['disco
       findings.refuse('type', 'This discovery type is not known.');
       return 'static';
   }
-}
-
-/** Envoy's defaults; the first threshold of a priority counts. */
-function circuitBreaker(message: CircuitBreakers | undefined, priority: RoutingPriority): CircuitBreakerConfig {
-  const threshold = (message?.thresholds ?? []).find((candidate) => (candidate.priority ?? RoutingPriority.DEFAULT) === priority);
-  return {
-    maximumConnections: threshold?.maxConnections ?? 1024,
-    maximumPendingRequests: threshold?.maxPendingRequests ?? 1024,
-    maximumRequests: threshold?.maxRequests ?? 1024,
-    maximumRetries: threshold?.maxRetries ?? 3,
-  };
-}
-
-function outlierDetection(message: OutlierDetection, findings: Findings): OutlierDetectionConfig {
-  findings.ignoreFields(message, 'outlier_detection', [
-    'enforcingSuccessRate', 'successRateMinimumHosts', 'successRateRequestVolume', 'successRateStdevFactor', 'enforcingFailurePercentage', 'enforcingFailurePercentageLocalOrigin', 'failurePercentageThreshold',
-    'failurePercentageMinimumHosts', 'failurePercentageRequestVolume', 'maxEjectionTimeJitter', 'enforcingLocalOriginSuccessRate', 'monitors', 'alwaysEjectOneHost',
-  ]);
-  const base = milliseconds(message.baseEjectionTime, 30_000);
-  return {
-    consecutive5xx: message.consecutive5xx ?? 5,
-    enforcingConsecutive5xxPercent: message.enforcingConsecutive5xx ?? 100,
-    consecutiveGatewayFailure: message.consecutiveGatewayFailure ?? 5,
-    enforcingConsecutiveGatewayFailurePercent: message.enforcingConsecutiveGatewayFailure ?? 0,
-    splitExternalLocalOriginErrors: message.splitExternalLocalOriginErrors ?? false,
-    consecutiveLocalOriginFailure: message.consecutiveLocalOriginFailure ?? 5,
-    intervalMilliseconds: milliseconds(message.interval, 10_000),
-    baseEjectionMilliseconds: base,
-    maximumEjectionMilliseconds: milliseconds(message.maxEjectionTime, Math.max(300_000, base)),
-    maximumEjectionPercent: message.maxEjectionPercent ?? 10,
-  };
 }
 
 /** The protocol towards the upstream: from the typed options, else from the older fields of the cluster itself. */

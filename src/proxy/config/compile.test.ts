@@ -76,10 +76,47 @@ describe('a cluster of the mesh', () => {
   it('has Envoy\'s defaults when nothing is said', () => {
     expect(value(compileCluster({ name: 'c' }))).toMatchObject({
       discovery: 'static', connectTimeoutMilliseconds: 5000, panicThresholdPercent: 50, dnsRefreshMilliseconds: 5000, dnsFamilies: 'ipv6_else_ipv4', perConnectionBufferLimitBytes: 1_048_576, outlierDetection: null,
-      loadBalancing: { policy: 'round_robin', ringMinimumSize: 1024, ringMaximumSize: 8_388_608, maglevTableSize: 65_537, slowStartWindowMilliseconds: 0 },
-      circuitBreakers: { default: { maximumConnections: 1024, maximumPendingRequests: 1024, maximumRequests: 1024, maximumRetries: 3 } },
+      loadBalancing: { policy: 'round_robin', ringMinimumSize: 1024, ringMaximumSize: 8_388_608, maglevTableSize: 65_537, ringHashFunction: 'xx_hash', hashByHostname: false, hashBalancePercent: 0, activeRequestBias: 1, slowStart: null, subsets: null, localityWeighted: false },
+      healthChecks: [], ignoreHealthOnHostRemoval: false, respectDnsTtl: false, dnsFailureRefresh: null,
+      circuitBreakers: { default: { retryBudget: null, trackRemaining: false, maximumConnections: 1024, maximumPendingRequests: 1024, maximumRequests: 1024, maximumRetries: 3 } },
       protocol: { http: 'http1', maximumRequestsPerConnection: 0, idleTimeoutMilliseconds: 3_600_000 },
     });
+  });
+});
+
+describe('a cluster with everything said', () => {
+  it('keeps health checks, subsets, slow start, hashing and limits', () => {
+    const config = value(compileCluster({
+      name: 'c', lbPolicy: 1, respectDnsTtl: true, dnsFailureRefreshRate: { baseInterval: { seconds: 2 } }, ignoreHealthOnHostRemoval: true,
+      lbConfig: { $case: 'leastRequestLbConfig', leastRequestLbConfig: { choiceCount: 5, activeRequestBias: { defaultValue: 2 }, slowStartConfig: { slowStartWindow: { seconds: 60 }, aggression: { defaultValue: 2 }, minWeightPercent: { value: 20 } } } },
+      commonLbConfig: { localityConfigSpecifier: { $case: 'localityWeightedLbConfig', localityWeightedLbConfig: {} }, consistentHashingLbConfig: { useHostnameForHashing: true, hashBalanceFactor: 120 } },
+      lbSubsetConfig: { fallbackPolicy: 2, defaultSubset: { version: 1, list: ['x'] }, subsetSelectors: [{ keys: ['b', 'a', 'b'], fallbackPolicy: 4, fallbackKeysSubset: ['a'] }], scaleLocalityWeight: true, listAsAny: true },
+      circuitBreakers: { thresholds: [{ retryBudget: { budgetPercent: { value: 25 } }, trackRemaining: true }], perHostThresholds: [{ maxConnections: 7 }] },
+      outlierDetection: { maxEjectionTimeJitter: { seconds: 1 }, alwaysEjectOneHost: true, enforcingFailurePercentage: 50, successRateStdevFactor: 1500, successfulActiveHealthCheckUnejectHost: false },
+      healthChecks: [{ interval: { seconds: 5 }, timeout: { seconds: 1 }, healthyThreshold: 2, unhealthyThreshold: 3, unhealthyInterval: { seconds: 1 }, healthChecker: { $case: 'httpHealthCheck', httpHealthCheck: { path: '/h', method: 2, codecClientType: 1, requestHeadersToAdd: [{ header: { key: 'X-A', value: 'b' } }] } } }],
+    }));
+    expect(config).toMatchObject({
+      respectDnsTtl: true, dnsFailureRefresh: { baseMilliseconds: 2000, maximumMilliseconds: 20_000 }, ignoreHealthOnHostRemoval: true,
+      loadBalancing: {
+        leastRequestChoices: 5, activeRequestBias: 2, slowStart: { windowMilliseconds: 60_000, aggression: 2, minimumPercent: 20 }, localityWeighted: true, hashByHostname: true, hashBalancePercent: 120,
+        subsets: { fallback: 'default_subset', defaultSubset: { version: '1' }, selectors: [{ keys: ['b', 'a'], fallback: 'keys_subset', fallbackKeys: ['a'], singleHost: false }], scaleLocalityWeight: true, listAsAny: true },
+      },
+      circuitBreakers: { default: { retryBudget: { percent: 25, minimumConcurrency: 3 }, maximumConnectionsPerHost: 7, trackRemaining: true }, high: { retryBudget: null, maximumConnectionsPerHost: 4294967295 } },
+      outlierDetection: { ejectionJitterMilliseconds: 1000, alwaysEjectOne: true, successfulHealthCheckUnejects: false, successRate: { enforcingPercent: 100, standardDeviationFactor: 1.5, minimumHosts: 5, requestVolume: 100 }, failurePercentage: { enforcingPercent: 50, thresholdPercent: 85, requestVolume: 50 } },
+      healthChecks: [{
+        intervalMilliseconds: 5000, timeoutMilliseconds: 1000, unhealthyIntervalMilliseconds: 1000, unhealthyEdgeIntervalMilliseconds: 1000, healthyEdgeIntervalMilliseconds: 5000, noTrafficIntervalMilliseconds: 60_000, noTrafficHealthyIntervalMilliseconds: 60_000, reuseConnection: true,
+        checker: { kind: 'http', path: '/h', method: 'HEAD', codec: 'http2', expectedStatuses: [{ start: 200, end: 201 }], headers: [{ name: 'x-a', value: 'b', append: true }] },
+      }],
+    });
+  });
+
+  it('merges a route\'s criteria with its clusters\'', () => {
+    const config = value(compileRoute({ name: 'r', virtualHosts: [{ name: 'v', domains: ['*'], routes: [{ match: { pathSpecifier: { $case: 'prefix', prefix: '/' } }, action: { $case: 'route', route: {
+      metadataMatch: { filterMetadata: { 'envoy.lb': { version: '1', stage: 'prod' } } },
+      clusterSpecifier: { $case: 'weightedClusters', weightedClusters: { clusters: [{ name: 'a', weight: 1 }, { name: 'b', weight: 1, metadataMatch: { filterMetadata: { 'envoy.lb': { version: 2 } } } }] } },
+    } } }] }] }));
+    const action = config.virtualHosts[0]?.routes[0]?.action;
+    expect(action?.kind === 'route' && action.clusters.map(({ metadataMatch }) => metadataMatch)).toEqual([{ version: '1', stage: 'prod' }, { version: '2', stage: 'prod' }]);
   });
 });
 

@@ -3,10 +3,11 @@ import type { Result, Issue } from '../../shared/lib/index.ts';
 import type { Locality, Metadata } from '../../shared/xds/generated/envoy/config/core/v3/base.ts';
 import { HealthStatus } from '../../shared/xds/generated/envoy/config/core/v3/health_check.ts';
 import type { ClusterLoadAssignment } from '../../shared/xds/generated/envoy/config/endpoint/v3/endpoint.ts';
-import type { LbEndpoint, LocalityLbEndpoints } from '../../shared/xds/generated/envoy/config/endpoint/v3/endpoint_components.ts';
+import type { Endpoint_HealthCheckConfig, LbEndpoint, LocalityLbEndpoints } from '../../shared/xds/generated/envoy/config/endpoint/v3/endpoint_components.ts';
 import { digestOf } from './digest.ts';
 import { Findings } from './findings.ts';
 import type { EndpointConfig, EndpointsConfig, LocalityEndpointsConfig } from './runtime-config.ts';
+import { listFields, textFields } from './subsets.ts';
 import { address, isIpAddress } from './values.ts';
 
 /** An EDS resource. Its addresses are IP addresses. */
@@ -30,7 +31,8 @@ function localityEndpoints(message: LocalityLbEndpoints, path: string, findings:
   return {
     locality: localityName(message.locality),
     priority: message.priority ?? 0,
-    weight: message.loadBalancingWeight ?? 1,
+    // Without a weight a locality gets nothing where localities are weighted.
+    weight: message.loadBalancingWeight ?? 0,
     endpoints: (message.lbEndpoints ?? []).map((endpoint, index) => endpointConfig(endpoint, `${path}.lb_endpoints[${index}]`, findings, names)),
   };
 }
@@ -55,7 +57,20 @@ function endpointConfig(message: LbEndpoint, path: string, findings: Findings, n
     transportSocketMatch: strings(message.metadata, 'envoy.transport_socket_match'),
     workload: strings(message.metadata, 'istio')['workload'] ?? '',
     labels: strings(message.metadata, 'envoy.lb'),
+    ...lists(message.metadata),
+    ...(endpoint.healthCheckConfig ? { healthCheck: healthCheckOf(endpoint.healthCheckConfig, `${path}.endpoint.health_check_config`, findings) } : {}),
   };
+}
+
+function lists(metadata: Metadata | undefined): Pick<EndpointConfig, 'labelLists'> {
+  const found = listFields(metadata?.filterMetadata?.['envoy.lb'] ?? {});
+  return Object.keys(found).length > 0 ? { labelLists: found } : {};
+}
+
+function healthCheckOf(message: Endpoint_HealthCheckConfig, path: string, findings: Findings): NonNullable<EndpointConfig['healthCheck']> {
+  const target = message.address ? address(message.address, `${path}.address`, findings) : null;
+  if (target && target.kind !== 'socket') findings.refuse(`${path}.address`, 'A socket address is needed.');
+  return { address: target?.kind === 'socket' ? target.address : null, port: target?.kind === 'socket' ? target.port : message.portValue ?? 0, hostname: message.hostname ?? '', disabled: message.disableActiveHealthCheck ?? false };
 }
 
 function health(status: HealthStatus): EndpointConfig['health'] {
@@ -70,6 +85,5 @@ function health(status: HealthStatus): EndpointConfig['health'] {
 
 /** The text values of one filter's metadata; booleans and numbers as text. */
 export function strings(metadata: Metadata | undefined, filter: string): Readonly<Record<string, string>> {
-  const fields = metadata?.filterMetadata?.[filter] ?? {};
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => ['string', 'boolean', 'number'].includes(typeof value)).map(([key, value]) => [key, String(value)]));
+  return textFields(metadata?.filterMetadata?.[filter] ?? {});
 }

@@ -32,18 +32,32 @@ const route = (fields: Partial<Route>): RouteConfiguration => ({ name: 'r', virt
 const action = (fields: Partial<RouteAction>): RouteConfiguration => route({ action: { $case: 'route', route: { clusterSpecifier: { $case: 'cluster', cluster: 'c' }, ...fields } } });
 const match = (fields: Partial<RouteMatch>): RouteConfiguration => route({ match: { pathSpecifier: { $case: 'prefix', prefix: '/' }, ...fields } });
 const cluster = (fields: Partial<Cluster>): Cluster => ({ name: 'c', ...fields });
+const check = (fields: Partial<NonNullable<Cluster['healthChecks']>[number]>): Cluster => cluster({ healthChecks: [{ interval: { seconds: 1 }, timeout: { seconds: 1 }, healthyThreshold: 1, unhealthyThreshold: 1, healthChecker: { $case: 'tcpHealthCheck', tcpHealthCheck: {} }, ...fields }] });
 const CHAIN = 'filter_chains[0].filters[0]';
 const ROUTE = 'virtual_hosts[0].routes[0]';
 
 describe('refused clusters', () => {
   it.each<[string, Cluster, string]>([
     ['no name', { name: '' }, 'name'],
-    ['active health checks', cluster({ healthChecks: [{ interval: { seconds: 1 } }] }), 'health_checks'],
-    ['subsets', cluster({ lbSubsetConfig: { subsetSelectors: [{ keys: ['a'] }] } }), 'lb_subset_config.subset_selectors'],
+    ['a health check that never comes', check({ interval: {} }), 'health_checks[0].interval'],
+    ['a health check without a threshold', check({ healthyThreshold: undefined }), 'health_checks[0].healthy_threshold'],
+    ['a health check of Redis', check({ healthChecker: { $case: 'customHealthCheck', customHealthCheck: { name: 'redis' } } }), 'health_checks[0]'],
+    ['a health check without a path', check({ healthChecker: { $case: 'httpHealthCheck', httpHealthCheck: { path: 'x' } } }), 'health_checks[0].http_health_check.path'],
+    ['statuses that are no range', check({ healthChecker: { $case: 'httpHealthCheck', httpHealthCheck: { path: '/', expectedStatuses: [{ start: 200, end: 200 }] } } }), 'health_checks[0].http_health_check.expected_statuses[0]'],
+    ['a payload that is not hexadecimal', check({ healthChecker: { $case: 'tcpHealthCheck', tcpHealthCheck: { send: { payload: { $case: 'text', text: 'PING' } } } } }), 'health_checks[0].tcp_health_check.send.text'],
+    ['a health check with another socket', check({ transportSocketMatchCriteria: { a: 'b' } }), 'health_checks[0].transport_socket_match_criteria'],
+    ['lists of metadata to fall back to', cluster({ lbSubsetConfig: { metadataFallbackPolicy: 1 } }), 'lb_subset_config.metadata_fallback_policy'],
+    ['a fallback to keys that are not the selector\'s', cluster({ lbSubsetConfig: { subsetSelectors: [{ keys: ['a', 'b'], fallbackPolicy: 4, fallbackKeysSubset: ['c'] }] } }), 'lb_subset_config.subset_selectors[0].fallback_keys_subset'],
+    ['a single host for two keys', cluster({ lbSubsetConfig: { subsetSelectors: [{ keys: ['a', 'b'], singleHostPerSubset: true }] } }), 'lb_subset_config.subset_selectors[0].single_host_per_subset'],
+    ['an aggregate of nothing', cluster({ clusterDiscoveryType: { $case: 'clusterType', clusterType: { name: 'envoy.clusters.aggregate' } } }), 'cluster_type.typed_config.clusters'],
+    ['a destination from metadata', cluster({ lbConfig: { $case: 'originalDstLbConfig', originalDstLbConfig: { metadataKey: { key: 'a' } } } }), 'original_dst_lb_config.metadata_key'],
+    ['a balance under its least', cluster({ commonLbConfig: { consistentHashingLbConfig: { hashBalanceFactor: 99 } } }), 'common_lb_config.consistent_hashing_lb_config.hash_balance_factor'],
+    ['a limit of pools', cluster({ circuitBreakers: { thresholds: [{ maxConnectionPools: 1 }] } }), 'circuit_breakers.thresholds[0].max_connection_pools'],
+    ['requests limited by host', cluster({ circuitBreakers: { perHostThresholds: [{ maxRequests: 1 }] } }), 'circuit_breakers.per_host_thresholds.max_requests'],
     ['EDS without its configuration', cluster({ clusterDiscoveryType: { $case: 'type', type: 3 } }), 'eds_cluster_config'],
     ['another cluster type', cluster({ clusterDiscoveryType: { $case: 'clusterType', clusterType: { name: 'envoy.clusters.redis' } } }), 'cluster_type'],
     ['a policy of its own', cluster({ lbPolicy: 7 }), 'lb_policy'],
-    ['another hash', cluster({ lbPolicy: 2, lbConfig: { $case: 'ringHashLbConfig', ringHashLbConfig: { hashFunction: 1 } } }), 'ring_hash_lb_config.hash_function'],
+    ['a ring that is smaller than its least', cluster({ lbPolicy: 2, lbConfig: { $case: 'ringHashLbConfig', ringHashLbConfig: { minimumRingSize: 9, maximumRingSize: 8 } } }), 'ring_hash_lb_config'],
     ['an unknown transport socket', cluster({ transportSocket: { name: 'x', configType: typed({ typeUrl: 'type.googleapis.com/x.Y', value: new Uint8Array() }) } }), 'transport_socket.typed_config'],
     ['TLS 1.1', cluster({ transportSocket: { name: 't', configType: typed(packAny('envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', UpstreamTlsContext, { commonTlsContext: { tlsParams: { tlsMinimumProtocolVersion: 2 } } })) } }), 'transport_socket.typed_config.common_tls_context.tls_params.tls_minimum_protocol_version'],
     ['a certificate pin', cluster({ transportSocket: { name: 't', configType: typed(packAny('envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', UpstreamTlsContext, { commonTlsContext: { validationContextType: { $case: 'validationContext', validationContext: { verifyCertificateHash: ['aa'] } } } })) } }), 'transport_socket.typed_config.common_tls_context.validation_context.verify_certificate_hash'],
@@ -71,7 +85,6 @@ describe('refused routes', () => {
     ['an empty prefix test', match({ headers: [{ name: 'a', headerMatchSpecifier: { $case: 'stringMatch', stringMatch: { matchPattern: { $case: 'prefix', prefix: '' } } } }] }), `${ROUTE}.match.headers[0].string_match.prefix`],
     ['no action', route({ action: undefined }), ROUTE],
     ['weights that sum to nothing', action({ clusterSpecifier: { $case: 'weightedClusters', weightedClusters: { clusters: [{ name: 'a' }] } } }), `${ROUTE}.route.weighted_clusters.clusters`],
-    ['subsets', action({ metadataMatch: { filterMetadata: { 'envoy.lb': { a: 'b' } } } }), `${ROUTE}.route.metadata_match`],
     ['an internal redirect', action({ internalRedirectPolicy: { maxInternalRedirects: 1 } }), `${ROUTE}.route.internal_redirect_policy`],
     ['an unknown retry predicate', action({ retryPolicy: { retryHostPredicate: [{ name: 'x' }] } }), `${ROUTE}.route.retry_policy.retry_host_predicate[0]`],
     ['a change of the method', route({ requestHeadersToAdd: [{ header: { key: ':method', value: 'GET' } }] }), `${ROUTE}.request_headers_to_add[0].header.key`],

@@ -10,6 +10,7 @@ import { headerMutations } from './header-mutations.ts';
 import { perFilterOverrides } from './per-filter.ts';
 import { retryPolicy } from './retry-policy.ts';
 import type { DirectResponseConfig, HashPolicyConfig, HeaderMutationsConfig, PathRewriteConfig, RedirectActionConfig, RouteActionConfig, UpgradeConfig, WeightedClusterConfig } from './route-config.ts';
+import { metadataCriteria } from './subsets.ts';
 import { hostLiteral, isHeaderName, pathLiteral } from './wire-text.ts';
 import { inlineText, milliseconds, regex, runtimePerMillion } from './values.ts';
 
@@ -20,9 +21,10 @@ export const NO_MUTATIONS: HeaderMutationsConfig = { requestAdd: [], requestRemo
 
 /** Forwarding; `inherited` are the mirrors of the virtual host or route configuration, which count when the route has none. */
 export function routeAction(message: RouteAction, path: string, findings: Findings, inherited: Mirrors): RouteActionConfig {
-  findings.refuseFields(message, path, ['metadataMatch', 'pathRewritePolicy', 'earlyDataPolicy', 'retryPolicyTypedConfig', 'internalRedirectPolicy', 'internalRedirectAction']);
+  findings.refuseFields(message, path, ['pathRewritePolicy', 'earlyDataPolicy', 'retryPolicyTypedConfig', 'internalRedirectPolicy', 'internalRedirectAction']);
   findings.ignoreFields(message, path, ['appendXForwardedHost', 'rateLimits', 'includeVhRateLimits', 'grpcTimeoutOffset', 'hedgePolicy', 'cors', 'maxInternalRedirects']);
-  const clusters = clustersOf(message, path, findings);
+  const metadataMatch = metadataCriteria(message.metadataMatch);
+  const clusters = clustersOf(message, path, findings).map((cluster) => withCriteria(cluster, metadataMatch));
   const mirrors = mirrorPolicies(message.requestMirrorPolicies, `${path}.request_mirror_policies`, findings);
   const grpcMaximum = message.maxStreamDuration?.grpcTimeoutHeaderMax ?? message.maxGrpcTimeout;
   return {
@@ -30,6 +32,7 @@ export function routeAction(message: RouteAction, path: string, findings: Findin
     clusters,
     totalWeight: clusters.reduce((total, cluster) => total + cluster.weight, 0),
     clusterHeader: message.clusterSpecifier?.$case === 'clusterHeader' ? message.clusterSpecifier.clusterHeader.toLowerCase() : null,
+    ...(metadataMatch ? { metadataMatch } : {}),
     timeoutMilliseconds: milliseconds(message.timeout, 15_000),
     idleTimeoutMilliseconds: message.idleTimeout ? milliseconds(message.idleTimeout, 0) : null,
     maximumStreamDurationMilliseconds: message.maxStreamDuration?.maxStreamDuration ? milliseconds(message.maxStreamDuration.maxStreamDuration, 0) : null,
@@ -65,15 +68,22 @@ function clustersOf(message: RouteAction, path: string, findings: Findings): rea
 }
 
 function weightedCluster(message: WeightedCluster_ClusterWeight, path: string, findings: Findings): WeightedClusterConfig {
-  findings.refuseFields(message, path, ['clusterHeader', 'metadataMatch']);
+  findings.refuseFields(message, path, ['clusterHeader']);
+  const metadataMatch = metadataCriteria(message.metadataMatch);
   if ((message.name ?? '') === '') findings.refuse(`${path}.name`, 'A cluster name is needed.');
   return {
     name: message.name ?? '',
     weight: message.weight ?? 0,
+    ...(metadataMatch ? { metadataMatch } : {}),
     headerMutations: headerMutations(message, path, findings),
     hostRewriteLiteral: message.hostRewriteSpecifier === undefined ? null : hostLiteral(message.hostRewriteSpecifier.hostRewriteLiteral, `${path}.host_rewrite_literal`, findings),
     perFilter: perFilterOverrides(message.typedPerFilterConfig, `${path}.typed_per_filter_config`, findings),
   };
+}
+
+/** The route's criteria and over them the cluster's own. */
+function withCriteria(cluster: WeightedClusterConfig, route: Readonly<Record<string, string>> | null): WeightedClusterConfig {
+  return route ? { ...cluster, metadataMatch: { ...route, ...cluster.metadataMatch } } : cluster;
 }
 
 /** Mirror policies; a null fraction mirrors everything. */

@@ -74,6 +74,8 @@ export interface RouteActionConfig {
   readonly totalWeight: number;
   /** Set when the cluster's name is read from this request header instead. */
   readonly clusterHeader: string | null;
+  /** The same for a cluster that a header names. */
+  readonly metadataMatch?: Readonly<Record<string, string>> | null;
   /** Whole time for the answer, all tries included; 0 for none. Starts at the request's end. */
   readonly timeoutMilliseconds: number;
   /** Stream idle timeout; null takes the connection manager's. */
@@ -98,6 +100,8 @@ export interface WeightedClusterConfig {
   readonly weight: number;
   readonly headerMutations: HeaderMutationsConfig;
   readonly hostRewriteLiteral: string | null;
+  /** What `envoy.lb` metadata of an endpoint must be, for clusters with subsets; the route's own where the cluster says nothing. */
+  readonly metadataMatch?: Readonly<Record<string, string>> | null;
   readonly perFilter: Readonly<Record<string, HttpFilterOverride>>;
 }
 

@@ -122,18 +122,31 @@ export interface ClusterConfig {
   readonly name: string;
   /** What statistics call it. */
   readonly statName: string;
-  readonly discovery: 'static' | 'eds' | 'strict_dns' | 'logical_dns' | 'original_dst' | 'dynamic_forward_proxy';
+  readonly discovery: 'static' | 'eds' | 'strict_dns' | 'logical_dns' | 'original_dst' | 'dynamic_forward_proxy' | 'aggregate';
+  /** Clusters whose priorities follow one another, when `discovery` is `aggregate`. */
+  readonly aggregateOf: readonly string[];
   /** EDS service name when `discovery` is `eds`. */
   readonly endpointsName: string;
   /** Endpoints of static and DNS clusters; hosts of DNS clusters are names still to be resolved. */
   readonly staticEndpoints: EndpointsConfig | null;
   readonly dnsRefreshMilliseconds: number;
+  /** Names are looked up again when their records expire, instead of after `dnsRefreshMilliseconds`. */
+  readonly respectDnsTtl: boolean;
+  /** Pause after a look-up that failed: it grows from the first to the second; null for the usual one. */
+  readonly dnsFailureRefresh: { readonly baseMilliseconds: number; readonly maximumMilliseconds: number } | null;
+  /** For `original_dst`: the request header that names the destination, and a port in place of the dialled one. */
+  readonly originalDestination: { readonly header: string | null; readonly portOverride: number | null };
   /** Which addresses of a name are used: those of one family, those of the first family of two that it has, or all. */
   readonly dnsFamilies: 'ipv4' | 'ipv6' | 'ipv4_else_ipv6' | 'ipv6_else_ipv4' | 'all';
   readonly connectTimeoutMilliseconds: number;
   readonly loadBalancing: LoadBalancingConfig;
   readonly circuitBreakers: { readonly default: CircuitBreakerConfig; readonly high: CircuitBreakerConfig };
   readonly outlierDetection: OutlierDetectionConfig | null;
+  readonly healthChecks: readonly HealthCheckConfig[];
+  /** An endpoint that discovery leaves out goes at once; else it stays until its health checks fail. */
+  readonly ignoreHealthOnHostRemoval: boolean;
+  /** Connections to an endpoint end when its health check fails. */
+  readonly closeConnectionsOnHealthFailure: boolean;
   /** Percent of healthy hosts under which health is ignored; 0 switches panic off. */
   readonly panicThresholdPercent: number;
   readonly protocol: UpstreamProtocolConfig;
@@ -164,12 +177,96 @@ export interface LoadBalancingConfig {
   readonly policy: 'round_robin' | 'random' | 'least_request' | 'ring_hash' | 'maglev' | 'cluster_provided';
   readonly ringMinimumSize: number;
   readonly ringMaximumSize: number;
+  readonly ringHashFunction: 'xx_hash' | 'murmur_hash_2';
+  /** Consistent hashing hashes host names instead of addresses. */
+  readonly hashByHostname: boolean;
+  /** Consistent hashing passes over a host that has more than this percent of its share of the requests under way; 0 for no bound. */
+  readonly hashBalancePercent: number;
   readonly leastRequestChoices: number;
+  /** How much requests under way count against a host whose weight differs from others': weight / (requests + 1) ^ bias. */
+  readonly activeRequestBias: number;
   readonly maglevTableSize: number;
-  readonly slowStartWindowMilliseconds: number;
-  /** Failover by locality: priorities come from the endpoints. */
+  readonly slowStart: SlowStartConfig | null;
+  /** Localities are drawn by their weights, before the endpoint within one. */
   readonly localityWeighted: boolean;
+  /** In panic nobody is chosen, instead of anybody. */
+  readonly failTrafficOnPanic: boolean;
+  readonly subsets: SubsetsConfig | null;
 }
+
+/** Endpoints that became usable a short while ago get less. */
+export interface SlowStartConfig {
+  readonly windowMilliseconds: number;
+  readonly aggression: number;
+  readonly minimumPercent: number;
+}
+
+/** Choice among the endpoints whose `envoy.lb` metadata match the route's (envoy.config.cluster.v3.Cluster.LbSubsetConfig). */
+export interface SubsetsConfig {
+  readonly fallback: 'none' | 'any' | 'default_subset';
+  readonly defaultSubset: Readonly<Record<string, string>>;
+  readonly selectors: readonly SubsetSelectorConfig[];
+  /** Localities are drawn by weight within a subset too. */
+  readonly localityWeightAware: boolean;
+  /** A locality's weight shrinks with the share of its endpoints that are in the subset. */
+  readonly scaleLocalityWeight: boolean;
+  /** Any endpoint is taken when otherwise there would be none. */
+  readonly panicModeAny: boolean;
+  /** A list among an endpoint's metadata matches by any of its values. */
+  readonly listAsAny: boolean;
+}
+
+/** Keys by which subsets are made, and what happens when a route's values name none. */
+export interface SubsetSelectorConfig {
+  readonly keys: readonly string[];
+  readonly fallback: 'cluster' | 'none' | 'any' | 'default_subset' | 'keys_subset';
+  readonly fallbackKeys: readonly string[];
+  readonly singleHost: boolean;
+}
+
+/** An active health check (envoy.config.core.v3.HealthCheck). */
+export interface HealthCheckConfig {
+  readonly timeoutMilliseconds: number;
+  readonly intervalMilliseconds: number;
+  readonly initialJitterMilliseconds: number;
+  readonly intervalJitterMilliseconds: number;
+  readonly intervalJitterPercent: number;
+  readonly unhealthyThreshold: number;
+  readonly healthyThreshold: number;
+  readonly reuseConnection: boolean;
+  /** Interval while the cluster carries no traffic: after an unhealthy and after a healthy result. */
+  readonly noTrafficIntervalMilliseconds: number;
+  readonly noTrafficHealthyIntervalMilliseconds: number;
+  readonly unhealthyIntervalMilliseconds: number;
+  readonly unhealthyEdgeIntervalMilliseconds: number;
+  readonly healthyEdgeIntervalMilliseconds: number;
+  readonly alwaysLogFailures: boolean;
+  readonly alwaysLogSuccesses: boolean;
+  /** File that changes of health are written to; empty for none. */
+  readonly eventLogPath: string;
+  /** A port in place of the endpoint's; 0 for that one. */
+  readonly altPort: number;
+  /** ALPN in place of the cluster's; empty for that. */
+  readonly alpnProtocols: readonly string[];
+  readonly checker: HealthCheckerConfig;
+}
+
+/** What is asked. */
+export type HealthCheckerConfig =
+  | {
+    readonly kind: 'http'; readonly host: string; readonly path: string; readonly method: string; readonly codec: 'http1' | 'http2';
+    /** Half-open ranges. */
+    readonly expectedStatuses: readonly { readonly start: number; readonly end: number }[];
+    readonly retriableStatuses: readonly { readonly start: number; readonly end: number }[];
+    readonly headers: readonly { readonly name: string; readonly value: string; readonly append: boolean }[];
+    readonly removeHeaders: readonly string[];
+    /** Text that must be at the start of the body's first bytes, in order; hexadecimal. */
+    readonly receive: readonly string[];
+    readonly serviceName: StringMatchConfig | null;
+  }
+  | { readonly kind: 'grpc'; readonly serviceName: string; readonly authority: string; readonly headers: readonly { readonly name: string; readonly value: string; readonly append: boolean }[] }
+  /** Hexadecimal bytes. */
+  | { readonly kind: 'tcp'; readonly send: string; readonly receive: readonly string[] };
 
 /** Limits of one routing priority; Infinity cannot be cloned to JSON, so 4294967295 stands for none. */
 export interface CircuitBreakerConfig {
@@ -177,6 +274,12 @@ export interface CircuitBreakerConfig {
   readonly maximumPendingRequests: number;
   readonly maximumRequests: number;
   readonly maximumRetries: number;
+  /** Retries limited by a share of what is under way, in place of `maximumRetries`. */
+  readonly retryBudget: { readonly percent: number; readonly minimumConcurrency: number } | null;
+  /** Connections to one endpoint. */
+  readonly maximumConnectionsPerHost: number;
+  /** Statistics tell what is left of each limit. */
+  readonly trackRemaining: boolean;
 }
 
 /** Ejection of endpoints by their answers (envoy.config.cluster.v3.OutlierDetection). */
@@ -187,10 +290,27 @@ export interface OutlierDetectionConfig {
   readonly enforcingConsecutiveGatewayFailurePercent: number;
   readonly splitExternalLocalOriginErrors: boolean;
   readonly consecutiveLocalOriginFailure: number;
+  readonly enforcingConsecutiveLocalOriginFailurePercent: number;
+  readonly successRate: RateEjectionConfig & { readonly standardDeviationFactor: number };
+  readonly failurePercentage: RateEjectionConfig & { readonly thresholdPercent: number };
   readonly intervalMilliseconds: number;
   readonly baseEjectionMilliseconds: number;
   readonly maximumEjectionMilliseconds: number;
   readonly maximumEjectionPercent: number;
+  /** One endpoint may be ejected whatever `maximumEjectionPercent` says. */
+  readonly alwaysEjectOne: boolean;
+  readonly ejectionJitterMilliseconds: number;
+  /** A health check that succeeds brings an endpoint back. */
+  readonly successfulHealthCheckUnejects: boolean;
+}
+
+/** Ejection by shares of answers over an interval. */
+export interface RateEjectionConfig {
+  readonly enforcingPercent: number;
+  readonly enforcingLocalOriginPercent: number;
+  /** Endpoints that must have had enough requests. */
+  readonly minimumHosts: number;
+  readonly requestVolume: number;
 }
 
 /** Endpoints of a cluster, by locality. */
@@ -220,6 +340,10 @@ export interface EndpointConfig {
   readonly workload: string;
   /** `envoy.lb` metadata. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Those of `envoy.lb` metadata that are lists. */
+  readonly labelLists?: Readonly<Record<string, readonly string[]>>;
+  /** Where and whether it is checked, when that is not its own address. */
+  readonly healthCheck?: { readonly address: string | null; readonly port: number; readonly hostname: string; readonly disabled: boolean };
 }
 
 export type { HttpFilterConfig, NetworkFilterConfig, RouteConfig, StringMatchConfig };

@@ -49,7 +49,7 @@ const NOBODY = { remoteAddress: '', identity: '', destination: '', keptSource: n
 
 class RunningCall implements HostReceiver, PoolReceiver, ResponseDecoder {
   readonly #services: FilterServices;
-  readonly #cluster: Cluster;
+  #cluster: Cluster;
   readonly #call: ClusterCall;
   readonly #done: ClusterCallDone;
   #host: Host | null = null;
@@ -79,8 +79,9 @@ class RunningCall implements HostReceiver, PoolReceiver, ResponseDecoder {
     this.#fail('timeout');
   }
 
-  onHost(host: Host | null): void {
+  onHost(host: Host | null, of: Cluster): void {
     if (this.#over) return;
+    this.#cluster = of;
     const breaker = this.#cluster.breakers.default;
     if (!host) {
       this.#cluster.count('upstream_cx_none_healthy');

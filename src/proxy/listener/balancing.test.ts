@@ -92,11 +92,105 @@ describe('localities and priorities', () => {
     expect(found['near']).toBeGreaterThan(50);
   });
 
+  it('in panic asks whoever there is, and with a threshold of 0 nobody', async () => {
+    const [one, two] = await servers(['one', 'two']) as [EndpointConfig, EndpointConfig];
+    const sick = [one, two].map((each): EndpointConfig => ({ ...each, health: 'unhealthy' }));
+    const plane = await serve(withPolicy(sick, {}, { panicThresholdPercent: 50 }));
+    expect(Object.keys(await counts(plane, 6)).sort()).toEqual(['one', 'two']);
+    expect(plane.stats.snapshot().counters.find(({ name }) => name === 'cluster.a.lb_healthy_panic')?.value).toBe(6);
+    expect(await counts(await serve(withPolicy(sick, {}, { panicThresholdPercent: 0 })), 2)).toEqual({ 503: 2 });
+    expect(await counts(await serve(withPolicy(sick, { failTrafficOnPanic: true }, { panicThresholdPercent: 50 })), 2)).toEqual({ 503: 2 });
+  });
+
+  it('uses degraded endpoints for what the healthy ones cannot take', async () => {
+    const [good, weak] = await servers(['good', 'weak']) as [EndpointConfig, EndpointConfig];
+    expect(await counts(await serve(withPolicy([good, { ...weak, health: 'degraded' }], {})), 20)).toMatchObject({ good: expect.any(Number) as number, weak: expect.any(Number) as number });
+    expect(await counts(await serve(withPolicy([{ ...good, health: 'unhealthy' }, { ...weak, health: 'degraded' }], {})), 4)).toEqual({ weak: 4 });
+    const many = await serve(withPolicy([good, good, good, weak].map((each, index) => ({ ...each, labels: { n: String(index) }, transportSocketMatch: { n: String(index) }, ...(index === 3 ? { health: 'degraded' as const } : {}) })), {}));
+    // Three of four healthy carry all, by overprovisioning.
+    expect(await counts(many, 12)).toEqual({ good: 12 });
+  });
+
   it('shares by the weights of localities', async () => {
     const [one, two] = await servers(['east', 'west']) as [EndpointConfig, EndpointConfig];
     const found = await counts(await serve(withPolicy(endpoints([], { localities: [local([one], 0, 90, 'east'), local([two], 0, 10, 'west')] }), { localityWeighted: true })), 100);
     expect(found['east']).toBeGreaterThan(75);
     expect(found['west']).toBeGreaterThan(0);
+  });
+});
+
+describe('subsets', () => {
+  const subsets = (over: Partial<NonNullable<ClusterConfig['loadBalancing']['subsets']>> = {}): Partial<ClusterConfig['loadBalancing']> => ({
+    subsets: { fallback: 'none', defaultSubset: {}, selectors: [{ keys: ['version'], fallback: 'cluster', fallbackKeys: [], singleHost: false }], localityWeightAware: false, scaleLocalityWeight: false, panicModeAny: false, listAsAny: false, ...over },
+  });
+  const selector = (keys: readonly string[], over = {}) => ({ keys, fallback: 'cluster' as const, fallbackKeys: [], singleHost: false, ...over });
+  const ask = async (target: ClusterConfig, metadataMatch: Record<string, string> | null, requests = 6): Promise<Record<string, number>> => {
+    const action = routeAction('a');
+    const plane = await harness.dataPlane(runtimeConfig({
+      listeners: [listener('in', harness.address, [filterChain([connectionManager()])])], clusters: [target],
+      routes: [routeConfig([virtualHost([route({ ...action, clusters: action.clusters.map((one) => ({ ...one, metadataMatch })) })])])],
+    }));
+    return counts(plane, requests);
+  };
+  const world = async (): Promise<EndpointConfig[]> => {
+    const [one, two, three] = await servers(['v1', 'v2-blue', 'v2-green']) as [EndpointConfig, EndpointConfig, EndpointConfig];
+    return [{ ...one, labels: { version: '1', stage: 'prod' } }, { ...two, labels: { version: '2', stage: 'prod' }, labelLists: { tags: ['x', 'y'] } }, { ...three, labels: { version: '2', stage: 'dev' } }];
+  };
+
+  it('takes the endpoints whose metadata fit, by exactly the keys of a selector', async () => {
+    const list = await world();
+    const both = subsets({ selectors: [selector(['version']), selector(['version', 'stage'])] });
+    expect(await ask(withPolicy(list, both), { version: '1' })).toEqual({ v1: 6 });
+    expect(await ask(withPolicy(list, both), { version: '2' })).toEqual({ 'v2-blue': 3, 'v2-green': 3 });
+    expect(await ask(withPolicy(list, both), { version: '2', stage: 'dev' })).toEqual({ 'v2-green': 6 });
+    expect(await ask(withPolicy(list, both), { stage: 'dev' })).toEqual({ 503: 6 });
+    expect(await ask(withPolicy(list, both), { version: '9' })).toEqual({ 503: 6 });
+    expect(await ask(withPolicy(list, both), null)).toEqual({ 503: 6 });
+  });
+
+  it('falls back as the cluster or the selector says', async () => {
+    const list = await world();
+    const wanted = { version: '9', stage: 'dev' };
+    expect(await ask(withPolicy(list, subsets({ fallback: 'any' })), wanted)).toEqual({ v1: 2, 'v2-blue': 2, 'v2-green': 2 });
+    expect(await ask(withPolicy(list, subsets({ fallback: 'default_subset', defaultSubset: { version: '1' } })), wanted)).toEqual({ v1: 6 });
+    expect(await ask(withPolicy(list, subsets({ panicModeAny: true })), wanted)).toEqual({ v1: 2, 'v2-blue': 2, 'v2-green': 2 });
+    const keys = { selectors: [selector(['version', 'stage'], { fallback: 'keys_subset', fallbackKeys: ['stage'] }), selector(['stage'])], fallback: 'any' as const };
+    expect(await ask(withPolicy(list, subsets(keys)), wanted)).toEqual({ 'v2-green': 6 });
+    expect(await ask(withPolicy(list, subsets({ fallback: 'any', selectors: [selector(['version'], { fallback: 'none' })] })), { version: '9' })).toEqual({ 503: 6 });
+  });
+
+  it('knows lists, single hosts and health', async () => {
+    const list = await world();
+    expect(await ask(withPolicy(list, subsets({ listAsAny: true, selectors: [selector(['tags'])] })), { tags: 'y' })).toEqual({ 'v2-blue': 6 });
+    expect(await ask(withPolicy(list, subsets({ selectors: [selector(['version'], { singleHost: true })] })), { version: '2' })).toEqual({ 'v2-blue': 6 });
+    expect(await ask(withPolicy(list.map((one, index) => (index === 1 ? { ...one, health: 'unhealthy' as const } : one)), subsets()), { version: '2' })).toEqual({ 'v2-green': 6 });
+  });
+});
+
+describe('aggregates and destinations', () => {
+  const sick = (one: EndpointConfig): EndpointConfig => ({ ...one, health: 'unhealthy' });
+
+  it('takes the first cluster of an aggregate that can serve, and counts at that one', async () => {
+    const [near, far] = await servers(['near', 'far']) as [EndpointConfig, EndpointConfig];
+    const make = async (first: EndpointConfig): Promise<DataPlane> => harness.dataPlane(runtimeConfig({
+      listeners: [listener('in', harness.address, [filterChain([connectionManager()])])], routes: [routeConfig([virtualHost([route(routeAction('both'))])])],
+      clusters: [cluster('both', [], { discovery: 'aggregate', aggregateOf: ['gone', 'first', 'second'], staticEndpoints: null }), cluster('first', [first]), cluster('second', [far])],
+    }));
+    expect(await counts(await make(near), 4)).toEqual({ near: 4 });
+    const plane = await make(sick(near));
+    expect(await counts(plane, 4)).toEqual({ far: 4 });
+    const value = (name: string): number => plane.stats.snapshot().counters.find((one) => one.name === name)?.value ?? 0;
+    expect([value('cluster.second.upstream_rq_total'), value('cluster.both.upstream_rq_total')]).toEqual([4, 0]);
+  });
+
+  it('goes where a header says, if the cluster allows it, and to the port that it sets', async () => {
+    const [one, two] = await servers(['one', 'two']) as [EndpointConfig, EndpointConfig];
+    const portOf = ({ address }: EndpointConfig): number => (address.kind === 'socket' ? address.port : 0);
+    const target = (over: ClusterConfig['originalDestination']): ClusterConfig => withPolicy([], { policy: 'cluster_provided' }, { discovery: 'original_dst', staticEndpoints: null, originalDestination: over });
+    const plane = await serve(target({ header: 'x-to', portOverride: null }));
+    expect(await counts(plane, 1, { 'x-to': `${harness.address}:${portOf(one)}` })).toEqual({ one: 1 });
+    for (const bad of ['name:80', harness.address, '1.2.3.4:x']) expect(await counts(plane, 1, { 'x-to': bad })).toEqual({ 503: 1 });
+    expect(await counts(await serve(target({ header: 'x-to', portOverride: portOf(two) })), 1, { 'x-to': `${harness.address}:${portOf(one)}` })).toEqual({ two: 1 });
   });
 });
 

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cluster, connectionManager, endpoint, filterChain, listener, retryPolicy, route, routeAction, routeConfig, runtimeConfig, virtualHost } from './testdata/config-builder.ts';
+import { cluster, connectionManager, endpoint, filterChain, listener, outliers, retryPolicy, route, routeAction, routeConfig, runtimeConfig, virtualHost } from './testdata/config-builder.ts';
 import { Harness, wait } from './testdata/harness.ts';
 
 let harness: Harness;
@@ -184,7 +184,7 @@ describe('HTTP proxying', () => {
     const port = await harness.httpServer((_request, response) => {
       setTimeout(() => response.end('ok'), 150);
     });
-    const limits = { maximumConnections: 1, maximumPendingRequests: 1, maximumRequests: 1000, maximumRetries: 3 };
+    const limits = { maximumConnections: 1, maximumPendingRequests: 1, maximumRequests: 1000, maximumRetries: 3, retryBudget: null, maximumConnectionsPerHost: 4_294_967_295, trackRemaining: false };
     const plane = await harness.dataPlane(simple([route(routeAction('a'))], [cluster('a', [endpoint(harness.address, port)], { circuitBreakers: { default: limits, high: limits } })]));
     const answers = await Promise.all(Array.from({ length: 6 }, () => harness.ask(harness.portOf(plane, 'in'))));
     expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(1);
@@ -199,7 +199,7 @@ describe('HTTP proxying', () => {
       response.end('bad');
     });
     const good = await harness.httpServer((_request, response) => response.end('good'));
-    const outlierDetection = { consecutive5xx: 3, enforcingConsecutive5xxPercent: 100, consecutiveGatewayFailure: 0, enforcingConsecutiveGatewayFailurePercent: 0, splitExternalLocalOriginErrors: false, consecutiveLocalOriginFailure: 5, intervalMilliseconds: 50, baseEjectionMilliseconds: 300, maximumEjectionMilliseconds: 1000, maximumEjectionPercent: 100 };
+    const outlierDetection = outliers({ consecutive5xx: 3, intervalMilliseconds: 50, baseEjectionMilliseconds: 300, maximumEjectionMilliseconds: 1000 });
     const plane = await harness.dataPlane(simple([route(routeAction('a'))], [cluster('a', [endpoint(harness.address, bad), endpoint(harness.address, good)], { outlierDetection })]));
     const inPort = harness.portOf(plane, 'in');
     for (let turn = 0; turn < 6; turn += 1) await harness.ask(inPort);

@@ -78,6 +78,7 @@ export class StatsStore {
   readonly #counters = new Map<string, Cell>();
   readonly #gauges = new Map<string, Cell>();
   readonly #histograms = new Map<string, Histogram>();
+  readonly #writers: (() => void)[] = [];
   #cells = new Float64Array(CHUNK);
   #used = 0;
 
@@ -93,6 +94,11 @@ export class StatsStore {
     let histogram = this.#histograms.get(name);
     if (!histogram) this.#histograms.set(name, histogram = new Histogram(name));
     return histogram;
+  }
+
+  /** Calls `write` before each reading, for gauges that cost more to keep than to find out. */
+  beforeSnapshot(write: () => void): void {
+    this.#writers.push(write);
   }
 
   /** Forgets the statistics whose names start with `prefix`, when what they describe is gone. */
@@ -113,6 +119,7 @@ export class StatsStore {
   }
 
   snapshot(): StatsSnapshot {
+    for (const write of this.#writers) write();
     const list = (cells: ReadonlyMap<string, Cell>): { name: string; value: number }[] => [...cells.values()].map(({ name, value }) => ({ name, value }));
     return {
       counters: list(this.#counters), gauges: list(this.#gauges),

@@ -117,11 +117,11 @@ export class HttpPool implements HostPool {
   }
 
   #connectAsNeeded(): void {
-    const { breaker, cluster } = this.#options;
+    const { breaker, cluster, host } = this.#options;
     const perConnection = this.#protocol === 'http1' ? 1 : cluster.config.protocol.maximumConcurrentStreams || 100;
     while (this.#connecting * perConnection < this.#waiting.length) {
       // Every pool may have one connection even above the limit, or its requests would wait for ever.
-      if (breaker.full('connections') && this.#connections.length > 0) {
+      if ((breaker.full('connections') || host.connections >= breaker.connectionsPerHost) && this.#connections.length > 0) {
         cluster.count('upstream_cx_overflow');
         return;
       }

@@ -1,35 +1,39 @@
-// Earliest deadline first: a weighted schedule in which a host of weight w comes w times as often, evenly spread. A binary heap by deadline.
-import type { Host } from '../host.ts';
+// Earliest deadline first: a weighted schedule in which what weighs w comes w times as often, evenly spread. A binary heap by deadline.
 
-interface Entry { readonly host: Host; deadline: number; order: number }
+interface Entry<T> { readonly item: T; deadline: number; order: number }
 
-/** A schedule over hosts; `weightOf` is asked again each time a host is put back. */
-export class EdfSchedule {
-  readonly #heap: Entry[] = [];
-  readonly #weightOf: (host: Host) => number;
+/** A schedule; `weightOf` is asked again each time an item is put back. */
+export class EdfSchedule<T> {
+  readonly #heap: Entry<T>[] = [];
+  readonly #weightOf: (item: T) => number;
   #now = 0;
   #order = 0;
 
-  constructor(hosts: readonly Host[], weightOf: (host: Host) => number) {
+  constructor(items: readonly T[], weightOf: (item: T) => number) {
     this.#weightOf = weightOf;
-    for (const host of hosts) {
-      this.#push({ host, deadline: 1 / weightOf(host), order: this.#order });
+    for (const item of items) {
+      this.#push({ item, deadline: 1 / weightOf(item), order: this.#order });
       this.#order += 1;
     }
   }
 
-  next(): Host | null {
+  next(): T | null {
     const entry = this.#pop();
     if (!entry) return null;
     this.#now = entry.deadline;
-    entry.deadline = this.#now + 1 / this.#weightOf(entry.host);
+    entry.deadline = this.#now + 1 / this.#weightOf(entry.item);
     entry.order = this.#order;
     this.#order += 1;
     this.#push(entry);
-    return entry.host;
+    return entry.item;
   }
 
-  #push(entry: Entry): void {
+  /** Passes over the next `count`, so that many proxies do not all begin with the same. */
+  skip(count: number): void {
+    for (let left = count; left > 0; left -= 1) this.next();
+  }
+
+  #push(entry: Entry<T>): void {
     const heap = this.#heap;
     let index = heap.push(entry) - 1;
     while (index > 0) {
@@ -42,7 +46,7 @@ export class EdfSchedule {
     heap[index] = entry;
   }
 
-  #pop(): Entry | undefined {
+  #pop(): Entry<T> | undefined {
     const heap = this.#heap;
     const first = heap[0];
     const last = heap.pop();
@@ -64,6 +68,6 @@ export class EdfSchedule {
   }
 }
 
-function before(left: Entry, right: Entry): boolean {
+function before<T>(left: Entry<T>, right: Entry<T>): boolean {
   return left.deadline < right.deadline || (left.deadline === right.deadline && left.order < right.order);
 }

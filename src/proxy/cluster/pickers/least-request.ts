@@ -1,16 +1,19 @@
-// Picks the host with the fewest requests under way: the best of a few random ones, or with different weights by a schedule that counts load.
+// Picks the host with the fewest requests under way: the best of a few random ones, or with different weights, or hosts that warm up, by a schedule that counts load.
 import type { Host } from '../host.ts';
+import type { BalancerOptions } from '../balancing/priority-balancer.ts';
 import { EdfSchedule } from './edf.ts';
 import type { Picker } from './picker.ts';
 import { sameWeights } from './round-robin.ts';
+import { anyWarming, warmedWeight } from './slow-start.ts';
 
 /** A least request picker. */
-export function leastRequestPicker(hosts: readonly Host[], choices: number, random: () => number): Picker {
-  if (!sameWeights(hosts)) {
-    const schedule = new EdfSchedule(hosts, (host) => Math.max(1, host.endpoint.weight) / (host.activeRequests + 1));
+export function leastRequestPicker(hosts: readonly Host[], { policy, random, now }: Pick<BalancerOptions, 'policy' | 'random' | 'now'>): Picker {
+  const { slowStart, activeRequestBias } = policy;
+  if (!sameWeights(hosts) || anyWarming(hosts, slowStart, now())) {
+    const schedule = new EdfSchedule(hosts, (host) => warmedWeight(loadedWeight(host, activeRequestBias), host, slowStart, now()));
     return () => schedule.next();
   }
-  const count = Math.max(2, choices);
+  const count = Math.max(2, policy.leastRequestChoices);
   return () => {
     let best: Host | null = null;
     for (let choice = 0; choice < count; choice += 1) {
@@ -19,4 +22,9 @@ export function leastRequestPicker(hosts: readonly Host[], choices: number, rand
     }
     return best;
   };
+}
+
+function loadedWeight(host: Host, bias: number): number {
+  if (bias === 1) return host.weight / (host.activeRequests + 1);
+  return bias === 0 ? host.weight : host.weight / (host.activeRequests + 1) ** bias;
 }

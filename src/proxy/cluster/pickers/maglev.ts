@@ -1,17 +1,22 @@
 // Consistent hashing by Maglev's table, filled as Envoy fills it, so that both proxies pick the same host for the same hash.
 import { xxHash64 } from '../../stream/xx-hash.ts';
+import type { LoadBalancingConfig } from '../../config/runtime-config.ts';
 import type { Host } from '../host.ts';
-import type { Picker } from './picker.ts';
+import type { HashPicker } from './picker.ts';
+import { hashKeyOf, type WeightedHosts } from './weighted-hosts.ts';
+
+/** How a table is made. */
+export type MaglevOptions = Pick<LoadBalancingConfig, 'maglevTableSize' | 'hashByHostname'>;
 
 const ALL_ONES = 0xffffffffffffffffn;
 
 /** The table over `hosts`. */
-export function buildMaglevTable(hosts: readonly Host[], size: number): Host[] {
-  const total = hosts.reduce((sum, host) => sum + Math.max(1, host.endpoint.weight), 0);
-  const entries = [...hosts].sort((left, right) => (left.hashKey < right.hashKey ? -1 : 1)).map((host) => ({
-    host, weight: Math.max(1, host.endpoint.weight) / total, target: 0, next: 0,
-    offset: Number(xxHash64(host.hashKey) % BigInt(size)), skip: Number(xxHash64(host.hashKey, 1n) % BigInt(size - 1)) + 1,
-  }));
+export function buildMaglevTable(hosts: WeightedHosts, { maglevTableSize: size, hashByHostname }: MaglevOptions): Host[] {
+  if (hosts.length === 0) return [];
+  const entries = hosts.map(({ host, weight }) => {
+    const key = hashKeyOf(host, hashByHostname);
+    return { host, weight, key, target: 0, next: 0, offset: Number(xxHash64(key) % BigInt(size)), skip: Number(xxHash64(key, 1n) % BigInt(size - 1)) + 1 };
+  }).sort((left, right) => (left.key < right.key ? -1 : left.key > right.key ? 1 : 0));
   const largest = Math.max(...entries.map((entry) => entry.weight));
   const table = new Array<Host | undefined>(size);
   let filled = 0;
@@ -33,12 +38,12 @@ export function buildMaglevTable(hosts: readonly Host[], size: number): Host[] {
   return table as Host[];
 }
 
-/** A Maglev picker; a request without a hash gets a random place. */
-export function maglevPicker(hosts: readonly Host[], size: number, random: () => number): Picker {
-  const table = buildMaglevTable(hosts, size);
-  return (hash, attempt) => {
-    if (hash === null) return table[Math.floor(random() * size)] ?? null;
-    const moved = attempt === 0 ? hash : hash ^ ((ALL_ONES - BigInt(attempt) + 1n) & ALL_ONES);
-    return table[Number(moved % BigInt(size))] ?? null;
+/** A Maglev picker. */
+export function maglevPicker(hosts: WeightedHosts, options: MaglevOptions): HashPicker {
+  const table = buildMaglevTable(hosts, options);
+  const size = BigInt(Math.max(1, table.length));
+  return (hash, draw) => {
+    const moved = draw === 0 ? hash : hash ^ ((ALL_ONES - BigInt(draw) + 1n) & ALL_ONES);
+    return table[Number(moved % size)] ?? null;
   };
 }

@@ -1,5 +1,8 @@
-// What a picker is: it chooses one of a fixed set of hosts. Made anew when the set changes.
+// What pickers are: each chooses one of a fixed set of hosts and is made anew when the set changes.
 import type { Host } from '../host.ts';
 
-/** Chooses a host; `hash` is null when the request has none, `attempt` grows with each retry. Null only for an empty set. */
-export type Picker = (hash: bigint | null, attempt: number) => Host | null;
+/** Chooses the next host. Null only for an empty set. */
+export type Picker = () => Host | null;
+
+/** Chooses by a hash; `draw` counts the draws for one request, so that another host comes when the first is not wanted. */
+export type HashPicker = (hash: bigint, draw: number) => Host | null;

@@ -1,24 +1,26 @@
-// Picks hosts in turn, from a random start; with different weights by earliest deadline first.
+// Picks hosts in turn, from a random start; with different weights, or hosts that warm up, by earliest deadline first.
 import type { Host } from '../host.ts';
+import type { BalancerOptions } from '../balancing/priority-balancer.ts';
 import { EdfSchedule } from './edf.ts';
 import type { Picker } from './picker.ts';
+import { anyWarming, warmedWeight } from './slow-start.ts';
 
 /** Whether all hosts weigh the same. */
 export function sameWeights(hosts: readonly Host[]): boolean {
-  return hosts.every((host) => host.endpoint.weight === hosts[0]?.endpoint.weight);
+  return hosts.every((host) => host.weight === hosts[0]?.weight);
 }
 
 /** A round robin picker. */
-export function roundRobinPicker(hosts: readonly Host[], random: () => number): Picker {
+export function roundRobinPicker(hosts: readonly Host[], { policy: { slowStart }, random, now }: Pick<BalancerOptions, 'policy' | 'random' | 'now'>): Picker {
   let next = Math.floor(random() * hosts.length);
-  if (sameWeights(hosts)) {
+  if (sameWeights(hosts) && !anyWarming(hosts, slowStart, now())) {
     return () => {
       const host = hosts[next] ?? null;
       next = next + 1 >= hosts.length ? 0 : next + 1;
       return host;
     };
   }
-  const schedule = new EdfSchedule(hosts, (host) => Math.max(1, host.endpoint.weight));
-  for (; next > 0; next -= 1) schedule.next();
+  const schedule = new EdfSchedule(hosts, (host) => warmedWeight(host.weight, host, slowStart, now()));
+  schedule.skip(next);
   return () => schedule.next();
 }

@@ -80,12 +80,28 @@ export function endpoints(list: readonly EndpointConfig[], over: Partial<Endpoin
   return { localities: [{ locality: '', priority: 0, weight: 1, endpoints: list }], overprovisioningPercent: 140, digest: digest(), ...over };
 }
 
-const NO_LIMITS = { maximumConnections: 4_294_967_295, maximumPendingRequests: 4_294_967_295, maximumRequests: 4_294_967_295, maximumRetries: 4_294_967_295 };
+const NO_LIMITS = { maximumConnections: 4_294_967_295, maximumPendingRequests: 4_294_967_295, maximumRequests: 4_294_967_295, maximumRetries: 4_294_967_295, retryBudget: null, maximumConnectionsPerHost: 4_294_967_295, trackRemaining: false };
+
+/** Outlier detection by consecutive failures alone. */
+export function outliers(over: Partial<NonNullable<ClusterConfig['outlierDetection']>> = {}): NonNullable<ClusterConfig['outlierDetection']> {
+  const off = { enforcingPercent: 0, enforcingLocalOriginPercent: 0, minimumHosts: 5, requestVolume: 100 };
+  return {
+    consecutive5xx: 5, enforcingConsecutive5xxPercent: 100, consecutiveGatewayFailure: 0, enforcingConsecutiveGatewayFailurePercent: 0, splitExternalLocalOriginErrors: false, consecutiveLocalOriginFailure: 5,
+    enforcingConsecutiveLocalOriginFailurePercent: 100, successRate: { ...off, standardDeviationFactor: 1.9 }, failurePercentage: { ...off, thresholdPercent: 85 }, intervalMilliseconds: 10_000, baseEjectionMilliseconds: 30_000,
+    maximumEjectionMilliseconds: 300_000, maximumEjectionPercent: 100, alwaysEjectOne: false, ejectionJitterMilliseconds: 0, successfulHealthCheckUnejects: true, ...over,
+  };
+}
+
+/** The policy of clusters that say none. */
+export const ROUND_ROBIN: ClusterConfig['loadBalancing'] = {
+  policy: 'round_robin', ringMinimumSize: 1024, ringMaximumSize: 8_388_608, ringHashFunction: 'xx_hash', hashByHostname: false, hashBalancePercent: 0, leastRequestChoices: 2, activeRequestBias: 1,
+  maglevTableSize: 65_537, slowStart: null, localityWeighted: false, failTrafficOnPanic: false, subsets: null,
+};
 
 export function cluster(name: string, list: readonly EndpointConfig[], over: Partial<ClusterConfig> = {}): ClusterConfig {
   return {
-    name, statName: name, discovery: 'static', endpointsName: '', staticEndpoints: endpoints(list), dnsRefreshMilliseconds: 5000, dnsFamilies: 'all', connectTimeoutMilliseconds: 2000,
-    loadBalancing: { policy: 'round_robin', ringMinimumSize: 1024, ringMaximumSize: 8_388_608, leastRequestChoices: 2, maglevTableSize: 65_537, slowStartWindowMilliseconds: 0, localityWeighted: false },
+    name, statName: name, discovery: 'static', aggregateOf: [], endpointsName: '', staticEndpoints: endpoints(list), dnsRefreshMilliseconds: 5000, respectDnsTtl: false, dnsFailureRefresh: null, originalDestination: { header: null, portOverride: null }, dnsFamilies: 'all', connectTimeoutMilliseconds: 2000,
+    loadBalancing: ROUND_ROBIN, healthChecks: [], ignoreHealthOnHostRemoval: false, closeConnectionsOnHealthFailure: false,
     circuitBreakers: { default: NO_LIMITS, high: NO_LIMITS }, outlierDetection: null, panicThresholdPercent: 0,
     protocol: { http: 'http1', maximumRequestsPerConnection: 0, idleTimeoutMilliseconds: 3_600_000, maximumConcurrentStreams: 100 },
     transportSocketMatches: [], defaultTls: null, perConnectionBufferLimitBytes: 1_048_576, sourceAddresses: [], tcpKeepalive: null, destinationService: null, digest: digest(), ...over,

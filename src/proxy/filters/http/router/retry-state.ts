@@ -32,7 +32,8 @@ export class RetryState {
   readonly #random: () => number;
   #left: number;
   #nextMaximum: number;
-  #holdsSlot = false;
+  /** Where the running retry has its slot. */
+  #slotAt: CircuitBreaker | null = null;
 
   constructor(policy: RetryPolicyConfig, headers: RequestHeaders, random: () => number) {
     this.policy = policy;
@@ -90,7 +91,7 @@ export class RetryState {
 
   /** Takes one retry; returns how long to wait, or why there is none. */
   take(cluster: Cluster, breaker: CircuitBreaker): number | 'exhausted' | 'overflow' {
-    this.release(breaker);
+    this.release();
     if (this.#left <= 0) {
       cluster.count('upstream_rq_retry_limit_exceeded');
       return 'exhausted';
@@ -101,7 +102,7 @@ export class RetryState {
       return 'overflow';
     }
     breaker.retries += 1;
-    this.#holdsSlot = true;
+    this.#slotAt = breaker;
     cluster.count('upstream_rq_retry');
     const wait = this.#random() * this.#nextMaximum;
     const base = this.policy.backoffBaseMilliseconds || 25;
@@ -110,9 +111,9 @@ export class RetryState {
   }
 
   /** Gives the slot of the running retry back. */
-  release(breaker: CircuitBreaker): void {
-    if (!this.#holdsSlot) return;
-    this.#holdsSlot = false;
-    breaker.retries -= 1;
+  release(): void {
+    if (!this.#slotAt) return;
+    this.#slotAt.retries -= 1;
+    this.#slotAt = null;
   }
 }

@@ -3,6 +3,7 @@
 import type { CircuitBreaker } from '../../../cluster/circuit-breaker.ts';
 import type { Cluster } from '../../../cluster/cluster.ts';
 import type { Host, HostReceiver } from '../../../cluster/host.ts';
+import type { PickContext } from '../../../cluster/pick-context.ts';
 import type { StreamResetReason } from '../../../codec/api.ts';
 import type { RouteActionConfig } from '../../../config/route-config.ts';
 import { peerOf } from '../../../net/internal-listeners.ts';
@@ -24,9 +25,18 @@ import { UpstreamAttempt, type AttemptOwner } from './upstream-attempt.ts';
 
 /** A request's body is kept up to here for retries and copies. */
 const KEPT_BODY_BYTES = 1024 * 1024;
+/** Key of filter state in which the stateful session filter leaves the hosts of a session. */
+const OVERRIDE_HOST_STATE = 'mizzen.override_host';
 /** Key of filter state in which the ALPN filter leaves its protocols. */
 const ALPN_STATE = 'envoy.network.application_protocols';
 const NO_HOSTS: readonly Host[] = [];
+
+/** What the stateful session filter leaves: addresses, and behind `!` when no other will do. */
+function overrideHost(state: string | undefined): PickContext['override'] {
+  if (state === undefined) return null;
+  const strict = state.startsWith('!');
+  return { addresses: (strict ? state.slice(1) : state).split(','), strict };
+}
 
 /** Makes the router. */
 export function routerFilter(services: FilterServices): HttpFilterInstance {
@@ -38,6 +48,8 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
   readonly #callbacks: StreamCallbacks;
   #selected: SelectedRoute | null = null;
   #action: RouteActionConfig | null = null;
+  /** The route's cluster; the one that a host comes from is another where that stands for several. */
+  #entry: Cluster | null = null;
   #cluster: Cluster | null = null;
   #breaker: CircuitBreaker | null = null;
   #headers: RequestHeaders | null = null;
@@ -89,6 +101,7 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
     const cluster = this.#services.clusters.get(name);
     info.upstreamCluster = name;
     if (!cluster) return this.#reply({ status: action.clusterNotFoundStatus, body: '', details: 'cluster_not_found', flag: 'NC' });
+    this.#entry = cluster;
     this.#cluster = cluster;
     this.#breaker = cluster.breakers[action.priority];
     info.destinationService = cluster.config.destinationService;
@@ -126,13 +139,21 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
   #chooseHost(): void {
     const { info, originalDestination } = this.#callbacks;
     info.attempts += 1;
-    this.#cluster?.choose({
+    const entry = this.#entry;
+    if (!entry) return;
+    entry.choose({
       hash: this.#hash, attempt: this.#tried.length, avoid: this.#retry?.policy.avoidPreviousHosts ? this.#tried : NO_HOSTS,
       hostSelectionAttempts: this.#retry?.policy.hostSelectionAttempts ?? 1, authority: this.#headers?.authority ?? '', originalDestination,
+      metadataMatch: this.#selected?.cluster?.config.metadataMatch ?? this.#action?.metadataMatch ?? null, override: overrideHost(info.filterState.get(OVERRIDE_HOST_STATE)),
+      ...(entry.config.originalDestination.header === null ? {} : { header: (name: string) => this.#headers?.get(name) }),
     }, this);
   }
 
-  onHost(host: Host | null): void {
+  onHost(host: Host | null, of: Cluster): void {
+    if (of !== this.#cluster) {
+      this.#cluster = of;
+      this.#breaker = of.breakers[this.#action?.priority ?? 'default'];
+    }
     const cluster = this.#cluster;
     const breaker = this.#breaker;
     if (this.#destroyed || !cluster || !breaker) return;
@@ -259,6 +280,7 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
     const { info } = this.#callbacks;
     const now = this.#services.now();
     cluster.reportStatus(attempt.host, headers.status);
+    if (cluster.config.healthChecks.length > 0 && headers.has('x-envoy-immediate-health-check-fail')) cluster.failHealth(attempt.host);
     if (headers.status >= 500) attempt.host.requestsFailed += 1;
     countStatus(cluster, headers.status);
     if (this.#retry?.possible && this.#retry.wantsAfterResponse(headers) && this.#tryAgain(attempt)) return;
@@ -388,7 +410,7 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
     this.#destroyed = true;
     if (this.#timer) clearTimeout(this.#timer);
     if (this.#retryTimer) clearTimeout(this.#retryTimer);
-    if (this.#breaker) this.#retry?.release(this.#breaker);
+    this.#retry?.release();
     // An answer that came before the request's end: the rest of the request has no taker.
     if (!this.#requestDone && this.#attempt?.encoder) this.#attempt.encoder.reset('local_reset');
     this.#attempt?.abandon();

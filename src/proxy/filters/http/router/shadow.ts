@@ -21,7 +21,7 @@ export function sendShadow(services: FilterServices, cluster: Cluster, headers: 
 
 class Shadow implements HostReceiver, PoolReceiver, ResponseDecoder {
   readonly #services: FilterServices;
-  readonly #cluster: Cluster;
+  #cluster: Cluster;
   readonly #headers: RequestHeaders;
   readonly #body: readonly Buffer[];
   #host: Host | null = null;
@@ -39,7 +39,8 @@ class Shadow implements HostReceiver, PoolReceiver, ResponseDecoder {
     this.#cluster.choose({ hash: null, attempt: 0, avoid: [], hostSelectionAttempts: 1, authority: this.#headers.authority, originalDestination: '' }, this);
   }
 
-  onHost(host: Host | null): void {
+  onHost(host: Host | null, of: Cluster): void {
+    this.#cluster = of;
     if (!host || this.#cluster.breakers.default.full('requests')) return;
     this.#host = host;
     host.activeRequests += 1;

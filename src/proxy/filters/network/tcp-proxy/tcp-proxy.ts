@@ -22,6 +22,8 @@ class TcpSession implements HostReceiver {
   readonly #context: ProxyContext;
   readonly #connection: NetworkConnection;
   readonly #info: StreamInfo;
+  /** The route's cluster, where the host's is another one. */
+  #entry: Cluster | null = null;
   #cluster: Cluster | null = null;
   #host: Host | null = null;
   #upstream: OpenConnection | null = null;
@@ -70,20 +72,22 @@ class TcpSession implements HostReceiver {
     const source = info.remoteAddress.slice(0, info.remoteAddress.lastIndexOf(':'));
     this.#attempts += 1;
     this.#info.attempts = this.#attempts;
-    this.#cluster?.choose({
+    (this.#entry ?? this.#cluster)?.choose({
       hash: this.#context.config.hashSourceIp ? xxHash64(source) : null, attempt: this.#attempts - 1, avoid: [], hostSelectionAttempts: 1, authority: originalDestination, originalDestination,
     }, this);
   }
 
-  onHost(host: Host | null): void {
-    const cluster = this.#cluster;
+  onHost(host: Host | null, of: Cluster): void {
+    this.#entry ??= this.#cluster;
+    this.#cluster = of;
+    const cluster = of;
     if (this.#over || !cluster) return;
     if (!host) {
       this.#fail('UH', 'no_healthy_upstream');
       return;
     }
     const breaker = cluster.breakers.default;
-    if (breaker.full('connections')) {
+    if (breaker.full('connections') || host.connections >= breaker.connectionsPerHost) {
       cluster.count('upstream_cx_overflow');
       this.#fail('UO', 'upstream_overflow');
       return;
