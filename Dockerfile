@@ -2,6 +2,7 @@
 # One stage makes the layers as folders with the very program that `npm run images` uses, and each image copies those that it consists of; so both build the same files.
 # Programs say the version that they were built for, so the tag and VERSION are the same.
 # Layers that were made outside take the stage's place: npm run images -- --stage dist/stage --arch amd64 --version v3.1.0 && docker build --build-context build=dist/stage --target mizzend .
+# Nothing of this image is in ours: it only runs the build. A release names it by digest: --build-arg NODE_IMAGE=node:24-bookworm-slim@sha256:..., as docs/architecture/images.md says.
 ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS make

@@ -12,8 +12,8 @@ import { runProgram } from './toolchain/program.ts';
 import { readCounts, reportArguments, summaryLine } from './toolchain/test-report.ts';
 import { RING_OPERANDS, RING_OPTIONS, vitestArguments } from './toolchain/vitest.ts';
 
-/** The one place that pins k3s, by its tag: a release's tag is not moved, and a digest would be another one for each platform. */
-const K3S_IMAGE = 'docker.io/rancher/k3s:v1.34.1-k3s1';
+/** The one place that pins k3s: by its release, or by whatever MIZZEN_K3S_IMAGE names, such as the same with its digest (that of the index, one for all platforms) or an image of your own registry. */
+const K3S_IMAGE = process.env['MIZZEN_K3S_IMAGE'] || 'docker.io/rancher/k3s:v1.34.1-k3s1';
 const PULL_MILLISECONDS = 120_000;
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const report = join(root, '.cache/k3s-test-report.json');
@@ -42,6 +42,7 @@ const USAGE = {
   program: 'test:k3s',
   about: 'Runs the tests of test/k3s in a container engine: that of DOCKER_HOST, one at its usual socket, or podman, started for them. Leaves nothing behind.',
   options: RING_OPTIONS, ...RING_OPERANDS,
+  notes: `The image of k3s is ${K3S_IMAGE}; MIZZEN_K3S_IMAGE names another, or the same by its digest.`,
 } satisfies Usage<typeof RING_OPTIONS>;
 
 async function main(line: CommandLine<typeof RING_OPTIONS>): Promise<number> {

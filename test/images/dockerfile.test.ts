@@ -49,6 +49,18 @@ describe('the Dockerfile', () => {
     expect(lines.find((line) => line.startsWith('CMD '))).toBe(config.command === undefined ? undefined : `CMD ${JSON.stringify(config.command)}`);
   });
 
+  test('begins only from its own stages, from nothing, or from an image with a digest or one that a build names', () => {
+    const known = new Set(['scratch', ...all.keys()]);
+    const foreign = [...all.values()].map(({ parent }) => parent).filter((parent) => !known.has(parent));
+    expect(foreign).toEqual(['${NODE_IMAGE}']);
+    const [, fallback = ''] = /^ARG NODE_IMAGE=(\S+)$/m.exec(dockerfile) ?? [];
+    expect(fallback).toMatch(/^node:24[\w.-]*(?:@sha256:[0-9a-f]{64})?$/);
+    // How a release names it by digest.
+    expect(readFileSync(join(root, 'docs/architecture/images.md'), 'utf8')).toContain('--build-arg NODE_IMAGE=');
+    // Whatever is copied comes from a stage too.
+    for (const [, from = ''] of dockerfile.matchAll(/--from=(\S+)/g)) expect(known).toContain(from);
+  });
+
   test('has no other images', () => {
     expect([...all.keys()].filter((name) => !['make', 'build', 'base', 'node'].includes(name)).sort()).toEqual(IMAGES.map(({ name }) => name).sort());
   });

@@ -131,7 +131,7 @@ function layerFiles({ root, cache, progress }: BuildOptions): LayerFiles {
 
 function programsFor(definition: ImageDefinition, tag: string, { root, cache }: BuildOptions): Promise<Programs> {
   // What is not of a mesh version is built as the newest.
-  return providePrograms(root, definition.tags === 'mesh-versions' ? tag : (MESH_VERSIONS.at(-1) ?? tag), join(cache, 'programs'));
+  return providePrograms(root, definition.tags === 'mesh-versions' ? tag : (MESH_VERSIONS.at(-1) ?? tag), cache);
 }
 
 function layerFolder({ cache, layerCache }: BuildOptions): string {

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { dirname, join } from 'node:path';
 import { buildPrograms } from '../build.ts';
 import { markUsed } from './cache.ts';
+import { verifySources } from './npm-packages.ts';
 
 /** The programs of one version. */
 export interface Programs {
@@ -16,13 +17,13 @@ export interface Programs {
 
 const SOURCES = ['src', 'samples', 'tools/build.ts', 'tools/program-version.ts', 'package-lock.json'];
 
-/** Builds the programs of a version, or finds them in `cache`. */
+/** Builds the programs of a version, or finds them in the folder `programs` of `cache`. What comes from node_modules is what package-lock.json names, or nothing is built. */
 export async function providePrograms(root: string, version: string, cache: string): Promise<Programs> {
   const number = version.replace(/^v/, '');
-  const folder = join(cache, `${number}-${sourceDigest(root, SOURCES)}`);
+  const folder = join(cache, 'programs', `${number}-${sourceDigest(root, SOURCES)}`);
   const sourcesFile = join(folder, 'sources.json');
   if (existsSync(sourcesFile)) markUsed(folder);
-  else await store(folder, number);
+  else await store(root, folder, number, cache);
   const sources = JSON.parse(readFileSync(sourcesFile, 'utf8')) as Record<string, string[]>;
   return {
     version,
@@ -42,8 +43,9 @@ export function sourceDigest(root: string, paths: readonly string[]): string {
   return hash.digest('hex').slice(0, 24);
 }
 
-async function store(folder: string, version: string): Promise<void> {
+async function store(root: string, folder: string, version: string, cache: string): Promise<void> {
   const { files, sources } = await buildPrograms(version, false);
+  await verifySources(root, [...sources.values()].flat(), cache);
   const partial = `${folder}.${process.pid}.partial`;
   rmSync(partial, { recursive: true, force: true });
   for (const [path, content] of files) {

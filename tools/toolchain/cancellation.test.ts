@@ -1,0 +1,45 @@
+// Work that is given up: what it runs ends with all that it started, and nothing of it goes on.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { run, waitUntil } from '../cluster/command.ts';
+import { cancellable } from './cancellation.ts';
+import { attempt } from './command.ts';
+import { exclusively, textOf } from './exclusive.ts';
+
+const reason = new Error('given up');
+
+it('ends a command with the programs that it started, and says why', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mizzen-cancel-'));
+  const controller = new AbortController();
+  const working = cancellable(controller.signal, () => run(['sh', '-c', `sleep 60 & echo $! > ${folder}/pid; wait`]));
+  const failure = working.catch((error: unknown) => error);
+  await vi.waitFor(() => expect(textOf(join(folder, 'pid'))).toMatch(/\d\n/));
+  controller.abort(reason);
+  expect(await failure).toBe(reason);
+  await vi.waitFor(() => expect(textOf(`/proc/${textOf(join(folder, 'pid'))?.trim() ?? ''}/cmdline`) || undefined).toBeUndefined());
+  rmSync(folder, { recursive: true });
+});
+
+it('ends waiting, for an answer or for another process, and starts nothing any more', async () => {
+  const lock = join(mkdtempSync(join(tmpdir(), 'mizzen-cancel-')), 'lock');
+  const controller = new AbortController();
+  let held = (): void => undefined;
+  const holder = exclusively(lock, () => new Promise<void>((resolve) => (held = resolve)), () => undefined);
+  const waits = [
+    cancellable(controller.signal, () => waitUntil(() => undefined, 60_000, () => 'late')), cancellable(controller.signal, () => exclusively(lock, () => Promise.resolve(), () => undefined)),
+    cancellable(controller.signal, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return attempt(['touch', `${lock}.made`]);
+    }),
+  ];
+  const failures = Promise.all(waits.map((wait) => wait.catch((error: unknown) => error)));
+  controller.abort(reason);
+  expect(await failures).toEqual([reason, reason, reason]);
+  expect(textOf(`${lock}.made`)).toBeUndefined();
+  held();
+  await holder;
+  await expect(cancellable(controller.signal, () => Promise.resolve())).rejects.toBe(reason);
+  rmSync(join(lock, '..'), { recursive: true });
+});
