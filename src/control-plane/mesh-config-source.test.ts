@@ -22,7 +22,6 @@ describe('MeshConfigSource', () => {
     ['defaultConfig:\n  proxyAdminPrt: 1', 'warning MESH_UNKNOWN_FIELD defaultConfig.proxyAdminPrt'],
     ['inboundTrafficPolicy:\n  mode: LOCALHOST', 'warning MESH_NOT_ENFORCED inboundTrafficPolicy.mode'],
     ['defaultConfig:\n  gatewayTopology: { numTrustedProxies: 1, forwardClientCertDetails: SANITIZE }', 'warning MESH_NOT_ENFORCED defaultConfig.gatewayTopology.forwardClientCertDetails'],
-    ['extensionProviders:\n  - name: a\n    envoyExtAuthzGrpc: { service: a, port: 1 }', 'warning MESH_NOT_ENFORCED extensionProviders[0].envoyExtAuthzGrpc'],
     ['extensionProviders:\n  - name: a\n    opentelemetry: { service: a, port: 1 }', 'warning MESH_NOT_ENFORCED extensionProviders[0].opentelemetry'],
   ])('is in force and reports %j', (content, expected) => {
     expect(found(`trustDomain: east.example\n${content}`)).toEqual([expected]);

@@ -1,5 +1,6 @@
 // Access logs and tracing of a proxy, from the mesh configuration and the Telemetry objects on it.
-import type { ExtensionProvider, MeshConfig } from '../../shared/api/mesh-config/mesh-config.ts';
+import type { ExtensionProvider } from '../../shared/api/mesh-config/extension-provider.ts';
+import type { MeshConfig } from '../../shared/api/mesh-config/mesh-config.ts';
 import type { AccessLog } from '../../shared/xds/generated/envoy/config/accesslog/v3/accesslog.ts';
 import { ZipkinConfig, ZipkinConfig_CollectorEndpointVersion } from '../../shared/xds/generated/envoy/config/trace/v3/zipkin.ts';
 import { FileAccessLog } from '../../shared/xds/generated/envoy/extensions/access_loggers/file/v3/file.ts';

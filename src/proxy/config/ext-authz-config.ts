@@ -60,3 +60,14 @@ export interface ExtAuthzRouteConfig {
   /** Null: as the filter says. */
   readonly body: CheckBodyConfig | null;
 }
+
+/** Asks a service whether a connection may go on (envoy.extensions.filters.network.ext_authz.v3). */
+export interface NetworkExtAuthzConfig {
+  readonly kind: 'ext_authz';
+  readonly statPrefix: string;
+  readonly grpc: GrpcServiceConfig;
+  readonly failureModeAllow: boolean;
+  readonly enabledMetadata: MetadataMatchConfig | null;
+  readonly includePeerCertificate: boolean;
+  readonly includeTlsSession: boolean;
+}

@@ -2,9 +2,10 @@
 import type {
   BufferSettings, ExtAuthz, ExtAuthzPerRoute, HttpService,
 } from '../../shared/xds/generated/envoy/extensions/filters/http/ext_authz/v3/ext_authz.ts';
+import type { ExtAuthz as NetworkExtAuthz } from '../../shared/xds/generated/envoy/extensions/filters/network/ext_authz/v3/ext_authz.ts';
 import type { HeaderValue } from '../../shared/xds/generated/envoy/config/core/v3/base.ts';
 import type { ListStringMatcher } from '../../shared/xds/generated/envoy/type/matcher/v3/string.ts';
-import type { CheckBodyConfig, ExtAuthzConfig, ExtAuthzRouteConfig, HttpAuthorizationConfig } from './ext-authz-config.ts';
+import type { CheckBodyConfig, ExtAuthzConfig, ExtAuthzRouteConfig, HttpAuthorizationConfig, NetworkExtAuthzConfig } from './ext-authz-config.ts';
 import type { Findings } from './findings.ts';
 import { headerMutations } from './header-mutations.ts';
 import type { StringMatchConfig } from './match-config.ts';
@@ -112,6 +113,21 @@ function headersToAdd(list: readonly HeaderValue[] | undefined, path: string, fi
 function checkBody({ maxRequestBytes = 0, allowPartialMessage }: BufferSettings, path: string, findings: Findings): CheckBodyConfig {
   if (maxRequestBytes <= 0) findings.refuse(`${path}.max_request_bytes`, 'A number of bytes above 0 is needed.');
   return { maximumBytes: maxRequestBytes, allowPartial: allowPartialMessage ?? false };
+}
+
+/** The filter of connections. */
+export function networkExtAuthz(message: NetworkExtAuthz, path: string, findings: Findings): NetworkExtAuthzConfig {
+  findings.refuseFields(message, path, ['bootstrapMetadataLabelsKey']);
+  checkApiVersion(message.transportApiVersion, `${path}.transport_api_version`, findings);
+  return {
+    kind: 'ext_authz',
+    statPrefix: message.statPrefix ?? '',
+    grpc: grpcService(message.grpcService, `${path}.grpc_service`, findings, DEFAULT_MILLISECONDS),
+    failureModeAllow: message.failureModeAllow ?? false,
+    enabledMetadata: message.filterEnabledMetadata ? metadataMatch(message.filterEnabledMetadata, `${path}.filter_enabled_metadata`, findings) : null,
+    includePeerCertificate: message.includePeerCertificate ?? false,
+    includeTlsSession: message.includeTlsSession ?? false,
+  };
 }
 
 /** The settings of a route. */

@@ -1,11 +1,12 @@
 // Configuration of network filters as plain data; HTTP filters' stands beside it.
+import type { NetworkExtAuthzConfig } from './ext-authz-config.ts';
 import type { HttpFilterConfig, IstioStatsConfig, RbacRulesConfig } from './http-filter-config.ts';
 import type { RouteConfig } from './route-config.ts';
 
 export type { HttpFilterConfig, HttpFilterOverride, FaultConfig, CorsFilterConfig, CorsPolicyConfig, LocalRateLimitConfig, RbacRulesConfig, PermissionConfig, PrincipalConfig, IstioStatsConfig } from './http-filter-config.ts';
 
 /** A network filter of a chain, by kind. */
-export type NetworkFilterConfig = HttpConnectionManagerConfig | TcpProxyConfig | NetworkRbacConfig | MetadataExchangeConfig | IstioStatsConfig;
+export type NetworkFilterConfig = HttpConnectionManagerConfig | TcpProxyConfig | NetworkRbacConfig | NetworkExtAuthzConfig | MetadataExchangeConfig | IstioStatsConfig;
 
 /** The HTTP connection manager. */
 export interface HttpConnectionManagerConfig {
@@ -65,6 +66,8 @@ export interface NetworkRbacConfig {
   readonly statPrefix: string;
   readonly rules: RbacRulesConfig | null;
   readonly shadowRules: RbacRulesConfig | null;
+  /** Stands before the names under which the outcome of shadow rules is left in metadata. */
+  readonly shadowStatPrefix?: string;
 }
 
 /** Istio's exchange of workload metadata on TCP connections of the ALPN protocol `istio-peer-exchange`. */

@@ -46,7 +46,7 @@ const COMPILERS: Readonly<Record<string, Compiler>> = {
       kind: 'rbac',
       rules: rbac.rules ? rbacRules(rbac.rules, `${path}.rules`, findings) : null,
       shadowRules: rbac.shadowRules ? rbacRules(rbac.shadowRules, `${path}.shadow_rules`, findings) : null,
-      shadowStatPrefix: rbac.shadowRulesStatPrefix ?? '',
+      ...(rbac.shadowRulesStatPrefix ? { shadowStatPrefix: rbac.shadowRulesStatPrefix } : {}),
     };
   },
   'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': ({ bytes }, path, findings) => localRateLimit(LocalRateLimit.decode(bytes), path, findings),

@@ -1,10 +1,12 @@
 // Network filters of a filter chain, by the type of their configuration.
 import type { Filter } from '../../shared/xds/generated/envoy/config/listener/v3/listener_components.ts';
+import { ExtAuthz } from '../../shared/xds/generated/envoy/extensions/filters/network/ext_authz/v3/ext_authz.ts';
 import { HttpConnectionManager } from '../../shared/xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
 import { RBAC } from '../../shared/xds/generated/envoy/extensions/filters/network/rbac/v3/rbac.ts';
 import { TcpProxy } from '../../shared/xds/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.ts';
 import { accessLogs } from './access-log.ts';
 import { connectionManager } from './connection-manager.ts';
+import { networkExtAuthz } from './ext-authz.ts';
 import type { NetworkFilterConfig, NetworkRbacConfig, TcpProxyConfig } from './filter-config.ts';
 import type { Findings } from './findings.ts';
 import { istioStats, metadataExchange } from './istio-filters.ts';
@@ -34,6 +36,7 @@ function networkFilter(message: Filter, path: string, findings: Findings, direct
     case 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': return [connectionManager(HttpConnectionManager.decode(config.bytes), at, findings, direction)];
     case 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': return [tcpProxy(TcpProxy.decode(config.bytes), at, findings)];
     case 'envoy.extensions.filters.network.rbac.v3.RBAC': return [networkRbac(RBAC.decode(config.bytes), at, findings)];
+    case 'envoy.extensions.filters.network.ext_authz.v3.ExtAuthz': return [networkExtAuthz(ExtAuthz.decode(config.bytes), at, findings)];
     case 'envoy.tcp.metadataexchange.config.MetadataExchange': return [metadataExchange(config)];
     case 'stats.PluginConfig': return [istioStats(config, at, findings, direction)];
     default:
@@ -44,12 +47,13 @@ function networkFilter(message: Filter, path: string, findings: Findings, direct
 
 function networkRbac(message: RBAC, path: string, findings: Findings): NetworkRbacConfig {
   findings.refuseFields(message, path, ['matcher', 'shadowMatcher']);
-  findings.ignoreFields(message, path, ['shadowRulesStatPrefix', 'enforcementType']);
+  findings.ignoreFields(message, path, ['enforcementType']);
   return {
     kind: 'rbac',
     statPrefix: message.statPrefix ?? '',
     rules: message.rules ? rbacRules(message.rules, `${path}.rules`, findings) : null,
     shadowRules: message.shadowRules ? rbacRules(message.shadowRules, `${path}.shadow_rules`, findings) : null,
+    ...(message.shadowRulesStatPrefix ? { shadowStatPrefix: message.shadowRulesStatPrefix } : {}),
   };
 }
 

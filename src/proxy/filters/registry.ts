@@ -13,6 +13,7 @@ import { peerMetadataFilter } from './http/peer-metadata/peer-metadata.ts';
 import { rbacFilter } from './http/rbac/rbac.ts';
 import { routerFilter } from './http/router/router.ts';
 import type { NetworkFilter, NetworkFilterPlace } from './network/api.ts';
+import { networkExtAuthzFilter } from './network/ext-authz/ext-authz.ts';
 import { httpConnectionManager } from './network/http-connection-manager/connection-manager.ts';
 import { metadataExchangeFilter } from './network/metadata-exchange/metadata-exchange.ts';
 import { networkRbacFilter } from './network/rbac/rbac.ts';
@@ -44,6 +45,7 @@ export function createNetworkFilters(chain: FilterChainConfig, place: NetworkFil
         return httpConnectionManager(config, place, config.httpFilters.map((filter) => createHttpFilter(filter, place.services, `http.${config.statPrefix}.`)).filter((filter) => filter !== null));
       case 'tcp_proxy': return tcpProxyFilter(config, place);
       case 'rbac': return networkRbacFilter(config, place);
+      case 'ext_authz': return networkExtAuthzFilter(config, place);
       case 'metadata_exchange': return metadataExchangeFilter(config, place);
       case 'istio_stats': return null;
     }

@@ -23,6 +23,11 @@ export type RangeCompiler = (range: string) => { contains(address: string): bool
 /** The outcome, with the policy that decided it. */
 export interface AccessDecision { readonly allowed: boolean; readonly policy: string }
 
+/** What is left in metadata of the outcome of shadow rules. */
+export function shadowOutcome(prefix: string, { allowed, policy }: AccessDecision): Readonly<Record<string, string>> {
+  return { [`${prefix}shadow_engine_result`]: allowed ? 'allowed' : 'denied', ...(policy === '' ? {} : { [`${prefix}shadow_effective_policy_id`]: policy }) };
+}
+
 type Test = (facts: AccessFacts) => boolean;
 
 /** How many policies of `config` have a rule of a kind that this proxy does not know. */

@@ -1,6 +1,6 @@
 // The question to an authorization service and its answer (envoy.service.auth.v3), between plain data and bytes. Used by the external authorization filter.
 import type { Address } from '../../shared/xds/generated/envoy/config/core/v3/address.ts';
-import type { AttributeContext_Peer } from '../../shared/xds/generated/envoy/service/auth/v3/attribute_context.ts';
+import type { AttributeContext_HttpRequest, AttributeContext_Peer } from '../../shared/xds/generated/envoy/service/auth/v3/attribute_context.ts';
 import { CheckRequest, CheckResponse, type OkHttpResponse } from '../../shared/xds/generated/envoy/service/auth/v3/external_auth.ts';
 import type { StreamInfo } from '../stream/stream-info.ts';
 import { headerChanges, textOf, type HeaderChange } from './header-change.ts';
@@ -22,7 +22,8 @@ export interface CheckPeer {
 export interface CheckQuestion {
   readonly source: CheckPeer;
   readonly destination: CheckPeer;
-  readonly startTime: number;
+  /** Milliseconds since 1970; null for a connection, which has no request. */
+  readonly startTime: number | null;
   readonly id: string;
   readonly method: string;
   readonly path: string;
@@ -57,24 +58,25 @@ export type CheckAnswer =
 
 /** The bytes of a question. */
 export function encodeCheckQuestion(question: CheckQuestion): Uint8Array {
-  const { headers, rawHeaders, body, bodyAsBytes, sni } = question;
+  const { startTime, sni } = question;
   return CheckRequest.encode({
     attributes: {
       source: peerOf(question.source),
       destination: peerOf(question.destination),
-      request: {
-        time: { seconds: Math.floor(question.startTime / 1000), nanos: Math.round((question.startTime % 1000) * 1e6) },
-        http: {
-          id: question.id, method: textOf(question.method), path: textOf(question.path), host: textOf(question.host), scheme: question.scheme, protocol: question.protocol, size: question.size,
-          ...(rawHeaders ? { headerMap: { headers: headers.map(([key, value]) => ({ key, rawValue: Buffer.from(value, 'latin1') })) } } : { headers: Object.fromEntries(headers.map(([key, value]) => [key, textOf(value)])) }),
-          ...(body === null ? {} : bodyAsBytes ? { rawBody: body } : { body: textOf(body.toString('latin1')) }),
-        },
-      },
+      ...(startTime === null ? {} : { request: { time: { seconds: Math.floor(startTime / 1000), nanos: Math.round((startTime % 1000) * 1e6) }, http: httpOf(question) } }),
       contextExtensions: { ...question.contextExtensions },
-      metadataContext: { filterMetadata: Object.fromEntries(question.metadata) },
+      ...(question.metadata.size === 0 ? {} : { metadataContext: { filterMetadata: Object.fromEntries(question.metadata) } }),
       ...(sni === null ? {} : { tlsSession: { sni } }),
     },
   }).finish();
+}
+
+function httpOf({ id, method, path, host, scheme, protocol, size, headers, rawHeaders, body, bodyAsBytes }: CheckQuestion): AttributeContext_HttpRequest {
+  return {
+    id, method: textOf(method), path: textOf(path), host: textOf(host), scheme, protocol, size,
+    ...(rawHeaders ? { headerMap: { headers: headers.map(([key, value]) => ({ key, rawValue: Buffer.from(value, 'latin1') })) } } : { headers: Object.fromEntries(headers.map(([key, value]) => [key, textOf(value)])) }),
+    ...(body === null ? {} : bodyAsBytes ? { rawBody: body } : { body: textOf(body.toString('latin1')) }),
+  };
 }
 
 function peerOf({ host, port, principal, certificate, service }: CheckPeer): AttributeContext_Peer {

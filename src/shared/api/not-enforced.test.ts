@@ -11,15 +11,18 @@ const when = (key: string, values: object = { values: ['x'] }): object[] => [{ w
 const server = (tls: object): object => ({ selector: { a: 'b' }, servers: [{ port: { number: 443, name: 'h', protocol: 'HTTPS' }, hosts: ['*'], tls: { credentialName: 'c', ...tls } }] });
 const policy = (trafficPolicy: object): object => ({ host: 'a', trafficPolicy });
 
+const GATEWAY = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'g' };
 const CASES: readonly (readonly [kind: string, spec: object, found: readonly string[]])[] = [
-  ['AuthorizationPolicy', { action: 'CUSTOM', provider: { name: 'p' }, rules: [{}] }, ['!spec.action']],
-  ['AuthorizationPolicy', { action: 'DENY', targetRef: { kind: 'Gateway', name: 'g' }, rules: [{}] }, ['!spec.targetRef']],
-  ['AuthorizationPolicy', { targetRefs: [{ kind: 'Gateway', name: 'g' }], rules: [{}] }, ['!spec.targetRefs']],
+  ['AuthorizationPolicy', { action: 'CUSTOM', provider: { name: 'p' }, rules: [{}] }, []],
+  ['AuthorizationPolicy', { action: 'DENY', targetRef: GATEWAY, rules: [{}] }, []],
+  ['AuthorizationPolicy', { targetRefs: [GATEWAY, { kind: 'Service', name: 's' }], rules: [{}] }, ['!spec.targetRefs[1]']],
+  ['AuthorizationPolicy', { targetRefs: [{ group: 'gateway.networking.k8s.io', kind: 'GatewayClass', name: 'istio-waypoint' }], rules: [{}] }, ['!spec.targetRefs[0]']],
+  ['AuthorizationPolicy', { action: 'DENY', rules: when('experimental.envoy.filters.http.ext_authz[user]') }, []],
   ['AuthorizationPolicy', { action: 'DENY', rules: when('experimental.envoy.filters.a.b[c]') }, ['!spec.rules[0].when[0].key']],
   ['AuthorizationPolicy', { action: 'DENY', rules: [...rule({ notRequestPrincipals: ['*'] }), ...when('request.auth.claims[group]'), ...when('request.auth.audiences', { notValues: ['x'] })] }, []],
   ['RequestAuthentication', { jwtRules: [{ issuer: 'https://i' }] }, []],
-  ['RequestAuthentication', { targetRef: { kind: 'Gateway', name: 'g' } }, ['!spec.targetRef']],
-  ['RequestAuthentication', { targetRefs: [{ kind: 'Gateway', name: 'g' }] }, ['!spec.targetRefs']],
+  ['RequestAuthentication', { targetRef: GATEWAY }, []],
+  ['RequestAuthentication', { targetRefs: [{ group: 'networking.istio.io', kind: 'ServiceEntry', name: 's' }] }, ['!spec.targetRefs[0]']],
   ['VirtualService', { hosts: ['a.b'], tcp: [{ match: [{ destinationSubnets: ['10.0.0.0/8'] }], route: l4 }] }, ['!spec.tcp[0].match[0].destinationSubnets']],
   ['VirtualService', { hosts: ['a.b'], tls: [{ match: [{ sniHosts: ['a.b'], destinationSubnets: ['10.0.0.0/8'] }], route: l4 }] }, ['!spec.tls[0].match[0].destinationSubnets']],
   ['VirtualService', { hosts: ['a.b'], tcp: [{ match: [{ sourceSubnet: '10.0.0.0/8' }], route: l4 }] }, ['!spec.tcp[0].match[0].sourceSubnet']],
@@ -42,6 +45,7 @@ const CASES: readonly (readonly [kind: string, spec: object, found: readonly str
   ['Sidecar', { inboundConnectionPool: { tcp: { maxConnections: 1 } } }, ['~spec.inboundConnectionPool']],
   ['Sidecar', { egress: [{ port: { number: 80 }, hosts: ['./*'] }] }, ['~spec.egress[0].port']],
   ['Telemetry', { metrics: [{ reportingInterval: '5s', overrides: [{ tagOverrides: { a: { value: 'b' } } }] }] }, ['~spec.metrics[0].overrides', '~spec.metrics[0].reportingInterval']],
+  ['Telemetry', { targetRef: GATEWAY }, []],
   ['Telemetry', { tracing: [{ disableContextPropagation: true }] }, ['~spec.tracing[0].disableContextPropagation']],
   ['Telemetry', { tracing: [{ customTags: { a: { formatter: { value: '%X%' } } } }] }, ['~spec.tracing[0].customTags.a.formatter']],
   ['Telemetry', { accessLogging: [{ filter: { expression: 'response.code >= 400' } }] }, ['~spec.accessLogging[0].filter']],

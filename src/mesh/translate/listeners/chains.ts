@@ -12,6 +12,7 @@ import { TcpProxy } from '../../../shared/xds/generated/envoy/extensions/filters
 import { packAny } from '../../../shared/xds/index.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import { jwtAuthentication, requestAuthenticationsFor } from '../security/jwt.ts';
+import type { CustomAuthorization } from '../security/custom-authorization.ts';
 import type { RbacRules } from '../security/rbac.ts';
 import { accessLogs, tracing, type TelemetryMode } from '../telemetry.ts';
 import { ADS_SOURCE, milliseconds } from '../xds-values.ts';
@@ -22,6 +23,7 @@ export interface ChainOptions {
   readonly direction: Direction;
   readonly statPrefix: string;
   readonly rbac: readonly RbacRules[];
+  readonly custom?: readonly CustomAuthorization[] | undefined;
 }
 
 /** Where an HTTP chain's routes come from. */
@@ -42,7 +44,7 @@ export function httpChain(view: ProxyView, options: ChainOptions & { readonly so
   const manager: HttpConnectionManager = {
     statPrefix: options.statPrefix,
     routeSpecifier: 'routeName' in source ? { $case: 'rds', rds: { configSource: ADS_SOURCE, routeConfigName: source.routeName } } : { $case: 'routeConfig', routeConfig: source.routes },
-    httpFilters: httpFilters({ direction, ownProxy: proxy.isMizzen, rbac: options.rbac, jwt, ...(options.dynamicDns ? { dynamicDns: true } : {}) }),
+    httpFilters: httpFilters({ direction, ownProxy: proxy.isMizzen, rbac: options.rbac, custom: options.custom, jwt, ...(options.dynamicDns ? { dynamicDns: true } : {}) }),
     ...(spans ? { tracing: spans } : {}),
     ...(logs.length > 0 ? { accessLog: logs } : {}),
     ...(direction === 'outbound' ? {} : { serverName: 'istio-envoy' }),
@@ -89,7 +91,7 @@ export function tcpChain(view: ProxyView, options: ChainOptions & { readonly tar
     ...(logs.length > 0 ? { accessLog: logs } : {}),
   };
   return [
-    ...networkFilters({ direction, ownProxy: view.proxy.isMizzen, rbac: options.rbac }, options.statPrefix),
+    ...networkFilters({ direction, ownProxy: view.proxy.isMizzen, rbac: options.rbac, custom: options.custom }, options.statPrefix),
     { name: 'envoy.filters.network.tcp_proxy', configType: { $case: 'typedConfig', typedConfig: packAny('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', TcpProxy, proxy) } },
   ];
 }

@@ -3,11 +3,13 @@
 import { Cors } from '../../../shared/xds/generated/envoy/extensions/filters/http/cors/v3/cors.ts';
 import { FilterConfig as ForwardProxyConfig } from '../../../shared/xds/generated/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy.ts';
 import { HTTPFault } from '../../../shared/xds/generated/envoy/extensions/filters/http/fault/v3/fault.ts';
+import { ExtAuthz } from '../../../shared/xds/generated/envoy/extensions/filters/http/ext_authz/v3/ext_authz.ts';
 import { FilterConfig as GrpcStats } from '../../../shared/xds/generated/envoy/extensions/filters/http/grpc_stats/v3/config.ts';
 import { JwtAuthentication } from '../../../shared/xds/generated/envoy/extensions/filters/http/jwt_authn/v3/config.ts';
 import { RBAC as HttpRbac } from '../../../shared/xds/generated/envoy/extensions/filters/http/rbac/v3/rbac.ts';
 import { Router } from '../../../shared/xds/generated/envoy/extensions/filters/http/router/v3/router.ts';
 import type { HttpFilter } from '../../../shared/xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
+import { ExtAuthz as NetworkExtAuthz } from '../../../shared/xds/generated/envoy/extensions/filters/network/ext_authz/v3/ext_authz.ts';
 import { RBAC as NetworkRbac } from '../../../shared/xds/generated/envoy/extensions/filters/network/rbac/v3/rbac.ts';
 import type { Filter } from '../../../shared/xds/generated/envoy/config/listener/v3/listener_components.ts';
 import { FilterConfig as AlpnConfig, FilterConfig_Protocol } from '../../../shared/xds/generated/istio/alpn.ts';
@@ -17,6 +19,8 @@ import { PluginConfig } from '../../../shared/xds/generated/istio/stats.ts';
 import { packAny, type MessageCodec } from '../../../shared/xds/index.ts';
 import { DNS_CACHE } from '../clusters/special-clusters.ts';
 import { CORS_FILTER, FAULT_FILTER } from '../routes/route-filters.ts';
+import type { CustomAuthorization } from '../security/custom-authorization.ts';
+import { CUSTOM_STAT_PREFIX } from '../security/extension-providers.ts';
 import { JWT_FILTER } from '../security/jwt.ts';
 import type { RbacRules } from '../security/rbac.ts';
 
@@ -28,6 +32,7 @@ export interface FilterOptions {
   readonly direction: Direction;
   readonly ownProxy: boolean;
   readonly rbac: readonly RbacRules[];
+  readonly custom?: readonly CustomAuthorization[] | undefined;
   /** How tokens are checked; none is when absent. */
   readonly jwt?: JwtAuthentication | undefined;
   /** Hosts that only DNS knows may be asked for (explicit HTTP proxy): Envoy resolves them in a filter, our own proxy in the cluster. */
@@ -43,6 +48,7 @@ export function httpFilters(options: FilterOptions): HttpFilter[] {
   const { direction, ownProxy } = options;
   return [
     ...(ownProxy ? [peerMetadata(direction)] : []),
+    ...(options.custom ?? []).flatMap(customFilters),
     ...(options.jwt ? [httpFilter(JWT_FILTER, 'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication', JwtAuthentication, options.jwt)] : []),
     ...options.rbac.map((rules) => httpFilter('envoy.filters.http.rbac', 'envoy.extensions.filters.http.rbac.v3.RBAC', HttpRbac, rbacConfig(rules))),
     httpFilter('istio.grpc_stats', 'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig', GrpcStats, { emitFilterState: true, perMethodStatSpecifier: { $case: 'statsForAllMethods', statsForAllMethods: false } }),
@@ -70,6 +76,15 @@ const ALPN_OVERRIDE = httpFilter('istio.alpn', 'istio.envoy.config.filter.http.a
   ],
 });
 
+function customFilters(step: CustomAuthorization): HttpFilter[] {
+  const rbac = httpFilter('envoy.filters.http.rbac', 'envoy.extensions.filters.http.rbac.v3.RBAC', HttpRbac, customRbac(step));
+  return step.kind === 'ask' ? [rbac, httpFilter('envoy.filters.http.ext_authz', 'envoy.extensions.filters.http.ext_authz.v3.ExtAuthz', ExtAuthz, step.provider.http)] : [rbac];
+}
+
+function customRbac({ kind, rules }: CustomAuthorization): HttpRbac {
+  return kind === 'deny' ? { rules } : { shadowRules: rules, shadowRulesStatPrefix: kind === 'ask' ? CUSTOM_STAT_PREFIX : 'istio_dry_run_' };
+}
+
 function rbacConfig({ shadow, rules }: RbacRules): HttpRbac {
   return shadow ? { shadowRules: rules, shadowRulesStatPrefix: 'istio_dry_run_' } : { rules };
 }
@@ -79,6 +94,10 @@ export function networkFilters(options: FilterOptions, statPrefix: string): Filt
   const filter = <T>(name: string, type: string, codec: MessageCodec<T>, message: T): Filter => ({ name, configType: { $case: 'typedConfig', typedConfig: packAny(type, codec, message) } });
   return [
     ...(options.ownProxy ? [filter('istio.metadata_exchange', 'envoy.tcp.metadataexchange.config.MetadataExchange', MetadataExchange, { protocol: 'istio-peer-exchange' })] : []),
+    ...(options.custom ?? []).flatMap((step) => [
+      filter('envoy.filters.network.rbac', 'envoy.extensions.filters.network.rbac.v3.RBAC', NetworkRbac, { ...customRbac(step), statPrefix: 'tcp.' }),
+      ...(step.kind === 'ask' && step.provider.tcp ? [filter('envoy.filters.network.ext_authz', 'envoy.extensions.filters.network.ext_authz.v3.ExtAuthz', NetworkExtAuthz, step.provider.tcp)] : []),
+    ]),
     ...options.rbac.map((rules) => filter('envoy.filters.network.rbac', 'envoy.extensions.filters.network.rbac.v3.RBAC', NetworkRbac, rules.shadow ? { shadowRules: rules.rules, shadowRulesStatPrefix: 'istio_dry_run_', statPrefix } : { rules: rules.rules, statPrefix })),
     ...(options.ownProxy ? [filter('istio.stats', 'stats.PluginConfig', PluginConfig, {})] : []),
   ];

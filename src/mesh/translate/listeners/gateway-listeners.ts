@@ -7,11 +7,12 @@ import { policiesFor } from '../../model/policy-selection.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import { boundVirtualServices, type GatewayServer } from '../routes/gateway-routes.ts';
 import { matchApplies } from '../routes/route-match.ts';
-import { rbacFilters, type RbacRules } from '../security/rbac.ts';
+import { customAuthorizations } from '../security/custom-authorization.ts';
+import { rbacFilters } from '../security/rbac.ts';
 import { gatewayServerSocket } from '../security/tls-contexts.ts';
 import { wildcardAddress } from '../address-families.ts';
 import { socketAddress } from '../xds-values.ts';
-import { httpChain, tcpChain, TLS_INSPECTOR, type TcpTarget } from './chains.ts';
+import { httpChain, tcpChain, TLS_INSPECTOR, type ChainOptions, type TcpTarget } from './chains.ts';
 import { trustDomainsOf } from './inbound-chains.ts';
 import { tlsRouteTargets, weightedTarget } from './l4-routes.ts';
 
@@ -42,16 +43,17 @@ function gatewayListener(view: ProxyView, name: string, servers: readonly Gatewa
   }];
 }
 
-function policies(view: ProxyView, tcp: boolean): RbacRules[] {
+function policies(view: ProxyView, tcp: boolean): Pick<ChainOptions, 'rbac' | 'custom'> {
   const { snapshot, proxy } = view;
-  return rbacFilters(policiesFor(snapshot.authorizationPolicies, snapshot.rootNamespace, proxy).filter((policy) => !policy.spec.targetRef && !policy.spec.targetRefs?.length), { trustDomains: trustDomainsOf(view), tcp });
+  const rules = { trustDomains: trustDomainsOf(view), tcp };
+  return { rbac: rbacFilters(policiesFor(snapshot.authorizationPolicies, snapshot.rootNamespace, proxy), rules), custom: customAuthorizations(view, rules) };
 }
 
 function plaintextChains(view: ProxyView, server: GatewayServer): FilterChain[] {
   const shared = { direction: 'gateway' as const, statPrefix: `outbound_${listenerName(server.bind, server.listenPort)}` };
-  if (server.kind === 'http') return [{ filters: [httpChain(view, { ...shared, rbac: policies(view, false), source: { routeName: server.routeName } })] }];
+  if (server.kind === 'http') return [{ filters: [httpChain(view, { ...shared, ...policies(view, false), source: { routeName: server.routeName } })] }];
   const target = tcpTargetOf(view, server);
-  return [{ filters: tcpChain(view, { ...shared, rbac: policies(view, true), target: target ?? BLACK_HOLE_CLUSTER }) }];
+  return [{ filters: tcpChain(view, { ...shared, ...policies(view, true), target: target ?? BLACK_HOLE_CLUSTER }) }];
 }
 
 /** The first TCP route that is bound to the server. */
@@ -71,15 +73,15 @@ function tlsChains(view: ProxyView, server: GatewayServer): FilterChain[] {
   const hosts = server.server.hosts.map((entry) => entry.slice(entry.indexOf('/') + 1).toLowerCase());
   const transportSocket = gatewayServerSocket(tls, { trustDomains: trustDomainsOf(view), http: server.kind === 'https' });
   if (server.kind === 'https' && transportSocket) {
-    return [{ filterChainMatch: sniMatch(hosts), filters: [httpChain(view, { ...shared, rbac: policies(view, false), source: { routeName: server.routeName } })], transportSocket }];
+    return [{ filterChainMatch: sniMatch(hosts), filters: [httpChain(view, { ...shared, ...policies(view, false), source: { routeName: server.routeName } })], transportSocket }];
   }
   const named = namedTargets(view, server);
   if (transportSocket && named.length === 0) {
     const target = tcpTargetOf(view, server);
-    return target === undefined ? [] : [{ filterChainMatch: sniMatch(hosts), filters: tcpChain(view, { ...shared, rbac: policies(view, true), target }), transportSocket }];
+    return target === undefined ? [] : [{ filterChainMatch: sniMatch(hosts), filters: tcpChain(view, { ...shared, ...policies(view, true), target }), transportSocket }];
   }
   return named.map(({ serverNames, target }) => (
-    { filterChainMatch: sniMatch(serverNames), filters: tcpChain(view, { ...shared, rbac: policies(view, true), target }), ...(transportSocket ? { transportSocket } : {}) }));
+    { filterChainMatch: sniMatch(serverNames), filters: tcpChain(view, { ...shared, ...policies(view, true), target }), ...(transportSocket ? { transportSocket } : {}) }));
 }
 
 /** Where connections go by server name: to the `tls` routes bound to the server. VirtualServices of users have them for passthrough only. */

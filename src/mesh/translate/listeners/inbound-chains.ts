@@ -7,6 +7,7 @@ import { isDetected, isHttp } from '../../model/protocol.ts';
 import type { Protocol } from '../../model/records.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import { inboundRouteConfiguration } from '../routes/inbound-routes.ts';
+import { customAuthorizations } from '../security/custom-authorization.ts';
 import { rbacFilters } from '../security/rbac.ts';
 import { meshServerSocket } from '../security/tls-contexts.ts';
 import { httpChain, tcpChain } from './chains.ts';
@@ -79,8 +80,9 @@ export function trustDomainsOf(view: ProxyView): string[] {
 function chain(view: ProxyView, options: InboundChainsOptions, kind: Kind, mutualTls: boolean, match: FilterChainMatch): FilterChain {
   const { snapshot, proxy } = view;
   const trustDomains = trustDomainsOf(view);
-  const policies = policiesFor(snapshot.authorizationPolicies, snapshot.rootNamespace, proxy).filter((policy) => !policy.spec.targetRef && !policy.spec.targetRefs?.length);
-  const shared = { direction: 'inbound' as const, statPrefix: options.statPrefix, rbac: rbacFilters(policies, { trustDomains, tcp: kind === 'tcp' }) };
+  const policies = policiesFor(snapshot.authorizationPolicies, snapshot.rootNamespace, proxy);
+  const rules = { trustDomains, tcp: kind === 'tcp' };
+  const shared = { direction: 'inbound' as const, statPrefix: options.statPrefix, rbac: rbacFilters(policies, rules), custom: customAuthorizations(view, rules) };
   const cluster = options.cluster ?? inboundClusterName(options.targetPort);
   const filters = kind === 'http'
     ? [httpChain(view, { ...shared, source: { routes: inboundRouteConfiguration({ host: options.host, servicePort: options.servicePort, targetPort: options.targetPort, cluster }) } })]

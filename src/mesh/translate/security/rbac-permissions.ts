@@ -1,6 +1,7 @@
 // What: the operations and the destination conditions of AuthorizationPolicy rules as Envoy permissions.
 import type { Operation, PolicyCondition } from '../../../shared/api/security/authorization-policy.ts';
 import type { Permission } from '../../../shared/xds/generated/envoy/config/rbac/v3/rbac.ts';
+import type { ValueMatcher } from '../../../shared/xds/generated/envoy/type/matcher/v3/value.ts';
 import type { Matched, RuleContext } from './rbac-principals.ts';
 import { allPermissions, anyPermission, cidrRange, headerMatcher, notPermission, quoteRegex, valueMatcher } from './rbac-values.ts';
 
@@ -60,9 +61,25 @@ const CONDITION_ATTRIBUTES: Readonly<Record<string, Attribute>> = {
   'connection.sni': { read: (value) => ({ rule: { $case: 'requestedServerName', requestedServerName: valueMatcher(value) } }) },
 };
 
+/** `experimental.envoy.filters.<filter>[<key>]`: what another filter found out. A value in brackets is looked for in a list. */
+function filterMetadata(key: string): Attribute | undefined {
+  const match = /^experimental\.(envoy\.filters\.[^[]+)\[([^\]]+)\]$/.exec(key);
+  if (!match) return undefined;
+  const [, filter = '', name = ''] = match;
+  return {
+    read: (value) => {
+      const element = /^\[(.*)\]$/.exec(value)?.[1];
+      const text: ValueMatcher = { matchPattern: { $case: 'stringMatch', stringMatch: valueMatcher(element ?? value) } };
+      const matcher: ValueMatcher = element === undefined ? text : { matchPattern: { $case: 'listMatch', listMatch: { matchPattern: { $case: 'oneOf', oneOf: text } } } };
+      return { rule: { $case: 'metadata', metadata: { filter, path: [{ segment: { $case: 'key', key: name } }], value: matcher } } };
+    },
+    httpOnly: true,
+  };
+}
+
 /** The permission of a condition about the destination; undefined when the condition is not about it. */
 export function conditionPermission(condition: PolicyCondition, context: RuleContext): Matched<Permission> | undefined {
-  const attribute = CONDITION_ATTRIBUTES[condition.key];
+  const attribute = CONDITION_ATTRIBUTES[condition.key] ?? filterMetadata(condition.key);
   if (!attribute) return undefined;
   const parts = attributePermissions(attribute, condition.values, condition.notValues, context);
   return parts === 'unsupported' ? parts : allPermissions(parts);

@@ -1,4 +1,4 @@
-// AuthorizationPolicies of a workload as RBAC filters: DENY first, then ALLOW; AUDIT only logs. Policy names are Istio's,
+// AuthorizationPolicies of a workload as RBAC filters: DENY first, then ALLOW; AUDIT only logs, CUSTOM has a file of its own. Policy names are Istio's,
 // `ns[<namespace>]-policy[<name>]-rule[<index>]`, which denials are reported with.
 import type { PolicyRule } from '../../../shared/api/security/authorization-policy.ts';
 import { RBAC_Action, type Permission, type Policy, type Principal, type RBAC } from '../../../shared/xds/generated/envoy/config/rbac/v3/rbac.ts';
@@ -22,7 +22,7 @@ export function rbacFilters(policies: readonly AuthorizationPolicyRecord[], opti
   const filters: RbacRules[] = [];
   for (const action of ['AUDIT', 'DENY', 'ALLOW'] as const) {
     for (const shadow of [false, true]) {
-      const chosen = policies.filter((policy) => (policy.spec.action ?? 'ALLOW') === action && (policy.annotations['istio.io/dry-run'] === 'true') === shadow);
+      const chosen = policies.filter((policy) => (policy.spec.action ?? 'ALLOW') === action && isDryRun(policy) === shadow);
       if (chosen.length === 0) continue;
       const made = Object.fromEntries(chosen.flatMap((policy) => policyRules(policy, action, options)));
       // A DENY or AUDIT filter without rules does nothing; an ALLOW filter without rules lets nobody in, which is what it says.
@@ -32,7 +32,13 @@ export function rbacFilters(policies: readonly AuthorizationPolicyRecord[], opti
   return filters;
 }
 
-function policyRules(record: AuthorizationPolicyRecord, action: RbacRules['action'], options: { readonly trustDomains: readonly string[]; readonly tcp: boolean }): [string, Policy][] {
+/** Whether the policy is only tried: nothing is refused by it. */
+export function isDryRun(policy: AuthorizationPolicyRecord): boolean {
+  return policy.annotations['istio.io/dry-run'] === 'true';
+}
+
+/** The rules of one policy, by their names. */
+export function policyRules(record: AuthorizationPolicyRecord, action: RbacRules['action'] | 'CUSTOM', options: { readonly trustDomains: readonly string[]; readonly tcp: boolean }): [string, Policy][] {
   const context: RuleContext = { trustDomains: options.trustDomains, namespace: record.namespace, tcp: options.tcp };
   const prefix = `ns[${record.namespace}]-policy[${record.name}]`;
   const rules = record.spec.rules ?? [];

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { NetworkFilterConfig } from '../../config/filter-config.ts';
 import type { FilterChainConfig, ListenerConfig } from '../../config/runtime-config.ts';
-import type { ConnectionInfo } from '../../stream/stream-info.ts';
+import type { ConnectionInfo, StreamInfo } from '../../stream/stream-info.ts';
 import type { FilterServices } from '../services.ts';
 
 /** One accepted connection on its way through a chain. */
@@ -13,6 +13,8 @@ export interface NetworkConnection {
   readonly applicationProtocol: string;
   /** `address:port` that the connection was made to, before redirection. */
   readonly originalDestination: string;
+  /** What filters of this chain found out about the connection; absent when nothing. */
+  dynamicMetadata?: StreamInfo['dynamicMetadata'];
   /** Set by the terminal filter: finish what is under way and close. */
   onDrain: (() => void) | null;
   /** Set by a terminal filter of messages: end as soon as no message is under way; returns whether one is. */

@@ -5,6 +5,7 @@ import { err, ok, type Issue, type Result } from '../../lib/index.ts';
 import { duration } from '../istio-object.ts';
 import { ConnectionPoolSettings, LocalityLoadBalancerSetting, OutlierDetection, TcpKeepalive } from '../networking/destination-rule.ts';
 import { HttpRetry } from '../networking/virtual-service.ts';
+import { ExtensionProvider } from './extension-provider.ts';
 
 const exportTo = z.array(z.string());
 const tlsVersion = z.enum(['TLS_AUTO', 'TLSV1_2', 'TLSV1_3']);
@@ -43,18 +44,6 @@ export const ProxyConfig = z.object({
   readinessProbe: z.record(z.string(), z.unknown()).optional(),
 });
 export type ProxyConfig = z.infer<typeof ProxyConfig>;
-
-/** A named provider of traces, logs, metrics or authorization. */
-export const ExtensionProvider = z.object({
-  name: z.string(),
-  zipkin: z.object({ service: z.string(), port: z.number().int(), maxTagLength: z.number().int().optional(), path: z.string().optional(), enable64bitTraceId: z.boolean().optional(), traceContextOption: z.enum(['USE_B3', 'USE_B3_WITH_W3C_PROPAGATION']).optional() }).optional(),
-  opentelemetry: z.object({ service: z.string(), port: z.number().int(), maxTagLength: z.number().int().optional(), http: z.object({ path: z.string(), timeout: duration.optional() }).optional() }).optional(),
-  prometheus: z.object({}).optional(),
-  envoyFileAccessLog: z.object({ path: z.string().optional(), logFormat: z.object({ text: z.string().optional(), labels: z.record(z.string(), z.unknown()).optional() }).optional(), omitEmptyValues: z.boolean().optional() }).optional(),
-  envoyExtAuthzHttp: z.record(z.string(), z.unknown()).optional(),
-  envoyExtAuthzGrpc: z.record(z.string(), z.unknown()).optional(),
-});
-export type ExtensionProvider = z.infer<typeof ExtensionProvider>;
 
 /** Mesh-wide settings with Istio's defaults filled in. */
 export const MeshConfig = z.object({

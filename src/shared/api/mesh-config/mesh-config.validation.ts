@@ -22,8 +22,6 @@ const UNREAD: readonly (readonly [path: string, harmless: readonly unknown[]])[]
 ];
 
 const UNREAD_PROVIDERS: readonly (readonly [field: string, consequence: string])[] = [
-  ['envoyExtAuthzHttp', 'Requests are not sent to an external authorizer; policies with the action CUSTOM are refused.'],
-  ['envoyExtAuthzGrpc', 'Requests are not sent to an external authorizer; policies with the action CUSTOM are refused.'],
   ['opentelemetry', 'Spans are not sent by OTLP. Use a zipkin provider, which most collectors take.'],
 ];
 

@@ -1,15 +1,14 @@
 // The webhook's semantic checks of Telemetry: what a schema can not say.
 import type { Issue } from '../../lib/index.ts';
-import { checkDuration, checkLabels, checkPercent, Findings } from '../networking/validation-rules.ts';
+import { checkDuration, checkPercent, Findings } from '../networking/validation-rules.ts';
+import { checkPolicyTargets } from '../policy-targets.ts';
 import type { Telemetry } from './telemetry.ts';
 
 /** What is wrong with `object`; an error keeps it out. */
 export function validateTelemetry(object: Telemetry): Issue[] {
   const findings = new Findings();
-  const { selector, targetRef, targetRefs, tracing, metrics } = object.spec;
-  if ([selector, targetRef, targetRefs?.length].filter(Boolean).length > 1) findings.error('spec', 'Only one of selector, targetRef and targetRefs can be given.');
-  checkLabels(selector?.matchLabels, 'spec.selector.matchLabels', findings);
-  if (targetRef ?? targetRefs?.length) findings.warning('spec', 'targetRef has no effect in this version: the settings apply to every workload of the namespace. Use selector.matchLabels.');
+  const { tracing, metrics } = object.spec;
+  checkPolicyTargets(object, false, findings);
   object.spec.accessLogging?.forEach((entry, index) => findings.withoutEffect(entry, ['filter'], `spec.accessLogging[${index}]`));
   tracing?.forEach((entry, index) => {
     const path = `spec.tracing[${index}]`;

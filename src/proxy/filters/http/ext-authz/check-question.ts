@@ -1,10 +1,10 @@
 // What an authorization service is told of a request: both ends of the connection, the request's head, what was kept of its body, and what filters found out.
 import type { ExtAuthzConfig } from '../../../config/ext-authz-config.ts';
-import { splitAddress } from '../../../net/address.ts';
-import type { CheckPeer, CheckQuestion } from '../../../service-messages/authorization.ts';
+import type { CheckQuestion } from '../../../service-messages/authorization.ts';
 import type { RequestHeaders } from '../../../stream/header-map.ts';
-import type { StreamInfo, TlsInfo } from '../../../stream/stream-info.ts';
+import type { StreamInfo } from '../../../stream/stream-info.ts';
 import type { StringMatcher } from '../../../stream/string-matcher.ts';
+import { checkPeers } from '../../check-peers.ts';
 
 /** Tells the service whether it sees the whole body. */
 export const PARTIAL_BODY = 'x-envoy-auth-partial-body';
@@ -18,13 +18,10 @@ export interface ToldHeaders { readonly allowed: StringMatcher | null; readonly 
 /** Makes the question. */
 export function checkQuestion(config: ExtAuthzConfig, told: ToldHeaders, info: StreamInfo, headers: RequestHeaders, body: CheckBody | null, contextExtensions: Readonly<Record<string, string>>): CheckQuestion {
   const { connection } = info;
-  const { tls } = connection;
-  const peerCertificate = config.includePeerCertificate && tls ? encodeURIComponent(tls.peerCertificatePem) : '';
   const list = toldHeaders(headers, told, config.encodeRawHeaders);
   if (body) list.push([PARTIAL_BODY, String(body.partial)]);
   return {
-    source: { ...peer(connection.remoteAddress, peerPrincipal(tls)), certificate: peerCertificate, service: headers.get('x-envoy-downstream-service-cluster') ?? '' },
-    destination: peer(connection.localAddress, tls?.localUri ?? ''),
+    ...checkPeers(connection, config.includePeerCertificate, headers.get('x-envoy-downstream-service-cluster') ?? ''),
     startTime: info.startTime,
     id: info.requestId === '' ? String(connection.id) : info.requestId,
     method: headers.method, path: headers.path, host: headers.authority, scheme: headers.scheme,
@@ -39,18 +36,8 @@ export function checkQuestion(config: ExtAuthzConfig, told: ToldHeaders, info: S
       const value = info.dynamicMetadata.get(name);
       return value === undefined ? [] : [[name, value] as const];
     })),
-    sni: config.includeTlsSession ? tls?.sni ?? '' : null,
+    sni: config.includeTlsSession ? connection.tls?.sni ?? '' : null,
   };
-}
-
-function peer(address: string, principal: string): CheckPeer {
-  const { host, port } = splitAddress(address);
-  return { host, port, principal, certificate: '', service: '' };
-}
-
-function peerPrincipal(tls: TlsInfo | null): string {
-  if (!tls) return '';
-  return tls.peerUri || tls.peerDnsNames[0] || tls.peerSubject;
 }
 
 /** The headers with the pseudo-headers; several values of one name become one, unless they are told raw. */

@@ -2,9 +2,8 @@
 // is left in metadata, where an external authorization filter finds whether it is to ask.
 import type { HttpFilterConfig, RbacRulesConfig } from '../../../config/filter-config.ts';
 import { setDynamicMetadata } from '../../../stream/create-stream-info.ts';
-import type { StreamInfo } from '../../../stream/stream-info.ts';
 import { compileRange } from '../../../net/address.ts';
-import { compileAccessRules, undecidablePolicies, type AccessDecision, type AccessFacts } from '../../../route/access-rules.ts';
+import { compileAccessRules, shadowOutcome, undecidablePolicies, type AccessDecision, type AccessFacts } from '../../../route/access-rules.ts';
 import type { FilterServices } from '../../services.ts';
 import { compileOnce, overrideOf, type HttpFilterInstance } from '../api.ts';
 
@@ -14,10 +13,6 @@ type Decide = (facts: AccessFacts) => AccessDecision;
 
 function compile(rules: RbacRulesConfig): Decide {
   return compileAccessRules(rules, compileRange);
-}
-
-function tellShadow(info: StreamInfo, prefix: string, { allowed, policy }: AccessDecision): void {
-  setDynamicMetadata(info, METADATA, { [`${prefix}shadow_engine_result`]: allowed ? 'allowed' : 'denied', ...(policy === '' ? {} : { [`${prefix}shadow_effective_policy_id`]: policy }) });
 }
 
 /** Makes the filter. */
@@ -35,7 +30,7 @@ export function rbacFilter(config: Extract<HttpFilterConfig, { kind: 'rbac' }>, 
     if (shadow) {
       const outcome = shadow(facts);
       count(outcome.allowed ? 'shadow_allowed' : 'shadow_denied');
-      tellShadow(callbacks.info, config.shadowStatPrefix ?? '', outcome);
+      setDynamicMetadata(callbacks.info, METADATA, shadowOutcome(config.shadowStatPrefix ?? '', outcome));
     }
     if (!decide) return null;
     const decision = decide(facts);
