@@ -1,5 +1,5 @@
 // What applications speak and how they name each other, between meshed pods under STRICT mutual TLS: pods of a StatefulSet by name, external names, pod addresses, WebSocket,
-// TCP in which the server speaks first (a real MariaDB among them), entry by a node's port, and the kubelet's probes and the scraper, which have no certificate.
+// TCP in which the server speaks first (a real MariaDB among them), MongoDB's driver and a server of its protocol, entry by a node's port, and the kubelet's probes and the scraper, which have no certificate.
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -7,17 +7,24 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { clusterUnderTest } from './support/cluster-under-test.ts';
 import { reasonForNoMariaDb, startMariaDb, type MariaDb } from './support/mariadb.ts';
 import { MESH_NAMESPACE } from './support/mesh-installation.ts';
+import { bundleMongoDbClient, findingsInPod, startFerretDb, type FerretDb } from './support/mongodb.ts';
+import { FERRETDB_IMAGE, provideFerretDbImage } from './support/peer-images.ts';
 import { TestNamespace } from './support/test-namespace.ts';
 import { clientPod, HTTPBIN_IMAGE, httpbinPod, service, TEST_TOOLS_IMAGE } from './support/workloads.ts';
+import { WHOLE } from '../support/mongodb-findings.ts';
 
 const NAME = 'protocols';
 const IDENTITY = `spiffe://cluster.local/ns/${NAME}/sa`;
 const SOON = { timeout: 40_000, interval: 500 };
+/** For programs that have patience of their own. */
+const LATER = { timeout: 90_000, interval: 500 };
 const { cluster, kubectl } = clusterUnderTest();
 const noDatabase = reasonForNoMariaDb();
 let space: TestNamespace;
 let outside: TestNamespace;
 let database: MariaDb | undefined;
+let documents: FerretDb | undefined;
+let driver = '';
 
 /** Serves on three ports from the first argument on: HTTP with a WebSocket echo, gRPC health, and TCP that greets first. SIGUSR2 makes it unwell on all three. */
 const SERVER = `
@@ -98,26 +105,31 @@ const PROBED = serverPod('probed', [
   { name: 'exec', image: TEST_TOOLS_IMAGE, imagePullPolicy: 'Never', command: ['sleep', '1000000'], securityContext: { runAsUser: 1000 }, readinessProbe: { exec: { command: ['test', '!', '-e', '/tmp/unwell'] }, ...often } },
 ], { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '8100', 'prometheus.io/path': '/metrics' });
 
+/** Ports of one database each: undeclared, taken for TCP as in Istio; declared as TCP; declared as mongo; undeclared and told by its first bytes. */
+const MONGODB_PORTS = [{ name: 'data', port: 27_017 }, { name: 'tcp', port: 27_018 }, { name: 'mongo', port: 27_019 }, { name: 'records', port: 27_020 }];
+const MONGODB = serverPod('mongodb', MONGODB_PORTS.map(({ name, port }) => ({ name, image: FERRETDB_IMAGE, imagePullPolicy: 'Never', args: [`:${port}`], readinessProbe: { tcpSocket: { port }, ...often } })));
+
 const istio = (group: string, kind: string, name: string, spec: object): object => ({ apiVersion: `${group}.istio.io/v1`, kind, metadata: { name }, spec });
 
 beforeAll(async () => {
+  [driver] = await Promise.all([bundleMongoDbClient(), provideFerretDbImage()]);
   [space, outside] = await Promise.all([TestNamespace.create(NAME, { member: true }), TestNamespace.create(`${NAME}-outside`)]);
   await outside.apply([clientPod('plain'), httpbinPod('legacy'), service('legacy', [{ name: 'http', port: 80, targetPort: 8080 }])]);
   await space.apply([
     istio('security', 'PeerAuthentication', 'default', { mtls: { mode: 'STRICT' } }),
-    ...['caller', 'peers', 'greeter', 'open', 'probed'].map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } })),
+    ...['caller', 'peers', 'greeter', 'open', 'probed', 'mongodb'].map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } })),
     clientPod('client', { sidecar: true, serviceAccountName: 'caller' }), httpbinPod('web', { sidecar: true, serviceAccountName: 'caller' }), service('web', [{ name: 'http', port: 80, targetPort: 8080 }]),
     STATEFUL_SET, service('peers', [{ name: 'http', port: 8090 }, { name: 'tcp', port: 8092 }], { clusterIP: 'None' }),
     serverPod('greeter', [server('server', 8090)]), service('greeter', [{ name: 'http', port: 8090 }, { name: 'tcp', port: 8092 }, { name: 'unsaid', port: 9092, targetPort: 8092 }]),
     serverPod('open', [server('server', 8090)]), istio('security', 'PeerAuthentication', 'open', { selector: { matchLabels: { app: 'open' } }, mtls: { mode: 'STRICT' }, portLevelMtls: { 8090: { mode: 'PERMISSIVE' } } }),
     { apiVersion: 'v1', kind: 'Service', metadata: { name: 'abroad' }, spec: { type: 'ExternalName', externalName: `legacy.${NAME}-outside.svc.cluster.local`, ports: [{ name: 'http', port: 80 }] } },
     { apiVersion: 'v1', kind: 'Service', metadata: { name: 'alias' }, spec: { type: 'ExternalName', externalName: `web.${NAME}.svc.cluster.local`, ports: [{ name: 'http', port: 80 }] } },
-    PROBED,
+    PROBED, MONGODB, service('mongodb', MONGODB_PORTS),
   ]);
   await Promise.all([space.ready(), outside.ready()]);
 });
 afterAll(async () => {
-  await Promise.all([database?.stop(), space?.remove(), outside?.remove()]);
+  await Promise.all([database?.stop(), documents?.stop(), space?.remove(), outside?.remove()]);
 });
 
 const podAddress = async (name: string): Promise<string> => (await space.get<{ status: { podIP: string } }>('pod', name)).status.podIP;
@@ -175,6 +187,23 @@ describe('protocols other than requests with answers', () => {
       ports: [{ number: 3306, name: 'tcp', protocol: 'TCP' }], endpoints: [{ address: cluster.hostAddress, ports: { tcp: database.port } }],
     }));
     await vi.waitFor(async () => expect((await node(LISTENER, '240.88.0.1', '3306')).stdout).toContain('MariaDB'), SOON);
+  });
+
+  it('MongoDB\'s driver over mutual TLS, on ports declared as mongo, as TCP and not at all, while strangers get nothing', async () => {
+    const addresses = MONGODB_PORTS.map(({ port }) => `mongodb.${NAME}:${port}`);
+    await vi.waitFor(async () => expect(await findingsInPod(space, 'web', 'httpbin', driver, addresses)).toEqual(Object.fromEntries(addresses.map((address) => [address, WHOLE]))), LATER);
+    for (const [address, { failure }] of Object.entries(await findingsInPod(outside, 'legacy', 'httpbin', driver, addresses, 4000))) expect(failure, address).toMatch(/closed$|ECONNRESET/);
+  });
+
+  it('MongoDB\'s driver to a database outside the cluster, as a ServiceEntry', async () => {
+    documents = await startFerretDb(cluster.hostAddress ?? '');
+    await space.apply(istio('networking', 'ServiceEntry', 'documents', {
+      hosts: ['documents.example.com'], addresses: ['240.88.0.2'], location: 'MESH_EXTERNAL', resolution: 'STATIC',
+      ports: [{ number: 27_017, name: 'mongo', protocol: 'MONGO' }, { number: 27_018, name: 'tcp', protocol: 'TCP' }],
+      endpoints: [{ address: cluster.hostAddress, ports: { mongo: documents.port, tcp: documents.port } }],
+    }));
+    const addresses = ['240.88.0.2:27017', '240.88.0.2:27018'];
+    await vi.waitFor(async () => expect(await findingsInPod(space, 'web', 'httpbin', driver, addresses)).toEqual(Object.fromEntries(addresses.map((address) => [address, WHOLE]))), LATER);
   });
 });
 

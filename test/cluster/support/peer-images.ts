@@ -1,4 +1,4 @@
-// Images of other people's programs for tests: a stock Envoy run by our agent, fortio, and gRPC's interoperability programs. Written on the spot and
+// Images of other people's programs for tests: a stock Envoy run by our agent, fortio, gRPC's interoperability programs, and FerretDB. Written on the spot and
 // imported into the nodes; never part of a release.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +17,8 @@ export const ENVOY_PROXY_IMAGE = 'docker.io/mizzen/test-envoy-proxy:v1';
 export const FORTIO_IMAGE = 'docker.io/mizzen/test-fortio:v1';
 /** The client and the server of gRPC's interoperability cases. */
 export const GRPC_INTEROP_IMAGE = 'docker.io/mizzen/test-grpc-interop:v1';
+/** FerretDB, which speaks MongoDB's protocol; its argument is the address to listen on. */
+export const FERRETDB_IMAGE = 'docker.io/mizzen/test-ferretdb:v1';
 
 const IMAGE_FOLDER = fileURLToPath(new URL('../../../.cache/cluster-images', import.meta.url));
 const ENVOY_PATH = '/usr/local/bin/envoy';
@@ -56,6 +58,11 @@ export async function provideEnvoyProxyImage(): Promise<void> {
 /** Makes the image of fortio. */
 export async function provideFortioImage(): Promise<void> {
   await provide(FORTIO_IMAGE, [file('usr/bin/fortio', readFileSync(pathOf(await provideGoProgram('fortio'))), 0o755)], { entrypoint: ['/usr/bin/fortio'], command: ['server'], user: '1000:1000', environment: { PATH: '/usr/bin' } });
+}
+
+/** Makes the image of FerretDB. */
+export async function provideFerretDbImage(): Promise<void> {
+  await provide(FERRETDB_IMAGE, [file('usr/bin/ferretdb', readFileSync(pathOf(await provideGoProgram('ferretdb'))), 0o755)], { entrypoint: ['/usr/bin/ferretdb'], user: '1000:1000', workingDirectory: '/', environment: { PATH: '/usr/bin' } });
 }
 
 /** Makes the image of gRPC's interoperability programs. */
