@@ -1,10 +1,14 @@
 // The whole control plane in one process against a small API server over HTTP: certificates, discovery over mutual TLS, webhooks, root certificates.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { FakeKubeApiServer } from '../../test/support/fake-kube-apiserver.ts';
+import { tokenIssuer } from '../../test/support/token-issuer.ts';
 import { GrpcClient, type GrpcClientTls } from '../shared/grpc/index.ts';
 import { KubeClient, type KubeRequest } from '../shared/kube/index.ts';
 import { createCertificateRequest, KeyPair, parseCertificates, type Secret } from '../shared/pki/index.ts';
@@ -60,16 +64,16 @@ async function cluster(): Promise<Cluster> {
   return { api, client, directory };
 }
 
-function optionsFor(directory: string, podName = 'istiod-1'): MizzendOptions {
+function optionsFor(directory: string, podName = 'istiod-1', environment: Readonly<Record<string, string>> = {}): MizzendOptions {
   const parsed = parseArguments(['discovery', '--monitoringAddr=127.0.0.1:0', '--grpcAddr', '127.0.0.1:0', '--secureGRPCAddr', '127.0.0.1:0', '--httpsAddr', '127.0.0.1:0', '--httpAddr', '127.0.0.1:0', '--log_output_level', 'default:error'], {
-    REVISION: 'basic', POD_NAME: podName, POD_NAMESPACE: 'istio-system', MESH_CONFIG_FILE: join(directory, 'mesh'), INJECTION_DIRECTORY: directory, PILOT_DEBOUNCE_AFTER: '10ms', MIZZEND_FILE_CHECK: '20ms', PILOT_ENABLE_ANALYSIS: 'true',
+    REVISION: 'basic', POD_NAME: podName, POD_NAMESPACE: 'istio-system', MESH_CONFIG_FILE: join(directory, 'mesh'), INJECTION_DIRECTORY: directory, PILOT_DEBOUNCE_AFTER: '10ms', MIZZEND_FILE_CHECK: '20ms', PILOT_ENABLE_ANALYSIS: 'true', ...environment,
   });
   if (parsed.kind !== 'run') throw new Error(JSON.stringify(parsed));
   return parsed.options;
 }
 
-async function start({ client, directory }: Cluster, podName?: string): Promise<ControlPlane> {
-  const plane = createControlPlane(client, optionsFor(directory, podName));
+async function start({ client, directory }: Cluster, podName?: string, environment: Readonly<Record<string, string>> = {}): Promise<ControlPlane> {
+  const plane = createControlPlane(client, optionsFor(directory, podName, environment));
   const stopping = new AbortController();
   await startComponents(plane.components, stopping.signal);
   onTestFinished(async () => {
@@ -218,6 +222,28 @@ describe('control plane', () => {
     const tokens = await apply('security.istio.io', 'RequestAuthentication', { targetRef: { kind: 'Service', name: 's' }, jwtRules: [{ issuer: 'https://i' }] });
     expect([tokens.allowed, tokens.status?.message]).toEqual([false, expect.stringContaining('the policy would apply to nothing')]);
     expect(await apply('security.istio.io', 'AuthorizationPolicy', { action: 'DENY', selctor: {}, rules: [{}] })).toMatchObject({ allowed: false });
+  });
+
+  test('gives proxies the keys of token issuers, from the first listener on, and their successors', async () => {
+    let served = tokenIssuer('ES256', 'first-key').jwks;
+    const keys = createServer((_request, response) => response.end(served)).listen(0, '127.0.0.1');
+    onTestFinished(() => void keys.close());
+    await once(keys, 'listening');
+    const world = await cluster();
+    world.api.put('/apis/security.istio.io/v1/requestauthentications', { apiVersion: 'security.istio.io/v1', kind: 'RequestAuthentication', metadata: { name: 'tokens', namespace: 'bookinfo' }, spec: { jwtRules: [{ issuer: 'i', jwksUri: `http://127.0.0.1:${(keys.address() as AddressInfo).port}/` }] } });
+    const plane = await start(world, undefined, { PILOT_JWT_PUB_KEY_REFRESH_INTERVAL: '30ms' });
+    const rootsPem = await rootsOf(world.api);
+    const stream = await connect(plane, { rootsPem, ...(await certify(plane, rootsPem, 'token-reviews')) }).openStream(STREAM_AGGREGATED_RESOURCES);
+    await stream.send({ node, typeUrl: TYPE_URLS.listener });
+    const responses = stream[Symbol.asyncIterator]();
+    const keysOf = async (): Promise<readonly string[]> => {
+      const { value } = (await responses.next()) as { value: DiscoveryResponse };
+      await stream.send({ typeUrl: TYPE_URLS.listener, versionInfo: value.versionInfo, responseNonce: value.nonce });
+      return ['first-key', 'second-key'].filter((kid) => value.resources?.some((resource) => Buffer.from(resource.value ?? []).includes(kid)));
+    };
+    expect(await keysOf()).toEqual(['first-key']);
+    served = tokenIssuer('ES256', 'second-key').jwks;
+    await vi.waitFor(async () => expect(await keysOf()).toEqual(['second-key']), { timeout: 5_000 });
   });
 
   test('an object that turned invalid keeps its last valid version in force and says so in its status', async () => {
