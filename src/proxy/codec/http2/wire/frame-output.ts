@@ -105,13 +105,11 @@ export class FrameOutput {
   }
 
   resetStream(streamId: number, code: number): void {
-    slab.writeUInt32BE(code, this.#control(FrameType.RST_STREAM, 0, streamId, 4));
-    this.#written(4);
+    this.#number(FrameType.RST_STREAM, streamId, code);
   }
 
   windowUpdate(streamId: number, increment: number): void {
-    slab.writeUInt32BE(increment, this.#control(FrameType.WINDOW_UPDATE, 0, streamId, 4));
-    this.#written(4);
+    this.#number(FrameType.WINDOW_UPDATE, streamId, increment);
   }
 
   /** Bytes that are no frame: the preface. */
@@ -119,6 +117,13 @@ export class FrameOutput {
     this.#endRun();
     this.#pieces.push(bytes);
     this.#written(bytes.length - FRAME_HEAD_BYTES);
+  }
+
+  #number(type: number, streamId: number, value: number): void {
+    // Making room may begin another slab.
+    const at = this.#control(type, 0, streamId, 4);
+    slab.writeUInt32BE(value, at);
+    this.#written(4);
   }
 
   #control(type: number, flags: number, streamId: number, size: number): number {
