@@ -3,7 +3,7 @@
 import { isFields } from '../patch/index.ts';
 import type { JsonSchema } from '../schema/index.ts';
 import { isOmitted } from './omitted-values.ts';
-import { formatQuantity, parseQuantity } from './quantities.ts';
+import { formatQuantity, parseQuantity } from '../schema/index.ts';
 
 /** A value that does not fit its field. */
 export interface Misfit {

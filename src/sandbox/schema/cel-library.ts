@@ -1,5 +1,6 @@
 // The functions that Kubernetes adds to CEL, as far as CustomResourceDefinitions and webhook conditions in use need them.
 import type { Environment } from '@marcbachmann/cel-js';
+import { registerKubernetesTypes } from './cel-types.ts';
 
 type Ordered = bigint | number | string;
 
@@ -18,7 +19,7 @@ export function registerKubernetesLibrary(environment: Environment): Environment
     .registerFunction('isURL(string): bool', (text: string) => URL.canParse(text))
     .registerFunction('isQuantity(string): bool', (text: string) => /^[+-]?(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/.test(text))
     .registerFunction('isIP(string): bool', (text: string) => /^(\d{1,3}\.){3}\d{1,3}$/.test(text) || (text.includes(':') && URL.canParse(`http://[${text}]/`)));
-  return environment;
+  return registerKubernetesTypes(environment);
 }
 
 function extreme(list: readonly Ordered[], better: (item: Ordered, best: Ordered) => boolean, name: string): Ordered {

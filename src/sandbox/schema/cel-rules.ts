@@ -2,6 +2,7 @@
 import { Environment, Optional } from '@marcbachmann/cel-js';
 import { deepEqual, describeError } from '../../shared/lib/index.ts';
 import { childPath, type FieldError, type JsonSchema, type ValidationRule } from './json-schema.ts';
+import { adaptExpression } from './cel-source.ts';
 import { registerKubernetesLibrary } from './cel-library.ts';
 import { correlateItem } from './ratchet.ts';
 
@@ -14,7 +15,7 @@ const programs = new Map<string, Program>();
 export function evaluateCel(expression: string, variables: Readonly<Record<string, unknown>>, oldIsOptional = false): unknown {
   let program = programs.get(expression);
   if (!program) {
-    program = environment.parse(expression) as Program;
+    program = environment.parse(adaptExpression(expression)) as Program;
     programs.set(expression, program);
   }
   const context: Record<string, unknown> = {};
@@ -25,7 +26,7 @@ export function evaluateCel(expression: string, variables: Readonly<Record<strin
 /** The reason why an expression cannot be compiled, if there is one. */
 export function checkCel(expression: string): string | undefined {
   try {
-    environment.parse(expression);
+    environment.parse(adaptExpression(expression));
     return undefined;
   } catch (error) {
     return describeError(error);
@@ -38,11 +39,11 @@ const SELF_TYPES: Readonly<Record<string, string>> = { string: 'string', integer
 export function checkRule(rule: ValidationRule, schema: JsonSchema): { readonly field: 'rule' | 'messageExpression'; readonly problem: string } | undefined {
   const self = SELF_TYPES[schema['x-kubernetes-int-or-string'] === true ? '' : (schema.type ?? '')] ?? 'dyn';
   const typed = environment.clone().registerVariable('self', self).registerVariable('oldSelf', rule.optionalOldSelf === true ? 'optional<dyn>' : self);
-  const condition = typed.check(rule.rule);
+  const condition = typed.check(adaptExpression(rule.rule));
   if (!condition.valid) return { field: 'rule', problem: condition.error?.message ?? 'unknown' };
   if (condition.type !== 'bool' && condition.type !== 'dyn') return { field: 'rule', problem: 'cel expression must evaluate to a bool' };
   if (rule.messageExpression === undefined) return undefined;
-  const message = typed.check(rule.messageExpression);
+  const message = typed.check(adaptExpression(rule.messageExpression));
   if (!message.valid) return { field: 'messageExpression', problem: message.error?.message ?? 'unknown' };
   return message.type === 'string' || message.type === 'dyn' ? undefined : { field: 'messageExpression', problem: 'messageExpression must evaluate to a string' };
 }

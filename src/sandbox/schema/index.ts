@@ -8,3 +8,4 @@ export { childPath, duplicateField, forbiddenField, invalidField, requiredField,
 export { pruneUnknown } from './prune.ts';
 export { validateValue } from './validate.ts';
 export { dropUnchanged } from './ratchet.ts';
+export { amountOf, formatQuantity, parseQuantity, type Quantity } from './quantities.ts';

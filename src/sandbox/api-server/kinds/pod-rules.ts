@@ -3,7 +3,7 @@ import { duplicateField, forbiddenField, invalidField, requiredField, unsupporte
 import type { KubeObject } from '../../store/index.ts';
 import { checkLabelName } from '../names.ts';
 import { ENV_FIELDS, validateFieldRef, VOLUME_FIELDS } from './field-references.ts';
-import { amountOf } from '../quantities.ts';
+import { amountOf } from '../../schema/index.ts';
 import type { KindRules } from './kind-rules.ts';
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- pods are schemaless data here */
