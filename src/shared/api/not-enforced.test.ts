@@ -32,7 +32,7 @@ const CASES: readonly (readonly [kind: string, spec: object, found: readonly str
   ['DestinationRule', policy({ portLevelSettings: [{ port: { number: 80 }, tls: { mode: 'SIMPLE', caCrl: '/crl' } }] }), ['!spec.trafficPolicy.portLevelSettings[0].tls.caCrl']],
   ['DestinationRule', policy({ tunnel: { targetHost: 'a.b', targetPort: 80 } }), ['~spec.trafficPolicy.tunnel']],
   ['DestinationRule', policy({ proxyProtocol: { version: 'V2' } }), ['~spec.trafficPolicy.proxyProtocol']],
-  ['DestinationRule', policy({ retryBudget: { percent: 20 } }), ['~spec.trafficPolicy.retryBudget']],
+  ['DestinationRule', policy({ retryBudget: { percent: 20 } }), []],
   ['DestinationRule', policy({ connectionPool: { tcp: { maxConnectionDuration: '1h' } } }), ['~spec.trafficPolicy.connectionPool.tcp.maxConnectionDuration']],
   ['DestinationRule', policy({ connectionPool: { http: { http2KeepAlive: { interval: '1s' } } } }), ['~spec.trafficPolicy.connectionPool.http.http2KeepAlive']],
   ['DestinationRule', policy({ loadBalancer: { localityLbSetting: { distribute: [{ from: 'a', to: { a: 100 } }] } } }), []],

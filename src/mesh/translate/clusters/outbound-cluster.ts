@@ -53,7 +53,7 @@ export function outboundCluster(key: OutboundClusterKey): Cluster {
     name,
     ...discovery(name, key, policy),
     ...connectionFields(policy.connectionPool, meshConfig),
-    circuitBreakers: circuitBreakers(policy.connectionPool),
+    circuitBreakers: circuitBreakers(policy.connectionPool, policy.retryBudget),
     ...outlierFields(policy.outlierDetection),
     ...commonLbFields(policy, localityBalancing(policy, service, meshConfig)),
     ...httpOptions(key, policy, http2),

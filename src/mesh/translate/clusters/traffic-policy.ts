@@ -10,14 +10,16 @@ import { usesLocalityWeights, type LocalityBalancing } from '../locality-balanci
 import { durationOf, milliseconds, UNLIMITED } from '../xds-values.ts';
 
 /** The blocks of a policy that a cluster is made of. */
-export type EffectivePolicy = Pick<TrafficPolicy, 'loadBalancer' | 'connectionPool' | 'outlierDetection' | 'tls'>;
+export type EffectivePolicy = Pick<TrafficPolicy, 'loadBalancer' | 'connectionPool' | 'outlierDetection' | 'tls' | 'retryBudget'>;
 
 /** The policy for a port and subset: a port-level entry replaces the rule's own blocks, a subset's blocks overlay both. */
 export function effectivePolicy(rule: DestinationRuleRecord | undefined, subset: string, port: number, meshConfig: MeshConfig): EffectivePolicy {
   const subsetPolicy = subset === '' ? undefined : rule?.spec.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
   const base = atPort(rule?.spec.trafficPolicy, port);
   const overlay = atPort(subsetPolicy, port);
-  return { ...defined(meshConfig.defaultTrafficPolicy ?? {}), ...defined(base), ...defined(overlay) };
+  // A retry budget is no setting of a port.
+  const retryBudget = subsetPolicy?.retryBudget ?? rule?.spec.trafficPolicy?.retryBudget;
+  return { ...defined(meshConfig.defaultTrafficPolicy ?? {}), ...defined(base), ...defined(overlay), ...defined({ retryBudget }) };
 }
 
 function atPort(policy: TrafficPolicy | undefined, port: number): EffectivePolicy {
@@ -60,8 +62,8 @@ function slowStart(settings: LoadBalancerSettings | undefined): Cluster_SlowStar
   };
 }
 
-/** Limits of a cluster; absent ones are unlimited, as in Istio. */
-export function circuitBreakers(pool: ConnectionPoolSettings | undefined): CircuitBreakers {
+/** Limits of a cluster; absent ones are unlimited, as in Istio. A retry budget takes the place of a number of retries. */
+export function circuitBreakers(pool: ConnectionPoolSettings | undefined, retryBudget?: TrafficPolicy['retryBudget']): CircuitBreakers {
   const limit = (value: number | undefined): number => (value && value > 0 ? value : UNLIMITED);
   return {
     thresholds: [{
@@ -70,6 +72,7 @@ export function circuitBreakers(pool: ConnectionPoolSettings | undefined): Circu
       maxRequests: limit(pool?.http?.http2MaxRequests),
       maxRetries: limit(pool?.http?.maxRetries),
       trackRemaining: true,
+      ...(retryBudget ? { retryBudget: { budgetPercent: { value: retryBudget.percent ?? 20 }, minRetryConcurrency: retryBudget.minRetryConcurrency ?? 3 } } : {}),
     }],
   };
 }

@@ -38,7 +38,7 @@ function checkPolicy(policy: TrafficPolicy | undefined, path: string, findings: 
     checkPort(policy.tunnel.targetPort, `${path}.tunnel.targetPort`, findings);
   }
   checkPercent(policy.retryBudget?.percent, `${path}.retryBudget.percent`, findings);
-  findings.withoutEffect(policy, ['tunnel', 'proxyProtocol', 'retryBudget'], path);
+  findings.withoutEffect(policy, ['tunnel', 'proxyProtocol'], path);
 }
 
 function checkBlocks(policy: PolicyBlocks, path: string, findings: Findings): void {
