@@ -19,6 +19,7 @@ import { NamespaceLifecycle } from './namespace-lifecycle.ts';
 import { Operations } from './operations.ts';
 import { PodStreamHandler } from './pod-streams.ts';
 import { Presenter } from './presenter.ts';
+import { ProxyHandler } from './proxying.ts';
 import { Registry } from './registry.ts';
 import { ResourceHandler } from './resource-handler.ts';
 import { Reviews } from './reviews.ts';
@@ -191,7 +192,7 @@ export class ApiServer {
     const podStreams = new PodStreamHandler(store, this.#options.podStreams);
     const resources = new ResourceHandler({ store, registry, operations, deleter, converter, reviews, tokenRequests, presenter, podStreams });
     const system = new SystemHandler(registry, secrets.tokens, () => this.url);
-    const http = new HttpServer({ address: this.#options.address, port: this.#port, serving: secrets.serving, authorityPem: secrets.authority.certificatePem, authenticator, rbac, resources, system, podStreams, report });
+    const http = new HttpServer({ address: this.#options.address, port: this.#port, serving: secrets.serving, authorityPem: secrets.authority.certificatePem, authenticator, rbac, resources, system, podStreams, proxies: new ProxyHandler(store), report });
     const context = (): ReturnType<typeof internalContext> => internalContext(CONTROLLER);
     const collector = new GarbageCollector({ store, registry, operations, deleter, context, report });
     const namespaces = new NamespaceLifecycle({ store, registry, operations, deleter, context, rootCertificate: () => secrets.authority.certificatePem, report, keepsNamespaces: this.#options.controllerManager !== false });

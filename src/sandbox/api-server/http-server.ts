@@ -11,6 +11,7 @@ import { authorize } from './authorization.ts';
 import { Exchange } from './exchange.ts';
 import { ApiStatusError } from './internal-client.ts';
 import type { PodStreamHandler } from './pod-streams.ts';
+import { isProxied, type ProxyHandler } from './proxying.ts';
 import { parseRequest } from './request-info.ts';
 import type { ResourceHandler } from './resource-handler.ts';
 import { internalError, statusOf } from './status.ts';
@@ -27,6 +28,7 @@ export interface HttpServerOptions {
   readonly resources: ResourceHandler;
   readonly system: SystemHandler;
   readonly podStreams: PodStreamHandler;
+  readonly proxies: ProxyHandler;
   readonly report: (error: unknown) => void;
 }
 
@@ -76,7 +78,8 @@ export class HttpServer {
     let exchange = new Exchange(request, response, info, ANONYMOUS);
     try {
       exchange = new Exchange(request, response, info, this.#admit(request, exchange));
-      if (info.resource) await this.#options.resources.handle(exchange, info.resource);
+      if (isProxied(info.resource)) await this.#options.proxies.handle(exchange, info.resource);
+      else if (info.resource) await this.#options.resources.handle(exchange, info.resource);
       else this.#options.system.handle(exchange);
     } catch (error) {
       this.#fail(exchange, error);
@@ -105,7 +108,8 @@ export class HttpServer {
       const info = parseRequest(request.method ?? 'GET', new URL(request.url ?? '/', 'https://server'));
       const user = this.#options.authenticator.authenticate(request);
       authorize(this.#options.rbac, user, info);
-      await this.#options.podStreams.upgrade(request, socket, head, info);
+      if (isProxied(info.resource)) await this.#options.proxies.upgrade(request, socket, head, info);
+      else await this.#options.podStreams.upgrade(request, socket, head, info);
     } catch (error) {
       const status = error instanceof ApiStatusError ? error : internalError(describeError(error));
       const body = JSON.stringify(statusOf(status));

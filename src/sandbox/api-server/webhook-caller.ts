@@ -120,8 +120,8 @@ function readAnswer({ code, type, text }: HttpAnswer, prefix: string): unknown {
 
 const UNTRUSTED: ReadonlySet<string> = new Set(['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_GET_ISSUER_CERT']);
 
-/** Why a webhook could not be reached, in the words of Kubernetes' own client. */
-function reachProblem(error: unknown): string {
+/** Why a server in the cluster could not be reached, in the words of Kubernetes' own client. */
+export function reachProblem(error: unknown): string {
   const { code = '', address = '', port = '' } = error as { code?: string; address?: string; port?: number };
   if (code === 'ECONNREFUSED') return `dial tcp ${address}:${String(port)}: connect: connection refused`;
   if (code === 'ENOTFOUND') return `dial tcp: lookup ${(error as { hostname?: string }).hostname ?? ''}: no such host`;

@@ -1,6 +1,7 @@
 // The DaemonSet controller: one pod on each node that the template allows, replaced one by one when the template changes.
 import { deepEqual } from '../../shared/lib/index.ts';
 import type { StoredObject } from '../api-server/internal-client.ts';
+import { claimantKeys, claimObjects } from './claim.ts';
 import { controllerKey, ownKey, startController, type ControllerContext } from './controller.ts';
 import { isReady, isTerminal, millisecondsToAvailable, nameSuffix, podFromTemplate, resolveCount, shortHash } from './pod-state.ts';
 import { DAEMON_SETS, NODES, PODS } from './resources.ts';
@@ -24,12 +25,14 @@ export function startDaemonSetController(context: ControllerContext): () => void
     sources: [
       { resource: DAEMON_SETS, keys: ownKey },
       { resource: PODS, keys: controllerKey('DaemonSet') },
+      { resource: PODS, keys: claimantKeys(context, DAEMON_SETS) },
       { resource: NODES, keys: () => sets.list().flatMap(ownKey) },
     ],
     reconcile: async (namespace, name, again) => {
       const set = sets.get(namespace, name);
       if (!set || set.metadata.deletionTimestamp) return;
       const hash = shortHash(set.spec.template);
+      await claimObjects(context, set, { resource: PODS, owners: DAEMON_SETS });
       await removeEnded(context, set);
       for (const pods of podsByNode(context, set, hash)) await keepNode(context, set, hash, pods);
       await writeStatus(context, set, hash, again);

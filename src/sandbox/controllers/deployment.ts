@@ -2,6 +2,7 @@
 // strategy, and a status that tells how far the rollout is.
 import { deepEqual } from '../../shared/lib/index.ts';
 import type { StoredObject } from '../api-server/internal-client.ts';
+import { claimantKeys, claimObjects } from './claim.ts';
 import { controllerKey, controllerReference, ownKey, startController, type ControllerContext } from './controller.ts';
 import { deploymentStatus } from './deployment-status.ts';
 import { isTerminal, resolveCount, shortHash } from './pod-state.ts';
@@ -18,6 +19,7 @@ export function startDeploymentController(context: ControllerContext): () => voi
     sources: [
       { resource: DEPLOYMENTS, keys: ownKey },
       { resource: REPLICA_SETS, keys: controllerKey('Deployment') },
+      { resource: REPLICA_SETS, keys: claimantKeys(context, DEPLOYMENTS) },
       // Recreate waits for the old pods to be gone.
       { resource: PODS, keys: (pod) => {
         const owner = pod.metadata.ownerReferences?.find((reference) => reference.controller && reference.kind === 'ReplicaSet');
@@ -28,6 +30,7 @@ export function startDeploymentController(context: ControllerContext): () => voi
     reconcile: async (namespace, name, again) => {
       const deployment = context.client.table(DEPLOYMENTS).get(namespace, name);
       if (!deployment || deployment.metadata.deletionTimestamp) return;
+      await claimObjects(context, deployment, { resource: REPLICA_SETS, owners: DEPLOYMENTS });
       await rollOut(context, deployment);
       await writeStatus(context, deployment, again);
     },

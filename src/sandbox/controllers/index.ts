@@ -1,5 +1,6 @@
 // The workload controllers of the sandbox: what kube-controller-manager and kube-scheduler are to a cluster.
 import type { ControllerContext } from './controller.ts';
+import { startCronJobController } from './cron-job.ts';
 import { startDaemonSetController } from './daemon-set.ts';
 import { startDeploymentController } from './deployment.ts';
 import { startDisruptionBudgetController } from './disruption-budget.ts';
@@ -22,6 +23,7 @@ export function startControllers(context: ControllerContext): () => void {
     startDaemonSetController(context),
     startStatefulSetController(context),
     startJobController(context),
+    startCronJobController(context),
     startEndpointSliceController(context),
     startLoadBalancerController(context),
     startDisruptionBudgetController(context),

@@ -1,6 +1,7 @@
-// The ReplicaSet controller: keeps as many pods of a template as spec.replicas says.
+// The ReplicaSet controller: keeps as many pods of a template as spec.replicas says, and claims those that its selector matches.
 import { deepEqual, describeError } from '../../shared/lib/index.ts';
 import type { StoredObject } from '../api-server/internal-client.ts';
+import { claimantKeys, claimObjects } from './claim.ts';
 import { controllerKey, ownKey, startController, type ControllerContext } from './controller.ts';
 import { isActive, isReady, millisecondsToAvailable, nameSuffix, podFromTemplate, withCondition } from './pod-state.ts';
 import { PODS, REPLICA_SETS } from './resources.ts';
@@ -11,10 +12,11 @@ const BURST = 100;
 export function startReplicaSetController(context: ControllerContext): () => void {
   return startController(context, {
     name: 'replicaset-controller',
-    sources: [{ resource: REPLICA_SETS, keys: ownKey }, { resource: PODS, keys: controllerKey('ReplicaSet') }],
+    sources: [{ resource: REPLICA_SETS, keys: ownKey }, { resource: PODS, keys: controllerKey('ReplicaSet') }, { resource: PODS, keys: claimantKeys(context, REPLICA_SETS) }],
     reconcile: async (namespace, name, again) => {
       const replicaSet = context.client.table(REPLICA_SETS).get(namespace, name);
       if (!replicaSet) return;
+      await claimObjects(context, replicaSet, { resource: PODS, owners: REPLICA_SETS, isExempt: (pod) => !isActive(pod) });
       let failure: unknown;
       if (!replicaSet.metadata.deletionTimestamp) failure = await scale(context, replicaSet).then(() => undefined, (error: unknown) => error);
       await writeStatus(context, replicaSet, failure, again);
@@ -66,6 +68,10 @@ function rank(pod: StoredObject): number {
   return isReady(pod) ? 3 : 2;
 }
 
+function hasLabels({ metadata }: StoredObject, wanted: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).every(([name, value]) => metadata.labels?.[name] === value);
+}
+
 async function writeStatus(context: ControllerContext, replicaSet: StoredObject, failure: unknown, again: (milliseconds: number) => void): Promise<void> {
   const present = context.client.table(REPLICA_SETS).get(replicaSet.metadata.namespace, replicaSet.metadata.name);
   if (!present) return;
@@ -77,7 +83,7 @@ async function writeStatus(context: ControllerContext, replicaSet: StoredObject,
   const others = (present.status?.conditions ?? []).filter((entry: { type: string }) => entry.type !== 'ReplicaFailure');
   const status = {
     replicas: pods.length,
-    fullyLabeledReplicas: pods.length,
+    fullyLabeledReplicas: pods.filter((pod) => hasLabels(pod, replicaSet.spec.template.metadata?.labels ?? {})).length,
     readyReplicas: pods.filter(isReady).length,
     availableReplicas: waits.filter((wait) => wait === 0).length,
     observedGeneration: replicaSet.metadata.generation ?? 1,

@@ -12,5 +12,6 @@ export const REPLICA_SETS: ResourceName = { group: 'apps', resource: 'replicaset
 export const DAEMON_SETS: ResourceName = { group: 'apps', resource: 'daemonsets' };
 export const STATEFUL_SETS: ResourceName = { group: 'apps', resource: 'statefulsets' };
 export const JOBS: ResourceName = { group: 'batch', resource: 'jobs' };
+export const CRON_JOBS: ResourceName = { group: 'batch', resource: 'cronjobs' };
 export const POD_DISRUPTION_BUDGETS: ResourceName = { group: 'policy', resource: 'poddisruptionbudgets' };
 export const HORIZONTAL_POD_AUTOSCALERS: ResourceName = { group: 'autoscaling', resource: 'horizontalpodautoscalers' };

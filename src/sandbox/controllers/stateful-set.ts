@@ -1,6 +1,7 @@
 // The StatefulSet controller: pods with ordinal names, made in order and removed in reverse, each keeping its claims.
 import { deepEqual } from '../../shared/lib/index.ts';
 import type { StoredObject } from '../api-server/internal-client.ts';
+import { claimantKeys, claimObjects } from './claim.ts';
 import { controllerKey, ownKey, startController, type ControllerContext } from './controller.ts';
 import { isReady, isTerminal, millisecondsToAvailable, podFromTemplate, shortHash } from './pod-state.ts';
 import { PODS, STATEFUL_SETS } from './resources.ts';
@@ -11,10 +12,12 @@ const HASH = 'controller-revision-hash';
 export function startStatefulSetController(context: ControllerContext): () => void {
   return startController(context, {
     name: 'statefulset-controller',
-    sources: [{ resource: STATEFUL_SETS, keys: ownKey }, { resource: PODS, keys: controllerKey('StatefulSet') }],
+    sources: [{ resource: STATEFUL_SETS, keys: ownKey }, { resource: PODS, keys: controllerKey('StatefulSet') }, { resource: PODS, keys: claimantKeys(context, STATEFUL_SETS) }],
     reconcile: async (namespace, name, again) => {
       const set = context.client.table(STATEFUL_SETS).get(namespace, name);
       if (!set || set.metadata.deletionTimestamp) return;
+      // Only pods that have a name of the set's can be its own.
+      await claimObjects(context, set, { resource: PODS, owners: STATEFUL_SETS, isExempt: (pod) => !pod.metadata.name.startsWith(`${name}-`) || !(ordinal(set, pod) >= 0) });
       const revision = `${name}-${shortHash(set.spec.template)}`;
       await keepPods(context, set, revision);
       await writeStatus(context, set, revision, again);
