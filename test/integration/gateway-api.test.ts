@@ -39,7 +39,7 @@ const read = (type: ResourceType, name: string, namespace?: string): Promise<Gat
 /** A definition of upstream's kind with no more than what the API server needs to store it. */
 function definition({ group, version, kind, plural, scope }: ResourceType): string {
   return stringify({
-    apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `${plural}.${group}`, annotations: { 'gateway.networking.k8s.io/bundle-version': 'v1.6.3' } },
+    apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `${plural}.${group}`, annotations: { 'api-approved.kubernetes.io': 'unapproved, a stand-in for a test', 'gateway.networking.k8s.io/bundle-version': 'v1.6.3' } },
     spec: {
       group, scope, names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
       versions: [{ name: version, served: true, storage: true, subresources: { status: {} }, schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } } }],
