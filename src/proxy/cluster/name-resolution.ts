@@ -58,6 +58,6 @@ export class NameResolution {
     if (address.kind !== 'socket' || isIP(address.address) !== 0) return [endpoint];
     const addresses = this.#addresses.get(address.address) ?? [];
     const used = this.#config.discovery === 'logical_dns' ? addresses.slice(0, 1) : addresses;
-    return used.map((resolved) => ({ ...endpoint, hostname: address.address, address: { kind: 'socket', address: resolved, port: address.port } }));
+    return used.map((resolved) => ({ ...endpoint, hostname: endpoint.hostname || address.address, address: { kind: 'socket', address: resolved, port: address.port } }));
   }
 }
