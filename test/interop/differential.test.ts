@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask, echoServer, type Closable, type Echo, type Question, type Reply } from './applications.ts';
 import { InteropControlPlane } from './control-plane.ts';
 import { envoyPath } from './envoy-path.ts';
-import { startProxy, type RunningProxy } from './proxy-programs.ts';
+import { startProxies, type RunningProxy } from './proxy-programs.ts';
 import { meshPod, registryOf, type MeshService } from './small-mesh.ts';
 
 const GATEWAY_PORTS = { envoy: 28_081, mizzen: 28_082 } as const;
@@ -108,10 +108,8 @@ beforeAll(async () => {
   plane.publish(registryOf(SERVICES, Object.values(PODS)), [...KINDS.map(gatewayOf), ROUTES]);
   applications.push(await echoServer('v1', PODS.echo1.ip, 8000), await echoServer('v2', PODS.echo2.ip, 8000));
   const envoy = await envoyPath();
-  const started = await Promise.allSettled((['sidecar-envoy', 'sidecar-mizzen', 'gateway-envoy', 'gateway-mizzen'] as const).map(async (name) => {
-    proxies.set(name, await startProxy({ plane, pod: PODS[name], role: name.startsWith('gateway') ? 'router' : 'sidecar', ...(name.endsWith('envoy') ? { envoy } : {}) }));
-  }));
-  for (const result of started) if (result.status === 'rejected') throw result.reason;
+  const names = ['sidecar-envoy', 'sidecar-mizzen', 'gateway-envoy', 'gateway-mizzen'] as const;
+  await startProxies(proxies, Object.fromEntries(names.map((name) => [name, { plane, pod: PODS[name], role: name.startsWith('gateway') ? 'router' as const : 'sidecar' as const, ...(name.endsWith('envoy') ? { envoy } : {}) }])));
   expect(await plane.settled(4)).toEqual([]);
 });
 afterAll(async () => {

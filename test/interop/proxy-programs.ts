@@ -95,6 +95,12 @@ export async function startProxy({ plane, pod, role = 'sidecar', envoy, intercep
   return running;
 }
 
+/** Starts proxies side by side; all that started are in `started`, even if one of them fails. */
+export async function startProxies(started: Map<string, RunningProxy>, wanted: Readonly<Record<string, ProxyStart>>): Promise<void> {
+  const results = await Promise.allSettled(Object.entries(wanted).map(async ([name, options]) => started.set(name, await startProxy(options))));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
 async function untilReady(proxy: RunningProxy, child: ChildProcess): Promise<void> {
   const end = Date.now() + 60_000;
   for (let last = ''; ; await sleep(50)) {

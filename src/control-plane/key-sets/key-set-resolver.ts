@@ -71,7 +71,7 @@ export class KeySetResolver {
   /** Follows what is named, and waits until each source was tried once: proxies must not be told to refuse good tokens because this program has just started. */
   async start(): Promise<void> {
     this.#detach = this.#config.subscribe((keys) => {
-      if ([...keys].some((key) => key.startsWith('RequestAuthentication/'))) this.#follow();
+      if ([...keys].some((key) => key.startsWith('RequestAuthentication/'))) void Promise.all(this.#follow());
     });
     const tried = Promise.all(this.#follow());
     let timer: NodeJS.Timeout | undefined;

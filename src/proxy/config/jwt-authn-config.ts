@@ -1,6 +1,5 @@
 // Configuration of the JWT filter as plain data (envoy.extensions.filters.http.jwt_authn.v3).
-import type { StringMatchConfig } from './match-config.ts';
-import type { RouteMatchConfig } from './route-config.ts';
+import type { RouteMatchConfig, StringMatchConfig } from './match-config.ts';
 
 /** The filter: which requests need which tokens. */
 export interface JwtAuthnConfig {

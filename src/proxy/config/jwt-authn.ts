@@ -58,40 +58,60 @@ function requirementOf(message: JwtRequirement, path: string, providers: Provide
 }
 
 function providerOf(message: JwtProvider, path: string, findings: Findings): JwtProviderConfig {
-  const headerName = (name: string | undefined, field: string): string => {
-    const lower = (name ?? '').toLowerCase();
-    if (!isHeaderName(lower)) findings.refuse(`${path}.${field}`, `${JSON.stringify(name ?? '')} is not the name of a header.`);
-    return lower;
-  };
-  const outputName = (name: string | undefined, field: string): string => {
-    const lower = headerName(name, field);
-    if (lower === 'host' || isConnectionHeader(lower)) findings.refuse(`${path}.${field}`, `Header ${JSON.stringify(lower)} frames the message or says where it goes, and can not be written from a token.`);
-    return lower;
-  };
-  const source = message.jwksSourceSpecifier;
-  if (!source) findings.refuse(path, 'A provider needs remote_jwks or local_jwks.');
+  return { ...claimRules(message, path, findings), keys: keysOf(message, path, findings), ...tokenPlaces(message, path, findings), ...outputs(message, path, findings), cacheSize: message.jwtCacheConfig?.jwtCacheSize || 100 };
+}
+
+function claimRules(message: JwtProvider, path: string, findings: Findings): Pick<JwtProviderConfig, 'issuer' | 'audiences' | 'subjects' | 'requireExpiration' | 'maximumLifetimeSeconds' | 'clockSkewSeconds'> {
   return {
     issuer: message.issuer ?? '',
     audiences: message.audiences ?? [],
     subjects: message.subjects ? stringMatch(message.subjects, `${path}.subjects`, findings) : null,
     requireExpiration: message.requireExpiration ?? false,
     maximumLifetimeSeconds: message.maxLifetime ? milliseconds(message.maxLifetime, 0) / 1000 : null,
-    keys: source?.$case === 'remoteJwks' ? remoteOf(source.remoteJwks, `${path}.remote_jwks`, findings) : { kind: 'local', jwks: inlineText(source?.localJwks, `${path}.local_jwks`, findings) },
+    clockSkewSeconds: message.clockSkewSeconds || 60,
+  };
+}
+
+function keysOf({ jwksSourceSpecifier: source }: JwtProvider, path: string, findings: Findings): JwtProviderConfig['keys'] {
+  if (source?.$case === 'remoteJwks') return remoteOf(source.remoteJwks, `${path}.remote_jwks`, findings);
+  if (!source) findings.refuse(path, 'A provider needs remote_jwks or local_jwks.');
+  return { kind: 'local', jwks: inlineText(source?.localJwks, `${path}.local_jwks`, findings) };
+}
+
+function tokenPlaces(message: JwtProvider, path: string, findings: Findings): Pick<JwtProviderConfig, 'forward' | 'fromHeaders' | 'fromParameters' | 'fromCookies'> {
+  return {
     forward: message.forward ?? false,
-    fromHeaders: (message.fromHeaders ?? []).map(({ name, valuePrefix }, index) => ({ name: headerName(name, `from_headers[${index}].name`), prefix: valuePrefix ?? '' })),
+    fromHeaders: (message.fromHeaders ?? []).map(({ name, valuePrefix }, index) => ({ name: headerName(name, `${path}.from_headers[${index}].name`, findings), prefix: valuePrefix ?? '' })),
     fromParameters: message.fromParams ?? [],
     fromCookies: message.fromCookies ?? [],
-    forwardPayloadHeader: message.forwardPayloadHeader ? outputName(message.forwardPayloadHeader, 'forward_payload_header') : '',
+  };
+}
+
+type Outputs = Pick<JwtProviderConfig, 'forwardPayloadHeader' | 'padForwardPayloadHeader' | 'payloadInMetadata' | 'headerInMetadata' | 'failedStatusInMetadata' | 'spaceDelimitedClaims' | 'claimToHeaders' | 'clearRouteCache'>;
+
+function outputs(message: JwtProvider, path: string, findings: Findings): Outputs {
+  return {
+    forwardPayloadHeader: message.forwardPayloadHeader ? outputName(message.forwardPayloadHeader, `${path}.forward_payload_header`, findings) : '',
     padForwardPayloadHeader: message.padForwardPayloadHeader ?? false,
     payloadInMetadata: message.payloadInMetadata ?? '',
     headerInMetadata: message.headerInMetadata ?? '',
     failedStatusInMetadata: message.failedStatusInMetadata ?? '',
     spaceDelimitedClaims: message.normalizePayloadInMetadata?.spaceDelimitedClaims ?? [],
-    clockSkewSeconds: message.clockSkewSeconds || 60,
-    cacheSize: message.jwtCacheConfig?.jwtCacheSize || 100,
-    claimToHeaders: (message.claimToHeaders ?? []).map(({ headerName: header, claimName }, index) => ({ header: outputName(header, `claim_to_headers[${index}].header_name`), claim: claimName ?? '' })),
+    claimToHeaders: (message.claimToHeaders ?? []).map(({ headerName: header, claimName }, index) => ({ header: outputName(header, `${path}.claim_to_headers[${index}].header_name`, findings), claim: claimName ?? '' })),
     clearRouteCache: message.clearRouteCache ?? false,
   };
+}
+
+function headerName(name: string | undefined, path: string, findings: Findings): string {
+  const lower = (name ?? '').toLowerCase();
+  if (!isHeaderName(lower)) findings.refuse(path, `${JSON.stringify(name ?? '')} is not the name of a header.`);
+  return lower;
+}
+
+function outputName(name: string | undefined, path: string, findings: Findings): string {
+  const lower = headerName(name, path, findings);
+  if (lower === 'host' || isConnectionHeader(lower)) findings.refuse(path, `Header ${JSON.stringify(lower)} frames the message or says where it goes, and can not be written from a token.`);
+  return lower;
 }
 
 function remoteOf(message: RemoteJwks, path: string, findings: Findings): RemoteJwksConfig {

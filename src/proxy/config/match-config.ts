@@ -1,4 +1,4 @@
-// Tests on strings and headers, shared by routes, filters and certificate checks.
+// Tests on strings, headers, metadata and whole requests, shared by routes, filters and certificate checks.
 
 /** A test on a string (envoy.type.matcher.v3.StringMatcher). */
 export type StringMatchConfig =
@@ -32,4 +32,16 @@ export interface MetadataMatchConfig {
   readonly path: readonly string[];
   readonly value: ValueMatchConfig;
   readonly invert: boolean;
+}
+
+/** What a request must be. All present parts must hold. */
+export interface RouteMatchConfig {
+  readonly path: { readonly kind: 'exact' | 'prefix' | 'path_separated_prefix'; readonly value: string; readonly ignoreCase: boolean } | { readonly kind: 'regex'; readonly regex: string } | { readonly kind: 'connect' };
+  readonly headers: readonly HeaderMatchConfig[];
+  readonly queryParameters: readonly { readonly name: string; readonly match: StringMatchConfig | { readonly kind: 'present' } }[];
+  readonly grpcOnly: boolean;
+  /** Tests on what filters before the route was chosen found out. */
+  readonly dynamicMetadata?: readonly MetadataMatchConfig[];
+  /** Parts of 1,000,000 of the requests that match; null for all. */
+  readonly runtimeFractionPerMillion: number | null;
 }

@@ -6,6 +6,7 @@ import type { RBAC as RbacRules } from '../../shared/xds/generated/envoy/config/
 import type { RouteConfiguration } from '../../shared/xds/generated/envoy/config/route/v3/route.ts';
 import type { RouteAction, RouteMatch, Route } from '../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
 import { HTTPFault } from '../../shared/xds/generated/envoy/extensions/filters/http/fault/v3/fault.ts';
+import { JwtAuthentication, type JwtProvider } from '../../shared/xds/generated/envoy/extensions/filters/http/jwt_authn/v3/config.ts';
 import { RBAC } from '../../shared/xds/generated/envoy/extensions/filters/http/rbac/v3/rbac.ts';
 import { Router } from '../../shared/xds/generated/envoy/extensions/filters/http/router/v3/router.ts';
 import { HttpConnectionManager, type HttpFilter } from '../../shared/xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
@@ -115,6 +116,8 @@ describe('changes of headers that the codecs own', () => {
 });
 
 describe('refused listeners', () => {
+  const ANYWHERE: RouteMatch = { pathSpecifier: { $case: 'prefix', prefix: '/' } };
+  const KEYS: JwtProvider = { jwksSourceSpecifier: { $case: 'localJwks', localJwks: { specifier: { $case: 'inlineString', inlineString: '{}' } } } };
   const rbac = (rules: RbacRules): Any => manager({ httpFilters: [{ name: 'rbac', configType: typed(packAny('envoy.extensions.filters.http.rbac.v3.RBAC', RBAC, { rules })) }, router] });
   it.each<[string, Listener, string]>([
     ['no name', listener(manager({}), { name: '' }), 'name'],
@@ -123,6 +126,11 @@ describe('refused listeners', () => {
     ['an unknown listener filter', listener(manager({}), { listenerFilters: [{ name: 'x' }] }), 'listener_filters[0]'],
     ['an unknown network filter', listener({ typeUrl: 'type.googleapis.com/x.Y', value: new Uint8Array() }), CHAIN],
     ['an unknown HTTP filter', listener(manager({ httpFilters: [{ name: 'lua', configType: typed({ typeUrl: 'type.googleapis.com/x.Lua', value: new Uint8Array() }) }, router] })), `${CHAIN}.typed_config.http_filters[0]`],
+    ...([['no keys', { providers: { a: {} } }, 'providers["a"]'], ['an unknown provider', { rules: [{ match: ANYWHERE, requirementType: { $case: 'requires', requires: { requiresType: { $case: 'providerName', providerName: 'a' } } } }] }, 'rules[0].requires'], ['an unknown requirement', { rules: [{ match: ANYWHERE, requirementType: { $case: 'requirementName', requirementName: 'a' } }] }, 'rules[0].requirement_name'],
+      ['a claim that would frame the message', { providers: { a: { ...KEYS, claimToHeaders: [{ headerName: 'Content-Length', claimName: 'x' }] } } }, 'providers["a"].claim_to_headers[0].header_name'], ['a payload that would say where the request goes', { providers: { a: { ...KEYS, forwardPayloadHeader: 'Host' } } }, 'providers["a"].forward_payload_header'],
+      ['a token header that is none', { providers: { a: { ...KEYS, fromHeaders: [{ name: 'a b' }] } } }, 'providers["a"].from_headers[0].name'], ['keys of a file', { providers: { a: { jwksSourceSpecifier: { $case: 'localJwks', localJwks: { specifier: { $case: 'filename', filename: '/keys' } } } } } }, 'providers["a"].local_jwks.filename'], ['keys at no address', { providers: { a: { jwksSourceSpecifier: { $case: 'remoteJwks', remoteJwks: { httpUri: { uri: 'ftp://x', httpUpstreamType: { $case: 'cluster', cluster: 'c' } } } } } } }, 'providers["a"].remote_jwks.http_uri.uri'],
+      ['tokens by filter state', { filterStateRules: { name: 'x' } }, 'filter_state_rules'],
+    ] as const satisfies readonly (readonly [string, JwtAuthentication, string])[]).map(([name, message, path]): [string, Listener, string] => [`tokens: ${name}`, listener(manager({ httpFilters: [{ name: 'jwt', configType: typed(packAny('envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication', JwtAuthentication, message)) }, router] })), `${CHAIN}.typed_config.http_filters[0].typed_config.${path}`]),
     ['no router', listener(manager({ httpFilters: [] })), `${CHAIN}.typed_config.http_filters`],
     ['no routes', listener(manager({ routeSpecifier: undefined })), `${CHAIN}.typed_config`],
     ['HTTP/3', listener(manager({ codecType: 3 })), `${CHAIN}.typed_config.codec_type`],

@@ -1,8 +1,8 @@
 // Route configuration as plain data (envoy.config.route.v3), read by proxy/route and the router filter.
 import type { HttpFilterOverride } from './http-filter-config.ts';
-import type { HeaderMatchConfig, MetadataMatchConfig, StringMatchConfig } from './match-config.ts';
+import type { HeaderMatchConfig, RouteMatchConfig } from './match-config.ts';
 
-export type { HeaderMatchConfig } from './match-config.ts';
+export type { HeaderMatchConfig, RouteMatchConfig } from './match-config.ts';
 
 /** One route configuration. */
 export interface RouteConfig {
@@ -36,18 +36,6 @@ export interface RouteEntryConfig {
   readonly perFilter: Readonly<Record<string, HttpFilterOverride>>;
   /** Operation name of spans (`decorator`), null for none. */
   readonly decoratorOperation: string | null;
-}
-
-/** What a request must be. All present parts must hold. */
-export interface RouteMatchConfig {
-  readonly path: { readonly kind: 'exact' | 'prefix' | 'path_separated_prefix'; readonly value: string; readonly ignoreCase: boolean } | { readonly kind: 'regex'; readonly regex: string } | { readonly kind: 'connect' };
-  readonly headers: readonly HeaderMatchConfig[];
-  readonly queryParameters: readonly { readonly name: string; readonly match: StringMatchConfig | { readonly kind: 'present' } }[];
-  readonly grpcOnly: boolean;
-  /** Tests on what filters before the route was chosen found out. */
-  readonly dynamicMetadata?: readonly MetadataMatchConfig[];
-  /** Parts of 1,000,000 of the requests that match; null for all. */
-  readonly runtimeFractionPerMillion: number | null;
 }
 
 /** Changes of request and response headers, in the order they apply. */
