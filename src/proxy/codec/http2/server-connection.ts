@@ -81,7 +81,7 @@ export class Http2ServerConnection extends Http2Connection implements ServerConn
     else if (typeof request === 'string') this.#onBadRequest(streamId, request, endStream);
     else {
       const stream = new ServerStream(this, streamId, this.peer.initialWindow);
-      this.streams.set(streamId, stream);
+      this.streams.add(stream);
       request.headers.neverIndexed = this.neverIndexed;
       const decoder = this.#callbacks.newStream(stream);
       this.#callbacks.onActivity(this.streams.size);
@@ -158,7 +158,7 @@ export class Http2ServerConnection extends Http2Connection implements ServerConn
   finish(): boolean {
     this.#draining = true;
     this.#lastCall();
-    for (const stream of this.streams.values()) if (!stream.tunnel) return true;
+    for (const stream of this.streams.all()) if (!stream.tunnel) return true;
     return false;
   }
 
