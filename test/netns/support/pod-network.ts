@@ -44,11 +44,13 @@ export class PodNetwork {
   readonly world: string;
   readonly #families: readonly Family[];
   readonly #children: ChildProcess[] = [];
+  readonly #caretaker: ChildProcess;
 
   constructor(label: string, families: readonly Family[] = ['IPv4', 'IPv6']) {
     this.pod = `mzp${label}${process.pid}`;
     this.world = `mzw${label}${process.pid}`;
     this.#families = families;
+    this.#caretaker = spawnCaretaker([this.pod, this.world]);
     for (const name of [this.pod, this.world]) execFileSync('ip', ['netns', 'add', name]);
     execFileSync('ip', ['link', 'add', 'eth0', 'netns', this.pod, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.world]);
     for (const [name, addresses] of [[this.pod, POD_ADDRESS], [this.world, WORLD_ADDRESS]] as const) {
@@ -108,6 +110,17 @@ export class PodNetwork {
       child.kill('SIGKILL');
       await gone;
     }
-    for (const name of [this.pod, this.world]) spawnSync('ip', ['netns', 'del', name]);
+    const tidy = new Promise((resolve) => this.#caretaker.once('exit', resolve));
+    this.#caretaker.stdin?.end();
+    await tidy;
   }
+}
+
+/** Starts a process that removes namespaces, and what runs in them, once its input ends: when it is told to, or when this process is gone, however it ended. */
+function spawnCaretaker(namespaces: readonly string[]): ChildProcess {
+  const script = 'cat >/dev/null; for name; do ip netns pids "$name" 2>/dev/null | xargs -r kill -9; ip netns del "$name" 2>/dev/null; done; true';
+  // In a process group of its own, which no terminal interrupts.
+  const child = spawn('sh', ['-c', script, 'caretaker', ...namespaces], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  child.unref();
+  return child;
 }
