@@ -125,7 +125,7 @@ export class Cluster {
       this.#dynamic = null;
     }
     if (config.discovery === 'strict_dns' || config.discovery === 'logical_dns') {
-      this.#names = new NameResolution(config, (resolved) => this.setEndpoints(resolved));
+      this.#names = new NameResolution(config, { onEndpoints: (resolved) => this.setEndpoints(resolved), count: (what) => this.count(what), random: () => this.#environment.random() });
       this.#names.start();
     } else if (config.discovery === 'static') this.setEndpoints(config.staticEndpoints ?? NO_ENDPOINTS);
     else if (this.#endpoints) this.#rebuild(this.#endpoints);

@@ -1,5 +1,5 @@
 // Addresses of a name by the machine's resolver, those that a cluster wants of them. Used by clusters whose hosts are names.
-import { lookup } from 'node:dns';
+import { lookup, Resolver } from 'node:dns';
 import { isIPv4 } from 'node:net';
 import type { ClusterConfig } from '../config/runtime-config.ts';
 
@@ -22,4 +22,20 @@ export function wanted(addresses: readonly string[], families: ClusterConfig['dn
     case 'ipv4_else_ipv6': return four.length > 0 ? four : six;
     case 'ipv6_else_ipv4': return six.length > 0 ? six : four;
   }
+}
+
+const QUERY_MILLISECONDS = 2000;
+
+/** The shortest time for which a name's records hold, in seconds; 0 when they do not tell, as for names of a hosts file. */
+export function timeToLive(name: string, done: (seconds: number) => void): void {
+  const resolver = new Resolver({ timeout: QUERY_MILLISECONDS, tries: 1 });
+  let waiting = 2;
+  let shortest = Infinity;
+  const take = (_error: Error | null, records: readonly { readonly ttl: number }[] | undefined): void => {
+    for (const { ttl } of records ?? []) shortest = Math.min(shortest, ttl);
+    waiting -= 1;
+    if (waiting === 0) done(shortest === Infinity ? 0 : shortest);
+  };
+  resolver.resolve4(name, { ttl: true }, take);
+  resolver.resolve6(name, { ttl: true }, take);
 }

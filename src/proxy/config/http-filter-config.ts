@@ -2,6 +2,8 @@
 // its compiler in this folder.
 import type { ExtAuthzConfig, ExtAuthzRouteConfig } from './ext-authz-config.ts';
 import type { JwtAuthnConfig, JwtRouteConfig } from './jwt-authn-config.ts';
+import type { StatefulSessionConfig } from './stateful-session.ts';
+import type { RateLimitFilterConfig, RateLimitRouteConfig } from './rate-limit-config.ts';
 import type { HeaderMatchConfig, MetadataMatchConfig, StringMatchConfig } from './match-config.ts';
 
 /** An HTTP filter, by kind; `name` is what per-route overrides name it by. */
@@ -9,6 +11,7 @@ export type HttpFilterConfig = { readonly name: string } & (
   | { readonly kind: 'router' }
   | FaultConfig
   | JwtAuthnConfig
+  | StatefulSessionConfig
   | CorsFilterConfig
   | {
     readonly kind: 'rbac'; readonly rules: RbacRulesConfig | null; readonly shadowRules: RbacRulesConfig | null;
@@ -20,10 +23,11 @@ export type HttpFilterConfig = { readonly name: string } & (
   | IstioStatsConfig
   | { readonly kind: 'grpc_stats'; readonly emitFilterState: boolean; readonly statsForAllMethods: boolean }
   | LocalRateLimitConfig
-  | ExtAuthzConfig);
+  | ExtAuthzConfig
+  | RateLimitFilterConfig);
 
 /** A per-route replacement of a filter's configuration; `disabled` skips the filter. */
-export type HttpFilterOverride = { readonly disabled: true } | FaultConfig | JwtRouteConfig | CorsPolicyConfig | LocalRateLimitConfig | ExtAuthzRouteConfig | { readonly kind: 'rbac'; readonly rules: RbacRulesConfig | null };
+export type HttpFilterOverride = { readonly disabled: true } | FaultConfig | StatefulSessionConfig | JwtRouteConfig | CorsPolicyConfig | LocalRateLimitConfig | ExtAuthzRouteConfig | RateLimitRouteConfig | { readonly kind: 'rbac'; readonly rules: RbacRulesConfig | null };
 
 /** Delays and aborts put in on purpose. */
 export interface FaultConfig {

@@ -6,6 +6,7 @@ import { HTTPFault } from '../../shared/xds/generated/envoy/extensions/filters/h
 import { FilterConfig as GrpcStats } from '../../shared/xds/generated/envoy/extensions/filters/http/grpc_stats/v3/config.ts';
 import { JwtAuthentication } from '../../shared/xds/generated/envoy/extensions/filters/http/jwt_authn/v3/config.ts';
 import { LocalRateLimit } from '../../shared/xds/generated/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.ts';
+import { RateLimit } from '../../shared/xds/generated/envoy/extensions/filters/http/ratelimit/v3/rate_limit.ts';
 import { RBAC } from '../../shared/xds/generated/envoy/extensions/filters/http/rbac/v3/rbac.ts';
 import { Router } from '../../shared/xds/generated/envoy/extensions/filters/http/router/v3/router.ts';
 import type { HttpFilter } from '../../shared/xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
@@ -17,8 +18,10 @@ import type { Findings } from './findings.ts';
 import { fault, localRateLimit } from './http-filter-parts.ts';
 import { istioStats } from './istio-filters.ts';
 import { jwtAuthn } from './jwt-authn.ts';
+import { rateLimit } from './rate-limit.ts';
 import { rbacRules } from './rbac.ts';
 import type { ListenerConfig } from './runtime-config.ts';
+import { statefulSession } from './stateful-session.ts';
 import { typedConfig, type TypedConfig } from './typed-struct.ts';
 
 type Unnamed<T> = T extends unknown ? Omit<T, 'name'> : never;
@@ -34,6 +37,7 @@ const COMPILERS: Readonly<Record<string, Compiler>> = {
   },
   'envoy.extensions.filters.http.fault.v3.HTTPFault': ({ bytes }, path, findings) => fault(HTTPFault.decode(bytes), path, findings),
   'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication': ({ bytes }, path, findings) => jwtAuthn(JwtAuthentication.decode(bytes), path, findings),
+  'envoy.extensions.filters.http.stateful_session.v3.StatefulSession': ({ bytes }, path, findings) => statefulSession(bytes, path, findings),
   'envoy.extensions.filters.http.cors.v3.Cors': ({ bytes }) => {
     Cors.decode(bytes);
     return { kind: 'cors' };
@@ -51,6 +55,7 @@ const COMPILERS: Readonly<Record<string, Compiler>> = {
   },
   'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': ({ bytes }, path, findings) => localRateLimit(LocalRateLimit.decode(bytes), path, findings),
   'envoy.extensions.filters.http.ext_authz.v3.ExtAuthz': ({ bytes }, path, findings) => extAuthz(ExtAuthz.decode(bytes), path, findings),
+  'envoy.extensions.filters.http.ratelimit.v3.RateLimit': ({ bytes }, path, findings) => rateLimit(RateLimit.decode(bytes), path, findings),
   'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig': ({ bytes }, path, findings) => {
     const config = GrpcStats.decode(bytes);
     findings.ignoreFields(config, path, ['enableUpstreamStats', 'replaceDotsInGrpcServiceName']);

@@ -5,6 +5,7 @@ import { ExtAuthzPerRoute } from '../../shared/xds/generated/envoy/extensions/fi
 import { HTTPFault } from '../../shared/xds/generated/envoy/extensions/filters/http/fault/v3/fault.ts';
 import { PerRouteConfig as JwtPerRoute } from '../../shared/xds/generated/envoy/extensions/filters/http/jwt_authn/v3/config.ts';
 import { LocalRateLimit } from '../../shared/xds/generated/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.ts';
+import { RateLimitPerRoute } from '../../shared/xds/generated/envoy/extensions/filters/http/ratelimit/v3/rate_limit.ts';
 import { RBACPerRoute } from '../../shared/xds/generated/envoy/extensions/filters/http/rbac/v3/rbac.ts';
 import type { Any } from '../../shared/xds/generated/google/protobuf/any.ts';
 import { extAuthzPerRoute } from './ext-authz.ts';
@@ -12,7 +13,9 @@ import type { HttpFilterOverride } from './filter-config.ts';
 import type { Findings } from './findings.ts';
 import { corsPolicy, fault, localRateLimit } from './http-filter-parts.ts';
 import { jwtRoute } from './jwt-authn.ts';
+import { rateLimitPerRoute } from './rate-limit.ts';
 import { rbacRules } from './rbac.ts';
+import { statefulSessionPerRoute } from './stateful-session.ts';
 import { typedConfig } from './typed-struct.ts';
 
 /** The overrides of a route, virtual host or weighted cluster. */
@@ -36,9 +39,11 @@ function overrideOf(any: Any, path: string, findings: Findings, optional: boolea
     }
     case 'envoy.extensions.filters.http.fault.v3.HTTPFault': return fault(HTTPFault.decode(bytes), path, findings);
     case 'envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig': return jwtRoute(JwtPerRoute.decode(bytes), path, findings);
+    case 'envoy.extensions.filters.http.stateful_session.v3.StatefulSessionPerRoute': return statefulSessionPerRoute(bytes, path, findings);
     case 'envoy.extensions.filters.http.cors.v3.CorsPolicy': return corsPolicy(CorsPolicy.decode(bytes), path, findings);
     case 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': return localRateLimit(LocalRateLimit.decode(bytes), path, findings);
     case 'envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute': return extAuthzPerRoute(ExtAuthzPerRoute.decode(bytes), path, findings);
+    case 'envoy.extensions.filters.http.ratelimit.v3.RateLimitPerRoute': return rateLimitPerRoute(RateLimitPerRoute.decode(bytes), path, findings);
     case 'envoy.extensions.filters.http.rbac.v3.RBACPerRoute': {
       const { rbac } = RBACPerRoute.decode(bytes);
       if (!rbac) return { disabled: true };

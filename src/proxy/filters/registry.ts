@@ -10,8 +10,10 @@ import { istioAlpnFilter } from './http/istio-alpn/istio-alpn.ts';
 import { jwtAuthnFilter } from './http/jwt-authn/jwt-authn.ts';
 import { localRateLimitFilter } from './http/local-ratelimit/local-ratelimit.ts';
 import { peerMetadataFilter } from './http/peer-metadata/peer-metadata.ts';
+import { rateLimitFilter } from './http/ratelimit/ratelimit.ts';
 import { rbacFilter } from './http/rbac/rbac.ts';
 import { routerFilter } from './http/router/router.ts';
+import { statefulSessionFilter } from './http/stateful-session/stateful-session.ts';
 import type { NetworkFilter, NetworkFilterPlace } from './network/api.ts';
 import { networkExtAuthzFilter } from './network/ext-authz/ext-authz.ts';
 import { httpConnectionManager } from './network/http-connection-manager/connection-manager.ts';
@@ -33,6 +35,8 @@ function createHttpFilter(config: HttpFilterConfig, services: FilterServices, st
     case 'grpc_stats': return grpcStatsFilter(config);
     case 'local_ratelimit': return localRateLimitFilter(config, services);
     case 'ext_authz': return extAuthzFilter(config, services, statPrefix);
+    case 'ratelimit': return rateLimitFilter(config, services);
+    case 'stateful_session': return statefulSessionFilter(config);
     case 'istio_stats': return null;
   }
 }

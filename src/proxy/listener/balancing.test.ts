@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterConfig, EndpointConfig, EndpointsConfig } from '../config/runtime-config.ts';
+import type { SessionStateConfig } from '../config/stateful-session.ts';
 import type { DataPlane } from './index.ts';
 import { cluster, connectionManager, endpoint, endpoints, filterChain, listener, route, routeAction, routeConfig, runtimeConfig, virtualHost } from './testdata/config-builder.ts';
 import { Harness, wait } from './testdata/harness.ts';
@@ -191,6 +192,56 @@ describe('aggregates and destinations', () => {
     expect(await counts(plane, 1, { 'x-to': `${harness.address}:${portOf(one)}` })).toEqual({ one: 1 });
     for (const bad of ['name:80', harness.address, '1.2.3.4:x']) expect(await counts(plane, 1, { 'x-to': bad })).toEqual({ 503: 1 });
     expect(await counts(await serve(target({ header: 'x-to', portOverride: portOf(two) })), 1, { 'x-to': `${harness.address}:${portOf(one)}` })).toEqual({ two: 1 });
+  });
+});
+
+describe('stateful sessions', () => {
+  const world = async (session: SessionStateConfig, strict: boolean, health: EndpointConfig['health'] = 'healthy') => {
+    const list = (await servers(['one', 'two', 'three'])).map((one, index) => (index === 0 ? { ...one, health } : one));
+    const plane = await harness.dataPlane(runtimeConfig({
+      listeners: [listener('in', harness.address, [filterChain([connectionManager({ filters: [{ name: 'session', kind: 'stateful_session', session, strict }] })])])], clusters: [withPolicy(list, {})],
+      routes: [routeConfig([virtualHost([route(routeAction('a'), { prefix: '/off', perFilter: { session: { disabled: true } } }), route(routeAction('a'))])])],
+    }));
+    const addressOf = (index: number): string => {
+      const address = list[index]?.address;
+      return address?.kind === 'socket' ? `${address.address}:${address.port}` : '';
+    };
+    return { plane, addressOf };
+  };
+  const COOKIE: SessionStateConfig = { kind: 'cookie', name: 'stay', path: '/shop', ttlSeconds: 60 };
+
+  it('stay with the endpoint that a cookie names, and get one when it names none', async () => {
+    const { plane } = await world(COOKIE, false);
+    const port = harness.portOf(plane, 'in');
+    const first = await harness.ask(port, '/shop/cart');
+    const line = String(first.headers['set-cookie']);
+    expect(line).toMatch(/^stay="[A-Za-z0-9+/=]+"; Max-Age=60; Path=\/shop; HttpOnly$/);
+    const cookie = line.split(';')[0] ?? '';
+    for (let turn = 0; turn < 5; turn += 1) {
+      const next = await harness.ask(port, '/shop/cart?x=1', { headers: { cookie: `a=b; ${cookie}` } });
+      expect([next.body, next.headers['set-cookie']]).toEqual([first.body, undefined]);
+    }
+    expect((await harness.ask(port, '/shopping', { headers: { cookie } })).headers['set-cookie']).toBeUndefined();
+    expect((await harness.ask(port, '/off')).headers['set-cookie']).toBeUndefined();
+  });
+
+  it('read what Envoy writes, and not what is over', async () => {
+    const { plane, addressOf } = await world(COOKIE, false);
+    const ask = async (value: string): Promise<string> => (await harness.ask(harness.portOf(plane, 'in'), '/shop', { headers: { cookie: `stay=${value}` } })).body;
+    const message = (address: string, tail: readonly number[]): string => Buffer.from([0x0a, address.length, ...Buffer.from(address), ...tail]).toString('base64');
+    for (let turn = 0; turn < 4; turn += 1) expect([await ask(message(addressOf(1), [])), await ask(Buffer.from(addressOf(2)).toString('base64'))]).toEqual(['two', 'three']);
+    expect(new Set(await Promise.all([1, 2, 3].map(() => ask(message(addressOf(1), [0x10, 0x05])))))).toEqual(new Set(['one', 'two', 'three']));
+    for (const bad of ['', '!!!', 'Cg==', Buffer.from('no address').toString('base64')]) expect(['one', 'two', 'three']).toContain(await ask(bad));
+  });
+
+  it.each([['unhealthy', false, ['two', 'three']], ['unhealthy', true, ['503']], ['draining', true, ['one']]] as const)('of an endpoint that is %s, strict %s, are served by %j', async (health, strict, by) => {
+    const { plane, addressOf } = await world({ kind: 'header', name: 'x-host' }, strict, health);
+    const found = new Set<string>();
+    for (let turn = 0; turn < 4; turn += 1) {
+      const { status, body } = await harness.ask(harness.portOf(plane, 'in'), '/', { headers: { 'x-host': Buffer.from(addressOf(0)).toString('base64') } });
+      found.add(status === 200 ? body : String(status));
+    }
+    expect([...found].sort()).toEqual([...by].sort());
   });
 });
 
