@@ -9,6 +9,7 @@ import { FileAccessLog } from '../../shared/xds/generated/envoy/extensions/acces
 import { Cors, CorsPolicy } from '../../shared/xds/generated/envoy/extensions/filters/http/cors/v3/cors.ts';
 import { HTTPFault } from '../../shared/xds/generated/envoy/extensions/filters/http/fault/v3/fault.ts';
 import { FilterConfig as GrpcStats } from '../../shared/xds/generated/envoy/extensions/filters/http/grpc_stats/v3/config.ts';
+import { JwtAuthentication, PerRouteConfig as JwtPerRoute } from '../../shared/xds/generated/envoy/extensions/filters/http/jwt_authn/v3/config.ts';
 import { LocalRateLimit } from '../../shared/xds/generated/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.ts';
 import { RBAC as HttpRbac, RBACPerRoute } from '../../shared/xds/generated/envoy/extensions/filters/http/rbac/v3/rbac.ts';
 import { Router } from '../../shared/xds/generated/envoy/extensions/filters/http/router/v3/router.ts';
@@ -39,6 +40,8 @@ const CODECS: Readonly<Record<string, Codec>> = {
   'envoy.extensions.filters.http.cors.v3.CorsPolicy': CorsPolicy,
   'envoy.extensions.filters.http.fault.v3.HTTPFault': HTTPFault,
   'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig': GrpcStats,
+  'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication': JwtAuthentication,
+  'envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig': JwtPerRoute,
   'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': LocalRateLimit,
   'envoy.extensions.filters.http.rbac.v3.RBAC': HttpRbac,
   'envoy.extensions.filters.http.rbac.v3.RBACPerRoute': RBACPerRoute,
@@ -65,7 +68,7 @@ export function messageForm(typeUrl: string, bytes: Uint8Array): Readonly<Record
 /** Fields whose content is a user's own (structs), shown as it is. */
 const VERBATIM = new Set(['filterMetadata', 'jsonFormat', 'typedJsonFormat', 'defaultSubset']);
 /** Fields that are maps: their keys are names. */
-const MAPS = new Set(['policies', 'typedPerFilterConfig', 'typedExtensionProtocolOptions', 'dimensions', 'namedEndpoints']);
+const MAPS = new Set(['policies', 'typedPerFilterConfig', 'typedExtensionProtocolOptions', 'dimensions', 'namedEndpoints', 'providers', 'requirementMap']);
 
 /** Opens `Any`s, writes durations as text and names in snake_case, keeps keys to itself. `key` is the field that holds `value`. */
 function expand(value: unknown, key: string, inMap = false): unknown {
@@ -73,6 +76,7 @@ function expand(value: unknown, key: string, inMap = false): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const record = value as Readonly<Record<string, unknown>>;
   if (key === 'privateKey' || key === 'password') return { inline_string: '[redacted]' };
+  if (key === 'localJwks' && typeof record['inlineString'] === 'string') return { inline_string: publicKeysIn(record['inlineString']) };
   const keys = Object.keys(record);
   const { typeUrl } = record;
   if (typeof typeUrl === 'string' && keys.every((name) => name === 'typeUrl' || name === 'value')) return messageForm(typeUrl, Buffer.from(String(record['value'] ?? ''), 'base64'));
@@ -82,6 +86,18 @@ function expand(value: unknown, key: string, inMap = false): unknown {
     if (VERBATIM.has(name) || (key === 'transportSocketMatches' && name === 'match')) return [snakeCase(name), inner];
     return names ? [name, expand(inner, name, true)] : [snakeCase(name), expand(inner, name)];
   }));
+}
+
+/** Members of a key in JSON Web Key form that are nobody else's business (RFC 7518 section 6). */
+const SECRET_MEMBERS = new Set(['k', 'd', 'p', 'q', 'dp', 'dq', 'qi', 'oth']);
+
+/** A key set without its secrets; text that is none is not shown. */
+function publicKeysIn(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), (name, value: unknown) => (SECRET_MEMBERS.has(name) ? '[redacted]' : value));
+  } catch {
+    return '[redacted]';
+  }
 }
 
 function snakeCase(name: string): string {

@@ -61,10 +61,14 @@ function checkFound(found: FoundToken, provider: Provider, audiences: AudienceCh
 }
 
 function checkRead(read: ReadToken, found: FoundToken, provider: Provider, audiences: AudienceCheck | null, verification: Verification, done: (status: JwtStatus) => void): void {
-  verification.cancel = provider.check(read, audiences, (status) => {
+  let over = false;
+  const cancel = provider.check(read, audiences, (status) => {
+    over = true;
     if (status === 'ok') accept(read.token, found, provider.config, verification);
     done(status);
   });
+  // What was decided at once may have begun the next wait already.
+  if (!over) verification.cancel = cancel;
 }
 
 /** Tokens of any provider; each goes to the one that its issuer names, else to one that takes any issuer. */
