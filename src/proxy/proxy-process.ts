@@ -37,6 +37,7 @@ export interface DataPlaneJoints {
   readonly stats: StatsStore;
   readonly localWorkload: PeerMetadata;
   readonly localNodeId: string;
+  readonly localCluster: string;
 }
 
 /** Longest wait for connections that do not end. */
@@ -80,7 +81,7 @@ export class ProxyProcess implements Component {
       local, nodeId: this.#node.id, serviceName: options.serviceCluster, address: options.podIp, meshId: options.meshId, version: options.version, hostname: options.podName, environment: process.env,
       send: clusterSender(() => this.#configuration.current),
     });
-    this.#dataPlane = createDataPlane({ secrets: this.#secrets, observers: (filter, chain) => this.#telemetry.observersFor(filter, chain), stats: this.#stats, localWorkload: local, localNodeId: this.#node.id });
+    this.#dataPlane = createDataPlane({ secrets: this.#secrets, observers: (filter, chain) => this.#telemetry.observersFor(filter, chain), stats: this.#stats, localWorkload: local, localNodeId: this.#node.id, localCluster: this.#node.cluster });
     this.#configuration = new Configuration({ store: this.#store, hasSecret: (name) => this.#secrets.get(name) !== undefined, apply: (config) => this.#dataPlane.apply(config) });
     this.#identity = new WorkloadIdentity(identityOptions(options, this.#secrets));
     this.#dns = capturedDns(options, this.#stats);

@@ -8,6 +8,7 @@ import { RoutingPriority } from '../../shared/xds/generated/envoy/config/core/v3
 import type { Findings } from './findings.ts';
 import { headerMutations } from './header-mutations.ts';
 import { perFilterOverrides } from './per-filter.ts';
+import { rateLimits } from './rate-limit.ts';
 import { retryPolicy } from './retry-policy.ts';
 import type { DirectResponseConfig, HashPolicyConfig, HeaderMutationsConfig, PathRewriteConfig, RedirectActionConfig, RouteActionConfig, UpgradeConfig, WeightedClusterConfig } from './route-config.ts';
 import { metadataCriteria } from './subsets.ts';
@@ -22,7 +23,7 @@ export const NO_MUTATIONS: HeaderMutationsConfig = { requestAdd: [], requestRemo
 /** Forwarding; `inherited` are the mirrors of the virtual host or route configuration, which count when the route has none. */
 export function routeAction(message: RouteAction, path: string, findings: Findings, inherited: Mirrors): RouteActionConfig {
   findings.refuseFields(message, path, ['pathRewritePolicy', 'earlyDataPolicy', 'retryPolicyTypedConfig', 'internalRedirectPolicy', 'internalRedirectAction']);
-  findings.ignoreFields(message, path, ['appendXForwardedHost', 'rateLimits', 'includeVhRateLimits', 'grpcTimeoutOffset', 'hedgePolicy', 'cors', 'maxInternalRedirects']);
+  findings.ignoreFields(message, path, ['appendXForwardedHost', 'grpcTimeoutOffset', 'hedgePolicy', 'cors', 'maxInternalRedirects']);
   const metadataMatch = metadataCriteria(message.metadataMatch);
   const clusters = clustersOf(message, path, findings).map((cluster) => withCriteria(cluster, metadataMatch));
   const mirrors = mirrorPolicies(message.requestMirrorPolicies, `${path}.request_mirror_policies`, findings);
@@ -45,6 +46,8 @@ export function routeAction(message: RouteAction, path: string, findings: Findin
     priority: message.priority === RoutingPriority.HIGH ? 'high' : 'default',
     upgrades: (message.upgradeConfigs ?? []).map((upgrade, index) => upgradeConfig(upgrade, `${path}.upgrade_configs[${index}]`, findings)),
     clusterNotFoundStatus: notFoundStatus(message.clusterNotFoundResponseCode),
+    ...(message.rateLimits?.length ? { rateLimits: rateLimits(message.rateLimits, `${path}.rate_limits`, findings) } : {}),
+    ...(message.includeVhRateLimits ? { includeVirtualHostRateLimits: true } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 // Route configuration as plain data (envoy.config.route.v3), read by proxy/route and the router filter.
 import type { HttpFilterOverride } from './http-filter-config.ts';
+import type { RateLimitConfig } from './rate-limit-config.ts';
 import type { HeaderMatchConfig, RouteMatchConfig } from './match-config.ts';
 
 export type { HeaderMatchConfig, RouteMatchConfig } from './match-config.ts';
@@ -25,6 +26,8 @@ export interface VirtualHostConfig {
   readonly includeRequestAttemptCount: boolean;
   readonly perFilter: Readonly<Record<string, HttpFilterOverride>>;
   readonly retryPolicy: RetryPolicyConfig | null;
+  /** What requests are counted as by a rate limit service. */
+  readonly rateLimits?: readonly RateLimitConfig[];
 }
 
 /** One route: first match wins. */
@@ -80,6 +83,8 @@ export interface RouteActionConfig {
   readonly priority: 'default' | 'high';
   readonly upgrades: readonly UpgradeConfig[];
   readonly clusterNotFoundStatus: 404 | 500 | 503;
+  readonly rateLimits?: readonly RateLimitConfig[];
+  readonly includeVirtualHostRateLimits?: boolean;
 }
 
 /** One of the clusters that share a route's requests. */

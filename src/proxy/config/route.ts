@@ -7,6 +7,7 @@ import { Findings, join } from './findings.ts';
 import type { HttpFilterOverride } from './filter-config.ts';
 import { headerMutations } from './header-mutations.ts';
 import { perFilterOverrides } from './per-filter.ts';
+import { rateLimits } from './rate-limit.ts';
 import { retryPolicy } from './retry-policy.ts';
 import { routeMatch } from './route-match.ts';
 import { directResponse, mirrorPolicies, redirectAction, routeAction } from './route-action.ts';
@@ -60,7 +61,7 @@ function checkDomains(hosts: readonly VirtualHostConfig[], path: string, finding
 
 function virtualHost(message: VirtualHost, path: string, findings: Findings, surroundings: Surroundings): VirtualHostConfig {
   findings.refuseFields(message, path, ['matcher', 'retryPolicyTypedConfig']);
-  findings.ignoreFields(message, path, ['virtualClusters', 'rateLimits', 'hedgePolicy', 'includeAttemptCountInResponse', 'includeIsTimeoutRetryHeader', 'perRequestBufferLimitBytes', 'cors']);
+  findings.ignoreFields(message, path, ['virtualClusters', 'hedgePolicy', 'includeAttemptCountInResponse', 'includeIsTimeoutRetryHeader', 'perRequestBufferLimitBytes', 'cors']);
   const domains = message.domains ?? [];
   if (domains.length === 0) findings.refuse(`${path}.domains`, 'A virtual host needs a domain.');
   const mirrors = mirrorPolicies(message.requestMirrorPolicies, `${path}.request_mirror_policies`, findings);
@@ -74,6 +75,7 @@ function virtualHost(message: VirtualHost, path: string, findings: Findings, sur
     includeRequestAttemptCount: message.includeRequestAttemptCount ?? false,
     perFilter: { ...surroundings.perFilter, ...perFilterOverrides(message.typedPerFilterConfig, `${path}.typed_per_filter_config`, findings) },
     retryPolicy: message.retryPolicy ? retryPolicy(message.retryPolicy, `${path}.retry_policy`, findings) : null,
+    ...(message.rateLimits?.length ? { rateLimits: rateLimits(message.rateLimits, `${path}.rate_limits`, findings) } : {}),
   };
 }
 

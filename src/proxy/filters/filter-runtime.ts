@@ -19,6 +19,7 @@ export interface FilterRuntimeOptions {
   readonly stats: StatsStore;
   readonly localWorkload: PeerMetadata;
   readonly localNodeId: string;
+  readonly localCluster: string;
   readonly observers: ObserverFactory;
   readonly transparent: TransparentSockets | null;
   readonly drainGraceMilliseconds: number;
@@ -41,7 +42,7 @@ export class FilterRuntime {
     this.#clusters = new ClusterManager({ secrets, stats, now, random });
     this.#upstream = new Upstream(internal, now, options.localWorkload, options.transparent);
     this.services = {
-      clusters: this.#clusters, upstream: this.#upstream, stats, localWorkload: options.localWorkload, localNodeId: options.localNodeId, observers: options.observers,
+      clusters: this.#clusters, upstream: this.#upstream, stats, localWorkload: options.localWorkload, localNodeId: options.localNodeId, localCluster: options.localCluster, observers: options.observers,
       drainGraceMilliseconds: options.drainGraceMilliseconds,
       routeTable: (name) => this.#routes.get(name), now, random,
     };

@@ -18,6 +18,8 @@ export interface FilterServices {
   readonly stats: StatsStore;
   readonly localWorkload: PeerMetadata;
   readonly localNodeId: string;
+  /** The cluster that this proxy says it belongs to (`--serviceCluster`). */
+  readonly localCluster: string;
   readonly observers: ObserverFactory;
   /** How long idle connections may still be used once a drain began. */
   readonly drainGraceMilliseconds: number;

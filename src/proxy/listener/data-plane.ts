@@ -21,6 +21,7 @@ export interface DataPlaneOptions {
   readonly stats?: StatsStore;
   readonly localWorkload?: PeerMetadata;
   readonly localNodeId?: string;
+  readonly localCluster?: string;
   /** Monotonic milliseconds. */
   readonly now?: () => number;
   readonly random?: () => number;
@@ -82,7 +83,7 @@ class RunningDataPlane implements DataPlane {
     const internal = new InternalListeners();
     this.stats = options.stats ?? new StatsStore();
     this.#runtime = new FilterRuntime({
-      secrets, internal, stats: this.stats, localWorkload: options.localWorkload ?? UNKNOWN_PEER, localNodeId: options.localNodeId ?? '', observers: options.observers ?? ((): [] => []), transparent: options.transparent ?? null,
+      secrets, internal, stats: this.stats, localWorkload: options.localWorkload ?? UNKNOWN_PEER, localNodeId: options.localNodeId ?? '', localCluster: options.localCluster ?? '', observers: options.observers ?? ((): [] => []), transparent: options.transparent ?? null,
       drainGraceMilliseconds: options.drainGraceMilliseconds ?? DRAIN_GRACE_MILLISECONDS,
       now: options.now ?? ((): number => performance.now()), random: options.random ?? Math.random,
     });
