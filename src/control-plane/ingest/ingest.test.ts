@@ -48,6 +48,17 @@ describe('Ingest', () => {
     expect(tables.namespaces.get('shop')?.metadata?.labels).toEqual({ team: 'shop' });
   });
 
+  test('knows where nodes are, and not what changes of them every few seconds', async () => {
+    const node = (zone: string, heartbeat: string): Stored => ({ metadata: named({ name: 'n1', labels: { 'topology.kubernetes.io/region': 'eu', 'topology.kubernetes.io/zone': zone, 'kubernetes.io/os': 'linux' } }), status: { conditions: [{ lastHeartbeatTime: heartbeat }] } });
+    const { api, ingest } = await setUp(true, (server) => server.put('/api/v1/nodes', node('a', '1')));
+    const before = ingest.tables.nodes.get('n1');
+    expect(before).toEqual({ metadata: { name: 'n1', labels: { 'topology.kubernetes.io/region': 'eu', 'topology.kubernetes.io/zone': 'a' } } });
+    api.put('/api/v1/nodes', node('a', '2'));
+    api.put('/api/v1/nodes', { ...node('a', '2'), metadata: named({ name: 'n2' }) });
+    await vi.waitFor(() => expect(keys(ingest.tables.nodes)).toEqual(['n1', 'n2']), { timeout: 4_000 });
+    expect(ingest.tables.nodes.get('n1')).toBe(before);
+  });
+
   test('follows the member roll: a namespace\'s objects come and go with it', async () => {
     const { api, ingest } = await setUp(true, (server) => {
       server.put(ROLLS, roll('shop'));

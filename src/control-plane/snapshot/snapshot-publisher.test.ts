@@ -22,7 +22,7 @@ function setUp() {
   const pods = new Table<string, never>();
   const meshConfig = new Table<'current', MeshConfig>();
   meshConfig.set('current', MeshConfig.parse({}));
-  const tables = { members: new Table(), namespaces: new Table(), services, endpointSlices: new Table(), pods, config: new Table(), issues: new Table() } as unknown as IngestTables;
+  const tables = { members: new Table(), namespaces: new Table(), nodes: new Table(), services, endpointSlices: new Table(), pods, config: new Table(), issues: new Table() } as unknown as IngestTables;
   const made = new SnapshotPublisher(tables, meshConfig, { domain: 'cluster.local', debounce: { full: limits, endpoints: limits } });
   const published: PublishedSnapshot[] = [];
   made.onPublish((snapshot) => published.push(snapshot));
