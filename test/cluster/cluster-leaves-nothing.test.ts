@@ -1,5 +1,5 @@
 // A cluster that is gone has left nothing on the machine: neither when it was removed nor when whoever started it was killed half-way.
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -74,6 +74,30 @@ it.each([['at once', /namespaces/], ['while the nodes come up', /API server/]])(
   expect(() => attachCluster(NAME)).toThrow(/no running cluster/);
   expect((await traces(index)).processes).not.toEqual([]);
   await stopCluster(NAME);
+  expect(await traces(index)).toEqual({ ...GONE, rules: before.rules });
+});
+
+it.each([
+  ['interrupted', 'SIGINT', 130, async (starter: ChildProcess) => void starter.kill('SIGINT')],
+  ['of a cluster that is removed meanwhile', 'SIGTERM', 143, () => stopCluster(NAME)],
+] as const)('a start %s gives up, says so, and leaves nothing', async (_what, signal, status, end) => {
+  const before = await traces(undefined);
+  const starter = spawn(process.execPath, [UP, '--name', NAME], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = once(starter, 'exit');
+  let errors = '';
+  starter.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  const told: string[] = [];
+  let index: number | undefined;
+  let ending: Promise<void> | undefined;
+  for await (const line of createInterface({ input: starter.stdout })) {
+    told.push(line.replace(/^ *[\d.]+ s {2}/, ''));
+    if (!told.at(-1)?.includes('namespaces')) continue;
+    [index] = claimedIndices(NAME);
+    ending = end(starter);
+  }
+  expect([(await ended)[0], errors]).toEqual([status, '']);
+  expect(told.slice(-2)).toEqual([`${signal}: stopping, and removing what has been made of '${NAME}' ...`, `given up after ${signal}; nothing is left of '${NAME}'`]);
+  await ending;
   expect(await traces(index)).toEqual({ ...GONE, rules: before.rules });
 });
 
