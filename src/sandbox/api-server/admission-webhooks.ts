@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { deepEqual, describeError } from '../../shared/lib/index.ts';
 import { applyJsonPatch, PatchError } from '../patch/index.ts';
+import type { RbacAuthorizer } from '../auth/index.ts';
 import type { KubeObject, Store } from '../store/index.ts';
 import type { Converter } from './conversion.ts';
 import { ApiStatusError } from './internal-client.ts';
@@ -25,11 +26,13 @@ export class AdmissionWebhooks {
   readonly #store: Store;
   readonly #caller: WebhookCaller;
   readonly #converter: Converter;
+  readonly #rbac: RbacAuthorizer;
 
-  constructor(store: Store, caller: WebhookCaller, converter: Converter) {
+  constructor(store: Store, caller: WebhookCaller, converter: Converter, rbac: RbacAuthorizer) {
     this.#store = store;
     this.#caller = caller;
     this.#converter = converter;
+    this.#rbac = rbac;
   }
 
   /** The object after all mutating webhooks. `renormalize` is called after each change. */
@@ -89,7 +92,7 @@ export class AdmissionWebhooks {
     const shown = given.object && (await this.#inVersion(given, given.object, version));
     const attributes = { ...given, object: shown, oldObject: given.oldObject && (await this.#inVersion(given, given.oldObject, version)) };
     const request = buildRequest(context, attributes, version);
-    if (!conditionsHold(hook, attributes, request)) return undefined;
+    if (!conditionsHold(hook, attributes, request, { allows: (question) => this.#rbac.allows(context.user, question) })) return undefined;
     if (context.dryRun && hook.sideEffects !== 'None' && hook.sideEffects !== 'NoneOnDryRun') throw new ApiStatusError(400, 'BadRequest', `admission webhook "${hook.name}" does not support dry run`);
     try {
       const response = await this.#ask(hook, request, isMutating);

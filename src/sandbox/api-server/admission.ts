@@ -23,7 +23,7 @@ export class Admission {
 
   constructor(store: Store, caller: WebhookCaller, converter: Converter, rbac: RbacAuthorizer) {
     this.#store = store;
-    this.#webhooks = new AdmissionWebhooks(store, caller, converter);
+    this.#webhooks = new AdmissionWebhooks(store, caller, converter, rbac);
     this.#rbac = rbac;
   }
 

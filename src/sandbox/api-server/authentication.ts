@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { ANONYMOUS, authenticated, serviceAccountUser, userOfCertificate, type RbacAuthorizer, type ServiceAccountTokens, type User, type VerifiedToken } from '../auth/index.ts';
 import type { Store } from '../store/index.ts';
 import { ApiStatusError } from './internal-client.ts';
+import { badRequest } from './status.ts';
 
 const CACHED_TOKENS = 4096;
 
@@ -59,8 +60,9 @@ export class Authenticator {
     if (certificate) return certificate;
     const { authorization } = request.headers;
     const token = authorization === undefined ? websocketToken(request) : /^Bearer\s+(\S+)$/i.exec(authorization)?.[1];
-    if (authorization === undefined && token === undefined) return ANONYMOUS;
-    const reviewed = token === undefined ? undefined : this.reviewToken(token, []);
+    // Whatever is no bearer token says nothing about anybody.
+    if (token === undefined) return ANONYMOUS;
+    const reviewed = this.reviewToken(token, []);
     if (!reviewed) throw new ApiStatusError(401, 'Unauthorized', 'Unauthorized');
     return reviewed.user;
   }
@@ -92,21 +94,46 @@ export class Authenticator {
   #impersonate(request: IncomingMessage, user: User): User {
     const name = first(request.headers['impersonate-user']);
     const groups = list(request.headersDistinct['impersonate-group']);
+    const uid = first(request.headers['impersonate-uid']);
+    const extra = extraOf(request);
     if (name === undefined) {
+      const asked = [...groups.map((group) => `{Group  ${group}    }`), ...Object.entries(extra).flatMap(([key, values]) => values.map((value) => `{UserExtra  ${value}  ${AUTHENTICATION}/v1  ${key}}`)), ...(uid === undefined ? [] : [`{UID  ${uid}  ${AUTHENTICATION}/v1  }`])];
       if (groups.length > 0) throw new ApiStatusError(500, 'InternalError', 'requested [groups] without impersonating a user');
+      if (asked.length > 0) throw badRequest(`requested [${asked.join(' ')}] without impersonating a user`);
       return user;
     }
     const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name);
-    if (account) this.#mayImpersonate(user, 'serviceaccounts', account[2] ?? '', account[1]);
-    else this.#mayImpersonate(user, 'users', name);
-    for (const group of groups) this.#mayImpersonate(user, 'groups', group);
-    if (account && groups.length === 0) return serviceAccountUser(account[1] ?? '', account[2] ?? '');
-    return name === ANONYMOUS.name ? ANONYMOUS : authenticated({ name, groups });
+    if (account) this.#mayImpersonate(user, { group: '', resource: 'serviceaccounts' }, account[2] ?? '', account[1]);
+    else this.#mayImpersonate(user, { group: '', resource: 'users' }, name);
+    for (const group of groups) this.#mayImpersonate(user, { group: '', resource: 'groups' }, group);
+    for (const [key, values] of Object.entries(extra)) for (const value of values) this.#mayImpersonate(user, { group: AUTHENTICATION, resource: 'userextras', subresource: key }, value);
+    if (uid !== undefined) this.#mayImpersonate(user, { group: AUTHENTICATION, resource: 'uids' }, uid);
+    const more = { ...(uid === undefined ? {} : { uid }), ...(Object.keys(extra).length === 0 ? {} : { extra }) };
+    if (account && groups.length === 0) return { ...serviceAccountUser(account[1] ?? '', account[2] ?? ''), ...more };
+    return name === ANONYMOUS.name ? { ...ANONYMOUS, ...more } : authenticated({ name, groups, ...more });
   }
 
-  #mayImpersonate(user: User, resource: string, name: string, namespace?: string): void {
-    if (this.#rbac.allows(user, { verb: 'impersonate', group: '', resource, name, ...(namespace === undefined ? {} : { namespace }) })) return;
-    throw new ApiStatusError(403, 'Forbidden', `${resource} "${name}" is forbidden: User "${user.name}" cannot impersonate resource "${resource}" in API group "" ${namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`}`, { name, kind: resource });
+  #mayImpersonate(user: User, what: { readonly group: string; readonly resource: string; readonly subresource?: string }, name: string, namespace?: string): void {
+    if (this.#rbac.allows(user, { verb: 'impersonate', ...what, name, ...(namespace === undefined ? {} : { namespace }) })) return;
+    const { group, resource, subresource } = what;
+    const shown = subresource === undefined ? resource : `${resource}/${subresource}`;
+    throw new ApiStatusError(403, 'Forbidden', `${group === '' ? resource : `${resource}.${group}`} "${name}" is forbidden: User "${user.name}" cannot impersonate resource "${shown}" in API group "${group}" ${namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`}`, { name, ...(group === '' ? {} : { group }), kind: resource });
+  }
+}
+
+const AUTHENTICATION = 'authentication.k8s.io';
+
+/** What else is said of the user to be, by its key: header names have no capitals, and the key is encoded as in a URL. */
+function extraOf(request: IncomingMessage): Record<string, string[]> {
+  const prefix = 'impersonate-extra-';
+  return Object.fromEntries(Object.entries(request.headersDistinct).filter(([name]) => name.startsWith(prefix)).map(([name, values]) => [decodeKey(name.slice(prefix.length)), values ?? []]));
+}
+
+function decodeKey(key: string): string {
+  try {
+    return decodeURIComponent(key);
+  } catch {
+    return key; // Not an encoding: then it is the key itself.
   }
 }
 

@@ -40,6 +40,13 @@ function isNativeSidecar(container: Any | undefined): boolean {
   return container?.['restartPolicy'] === 'Always';
 }
 
+/** Who has written an event, and where. */
+function eventSource(event: KubeObject): string {
+  const { component, host } = (event['source'] ?? {}) as { component?: string; host?: string };
+  const parts = component ? [component, host] : [event['reportingComponent'], event['reportingInstance']];
+  return none(parts.filter(Boolean).join(', '));
+}
+
 /** The word that kubectl shows for a pod's state. */
 function podStatus(pod: KubeObject): string {
   const { status = {}, spec = {}, metadata } = pod;
@@ -151,8 +158,8 @@ export const BUILT_IN_COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   ],
   '/events': [
     text('Last Seen', (event) => age(event['lastTimestamp'] ?? event['eventTime'] ?? event.metadata.creationTimestamp)), text('Type', (event) => event['type']), text('Reason', (event) => event['reason']),
-    text('Object', (event) => `${String(event['involvedObject']?.kind ?? '').toLowerCase()}/${String(event['involvedObject']?.name ?? '')}`), text('Subobject', (event) => event['involvedObject']?.fieldPath ?? '', 1), text('Source', (event) => none(event['source']?.component ?? event['reportingComponent']), 1), text('Message', (event) => event['message']),
-    text('First Seen', (event) => age(event['firstTimestamp'] ?? event['eventTime'] ?? event.metadata.creationTimestamp), 1), text('Count', (event) => String(event['count'] ?? 1), 1), { ...text('Name', (event) => event.metadata.name, 1), format: 'name' },
+    text('Object', (event) => `${String(event['involvedObject']?.kind ?? '').toLowerCase()}/${String(event['involvedObject']?.name ?? '')}`), text('Subobject', (event) => event['involvedObject']?.fieldPath ?? '', 1), text('Source', eventSource, 1), text('Message', (event) => event['message']),
+    text('First Seen', (event) => age(event['firstTimestamp'] ?? event['eventTime'] ?? event.metadata.creationTimestamp), 1), { ...count('Count', (event) => event['series']?.count ?? event['count'] ?? 1, 'string'), priority: 1 }, { ...text('Name', (event) => event.metadata.name, 1), format: 'name' },
   ],
   '/configmaps': [count('Data', (object) => keys(object['data']) + keys(object['binaryData']), 'string')],
   '/secrets': [text('Type', (object) => object['type']), count('Data', (object) => keys(object['data']), 'string')],

@@ -101,8 +101,8 @@ const EVENT_FIELDS: readonly (readonly [string, string])[] = [
   ['firstTimestamp', 'deprecatedFirstTimestamp'], ['lastTimestamp', 'deprecatedLastTimestamp'], ['count', 'deprecatedCount'],
 ];
 
-/** Events have one store and two groups that name the fields differently. */
-function convertEvent(event: KubeObject, wanted: string): KubeObject {
+/** An event as another group writes it: there is one store and two groups, which name the fields differently. */
+export function convertEvent(event: KubeObject, wanted: string): KubeObject {
   const toCore = wanted === 'v1';
   const result: KubeObject = { ...event, apiVersion: wanted };
   for (const [core, modern] of EVENT_FIELDS) {

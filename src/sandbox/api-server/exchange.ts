@@ -1,4 +1,5 @@
 // One HTTP request with what the server has found out about it, and the ways to answer.
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseDocument } from 'yaml';
 import { describeError } from '../../shared/lib/index.ts';
@@ -14,6 +15,9 @@ import { badRequest, NoSuchPage, statusOf, unsupportedMediaType } from './status
 
 const MAX_BODY = 3 * 1024 * 1024;
 const JSON_TYPES = ['application/json', 'application/yaml'];
+
+/** Plain text is not to be taken for anything else. */
+export const NO_SNIFFING = { 'x-content-type-options': 'nosniff' };
 
 /** A request and its answer. */
 export class Exchange {
@@ -73,22 +77,22 @@ export class Exchange {
     this.text(code, 'application/json', JSON.stringify(value));
   }
 
-  text(code: number, type: string, text: string | Buffer): void {
+  /** Answers with this text; `headers` are added to those of every answer, or stand in their place. */
+  text(code: number, type: string, text: string | Buffer, headers: Readonly<Record<string, string>> = {}): void {
     const { response } = this;
     if (response.headersSent) {
       response.end();
       return;
     }
     this.writeWarnings();
-    response.writeHead(code, { 'content-type': type, 'content-length': Buffer.byteLength(text), 'cache-control': 'no-cache, private' });
+    response.writeHead(code, { 'content-type': type, 'content-length': Buffer.byteLength(text), 'cache-control': 'no-cache, private', 'audit-id': auditId(this.request), ...FLOW, ...headers });
     response.end(this.request.method === 'HEAD' ? undefined : text);
   }
 
   /** Answers with a Status. */
   fail(error: ApiStatusError): void {
-    if (error.code === 401) this.response.setHeader('www-authenticate', 'Bearer realm="kubernetes"');
     if (error.code === 429) this.response.setHeader('retry-after', '1');
-    if (error instanceof NoSuchPage) this.text(error.code, 'text/plain; charset=utf-8', `${error.message}\n`);
+    if (error instanceof NoSuchPage) this.text(error.code, 'text/plain; charset=utf-8', `${error.message}\n`, NO_SNIFFING);
     else this.json(error.code, statusOf(error));
   }
 
@@ -97,6 +101,15 @@ export class Exchange {
     if (this.warnings.length === 0) return;
 this.response.setHeader('warning', warningHeaders(this.warnings));
   }
+}
+
+/** Which rule of fairness a request fell under: there is one for all here. */
+const FLOW = { 'x-kubernetes-pf-flowschema-uid': randomUUID(), 'x-kubernetes-pf-prioritylevel-uid': randomUUID() };
+
+/** How a request is found in the logs: by the name that its client gave it, or one of its own. */
+function auditId(request: IncomingMessage): string {
+  const given = request.headers['audit-id'];
+  return typeof given === 'string' && given !== '' ? given : randomUUID();
 }
 
 function parseBody(text: string, type: string, oddities: string[]): unknown {

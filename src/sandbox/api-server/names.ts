@@ -89,7 +89,8 @@ export function validateKey(key: string, path: string): FieldError[] {
   if (prefix === '') return [invalidField(path, key, 'prefix part must be non-empty')];
   if (prefix !== undefined && !SUBDOMAIN.test(path === 'metadata.annotations' ? prefix.toLowerCase() : prefix)) return [invalidField(path, key, `prefix part ${SUBDOMAIN_RULE}`)];
   if (name.length > 63) return [invalidField(path, key, 'name part must be no more than 63 bytes')];
-  return QUALIFIED.test(name) ? [] : [invalidField(path, key, name === '' ? 'name part must be non-empty' : QUALIFIED_RULE)];
+  if (name === '') return [invalidField(path, key, 'name part must be non-empty'), invalidField(path, key, QUALIFIED_RULE)];
+  return QUALIFIED.test(name) ? [] : [invalidField(path, key, QUALIFIED_RULE)];
 }
 
 /** What an update may not change in metadata. */

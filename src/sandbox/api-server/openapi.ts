@@ -70,6 +70,7 @@ function describe(schema: JsonSchema, schemas: Json, inline = false): unknown {
   const { properties, items, additionalProperties, 'x-mizzen-type': _name, nullable: _nullable, ...rest } = schema;
   return {
     ...rest,
+    ...(rest.format === 'micro-time' ? { format: 'date-time' } : {}),
     ...mergeHints(schema),
     ...(properties ? { properties: Object.fromEntries(Object.entries(properties).map(([field, child]) => [field, describe(child, schemas)])) } : {}),
     ...(items ? { items: describe(items, schemas) } : {}),

@@ -88,17 +88,17 @@ function decodeValue(value: Wire, schema: JsonSchema): unknown {
 
 function decodeString(bytes: Uint8Array, format: string | undefined): string | undefined {
   if (format === 'byte') return Buffer.from(bytes).toString('base64');
-  return format === 'date-time' ? decodeTime(bytes) : text(bytes);
+  return format === 'date-time' || format === 'micro-time' ? decodeTime(bytes, format === 'micro-time') : text(bytes);
 }
 
 /** A zero time is written as an empty message. */
-function decodeTime(bytes: Uint8Array): string | undefined {
+function decodeTime(bytes: Uint8Array, isMicro: boolean): string | undefined {
   const fields = readFields(bytes);
   const seconds = last(fields, 1);
   if (typeof seconds !== 'bigint') return undefined;
   const nanos = last(fields, 2);
   const date = new Date(Number(BigInt.asIntN(64, seconds)) * 1000).toISOString();
-  return typeof nanos === 'bigint' && nanos > 0n ? `${date.slice(0, 19)}.${String(nanos / 1000n).padStart(6, '0')}Z` : `${date.slice(0, 19)}Z`;
+  return isMicro ? `${date.slice(0, 19)}.${String((typeof nanos === 'bigint' ? nanos : 0n) / 1000n).padStart(6, '0')}Z` : `${date.slice(0, 19)}Z`;
 }
 
 /** A Quantity holds a string in field 1; an IntOrString holds its kind there. */

@@ -6,6 +6,7 @@ import type { ResourceInfo } from './resource-info.ts';
 const SELECTABLE: Readonly<Record<string, readonly string[]>> = {
   '/pods': ['spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName', 'spec.hostNetwork', 'status.phase', 'status.podIP', 'status.nominatedNodeName'],
   '/events': ['involvedObject.kind', 'involvedObject.namespace', 'involvedObject.name', 'involvedObject.uid', 'involvedObject.apiVersion', 'involvedObject.resourceVersion', 'involvedObject.fieldPath', 'reason', 'reportingComponent', 'source', 'type'],
+  'events.k8s.io/events': ['regarding.kind', 'regarding.namespace', 'regarding.name', 'regarding.uid', 'regarding.apiVersion', 'regarding.resourceVersion', 'regarding.fieldPath', 'reason', 'reportingController', 'type'],
   '/secrets': ['type'],
   '/namespaces': ['status.phase'],
   '/nodes': ['spec.unschedulable'],
@@ -83,7 +84,7 @@ function builtIn(row: BuiltInKind): ResourceInfo {
       schema,
       status: row.status,
       ...(row.scale ? { scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' } } : {}),
-      selectableFields: SELECTABLE[storeKey] ?? [],
+      selectableFields: SELECTABLE[`${row.group}/${row.plural}`] ?? [],
     }],
     storageVersion: row.version,
     storeKey,

@@ -56,6 +56,7 @@ export class ResourceHandler {
     if (target.version.deprecationWarning !== undefined) exchange.warnings.push(target.version.deprecationWarning);
     if (target.info.namespaced && target.namespace === undefined && exchange.info.verb === 'create') throw methodNotAllowed();
     if (request.subresource !== '') await this.#subresource(exchange, target, request);
+    else if (target.info.virtual && request.name !== '') throw noSuchPath();
     else if (target.info.virtual) await this.#review(exchange, target);
     else if (request.name === '') await this.#collection(exchange, target);
     else await this.#object(exchange, target);
@@ -135,7 +136,7 @@ export class ResourceHandler {
     if (exchange.info.verb !== 'create') throw methodNotAllowed();
     const review = cloneJson(checkEnvelope(target.info, target.version, await readBody(exchange)));
     normalizeObject(exchange.context(), target.info, target.version, review);
-    const noted = recordUpdate({ metadata: {}, spec: {}, status: {} }, review, managerOf(exchange.context(), review.apiVersion, ''), target.version.schema) as KubeObject;
+    const noted = recordUpdate({ metadata: {}, spec: {}, status: target.info.group === 'authorization.k8s.io' ? { allowed: false } : {} }, withAnswer(target, review), managerOf(exchange.context(), review.apiVersion, ''), target.version.schema) as KubeObject;
     exchange.json(201, this.#options.reviews.answer(target.info.plural, noted, exchange.user, target.namespace));
   }
 
@@ -202,6 +203,11 @@ export class ResourceHandler {
     else bindPod(store, exchange.context(), target, body as { target?: { name?: string } });
     exchange.json(201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 });
   }
+}
+
+/** Access reviews always have an answer, which is no until it is given. */
+function withAnswer({ info }: Target, review: KubeObject): KubeObject {
+  return info.group === 'authorization.k8s.io' ? { ...review, status: { allowed: false, ...review.status } } : review;
 }
 
 /** Kinds that nobody may overwrite without saying which version of the object he saw; custom ones are the others. */

@@ -3,7 +3,7 @@ import type { AccessRequest, PolicyRule, RbacAuthorizer, User } from '../auth/in
 import type { KubeObject } from '../store/index.ts';
 import type { Authenticator } from './authentication.ts';
 import { badRequest, invalidObject } from './status.ts';
-import { invalidField, type FieldError } from '../schema/index.ts';
+import { invalidField, requiredField, type FieldError } from '../schema/index.ts';
 import { timestamp } from './timestamps.ts';
 
 /** Answers reviews. */
@@ -19,15 +19,17 @@ export class Reviews {
   /** The review with its status; `plural` says which kind. */
   answer(plural: string, review: KubeObject, user: User, namespace: string | undefined): KubeObject {
     if (plural === 'tokenreviews' && !review.spec?.token) throw badRequest('token is required for TokenReview in authentication');
-    const errors = plural.endsWith('accessreviews') ? reviewErrors(plural, review.spec ?? {}, namespace) : [];
+    if (plural === 'localsubjectaccessreviews' && review.metadata.namespace && review.metadata.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    if (plural === 'selfsubjectrulesreviews' && !review.spec?.namespace) throw badRequest('no namespace on request');
+    const errors = plural.endsWith('accessreviews') ? [...metadataErrors(plural, review.metadata), ...reviewErrors(plural, review.spec ?? {}, namespace)] : [];
     if (errors.length > 0) throw invalidObject({ group: 'authorization.k8s.io', plural, kind: '' }, '', errors);
     switch (plural) {
       case 'tokenreviews': return { ...review, status: this.#reviewToken(review.spec ?? {}) };
       case 'selfsubjectreviews': return { ...review, metadata: { ...review.metadata, creationTimestamp: timestamp() }, status: { userInfo: userInfo(user) } };
-      case 'selfsubjectaccessreviews': return { ...review, status: this.#reviewAccess(user, review.spec) };
-      case 'selfsubjectrulesreviews': return { ...review, status: this.#rules(user, review.spec?.namespace ?? '') };
+      case 'selfsubjectaccessreviews': return { ...review, metadata: withoutNamespace(review.metadata), status: this.#reviewAccess(user, review.spec) };
+      case 'selfsubjectrulesreviews': return { ...review, metadata: {} as KubeObject['metadata'], spec: {}, status: this.#rules(user, review.spec?.namespace ?? '') };
       case 'subjectaccessreviews': return { ...review, status: this.#reviewAccess(subjectOf(review), review.spec) };
-      default: return { ...review, status: this.#reviewAccess(subjectOf(review), { ...review.spec, resourceAttributes: { ...review.spec?.resourceAttributes, namespace } }) };
+      default: return { ...review, metadata: { ...review.metadata, namespace: namespace ?? '' }, status: this.#reviewAccess(subjectOf(review), { ...review.spec, resourceAttributes: { ...review.spec?.resourceAttributes, namespace } }) };
     }
   }
 
@@ -57,13 +59,39 @@ function showRule({ verbs, apiGroups, resources, resourceNames }: PolicyRule): o
   return { verbs, ...(apiGroups ? { apiGroups } : {}), ...(resources ? { resources } : {}), ...(resourceNames ? { resourceNames } : {}) };
 }
 
+function withoutNamespace({ namespace: _namespace, ...rest }: KubeObject['metadata']): KubeObject['metadata'] {
+  return rest as KubeObject['metadata'];
+}
+
+/** A question has no name, labels or the like; one about a namespace has that. */
+function metadataErrors(plural: string, metadata: KubeObject['metadata']): FieldError[] {
+  const { managedFields: _managed, namespace, ...rest } = metadata as Partial<KubeObject['metadata']>;
+  const isStray = namespace !== undefined && plural === 'subjectaccessreviews';
+  return Object.keys(rest).length > 0 || isStray ? [invalidField('metadata', metadata, 'must be empty')] : [];
+}
+
+interface Attributes { readonly namespace?: string; readonly fieldSelector?: Selector; readonly labelSelector?: Selector }
+interface Selector { readonly rawSelector?: string; readonly requirements?: readonly { readonly key?: string; readonly operator?: string; readonly values?: readonly string[] }[] }
+
+function selectorErrors(resource: Attributes | undefined, field: 'fieldSelector' | 'labelSelector'): FieldError[] {
+  const selector = resource?.[field];
+  if (!selector) return [];
+  const path = `spec.resourceAttributes.${field}`;
+  const { rawSelector = '', requirements = [] } = selector;
+  if (rawSelector !== '' && requirements.length > 0) return [invalidField(`${path}.rawSelector`, rawSelector, 'may not specified at the same time as requirements')];
+  if (rawSelector === '' && requirements.length === 0) return [requiredField(`${path}.requirements`, `when ${path} is specified, requirements or rawSelector is required`)];
+  return requirements.flatMap(({ key = '' }, index) => (key === '' ? [requiredField(`${path}.requirements[${String(index)}].key`, 'must be specified')] : []));
+}
+
 /** What keeps an access review from being a question. */
-function reviewErrors(plural: string, spec: { user?: string; groups?: string[]; resourceAttributes?: { namespace?: string }; nonResourceAttributes?: { path?: string; verb?: string } }, namespace: string | undefined): FieldError[] {
+function reviewErrors(plural: string, spec: { user?: string; groups?: string[]; resourceAttributes?: Attributes; nonResourceAttributes?: { path?: string; verb?: string } }, namespace: string | undefined): FieldError[] {
   const { resourceAttributes: resource, nonResourceAttributes: path } = spec;
   const errors: FieldError[] = [];
   if (resource && path) errors.push(invalidField('spec.nonResourceAttributes', { Path: path.path ?? '', Verb: path.verb ?? '' }, 'cannot be specified in combination with resourceAttributes'));
   if (!resource && !path) errors.push(invalidField('spec.resourceAttributes', null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified'));
   if (plural !== 'selfsubjectaccessreviews' && !spec.user && !spec.groups?.length) errors.push(invalidField('spec.user', '', 'at least one of user or group must be specified'));
+  if (plural === 'localsubjectaccessreviews' && path && !resource) return [...errors, invalidField('spec.nonResourceAttributes', { Path: path.path ?? '', Verb: path.verb ?? '' }, 'disallowed on this kind of request')];
+  errors.push(...selectorErrors(resource, 'fieldSelector'), ...selectorErrors(resource, 'labelSelector'));
   if (plural === 'localsubjectaccessreviews' && resource?.namespace !== namespace) errors.push(invalidField('spec.resourceAttributes.namespace', resource?.namespace ?? '', 'must match metadata.namespace'));
   return errors;
 }

@@ -6,6 +6,13 @@ import { badRequest } from './status.ts';
 /** Whether an object is selected. */
 export type Selection = (object: KubeObject) => boolean;
 
+/** Where an event has what is asked for: it is stored in the terms of the first group, which also says in two ways who reported it. */
+function storedPath(info: ResourceInfo, object: KubeObject, path: string): string {
+  if (info.storeKey !== '/events') return path;
+  if (path === 'source') return object['source']?.component ? 'source.component' : 'reportingComponent';
+  return path === 'reportingController' ? 'reportingComponent' : path.replace(/^regarding\./, 'involvedObject.');
+}
+
 /** Compiles both selectors; throws 400 for one that cannot be read or a field that cannot be selected by. */
 export function compileSelection(info: ResourceInfo, version: ResourceVersion, labelSelector: string | null | undefined, fieldSelector: string | null | undefined): Selection | undefined {
   try {
@@ -18,7 +25,7 @@ export function compileSelection(info: ResourceInfo, version: ResourceVersion, l
         : `field label not supported: ${path}`);
     }
     if (!labels && terms.length === 0) return undefined;
-    return (object) => (labels === undefined || labels(object.metadata.labels)) && matchesFields(object, terms);
+    return (object) => (labels === undefined || labels(object.metadata.labels)) && matchesFields(object, terms.map((term) => ({ ...term, path: storedPath(info, object, term.path) })));
   } catch (error) {
     if (error instanceof SelectorError) throw badRequest(error.message);
     throw error;

@@ -1,7 +1,8 @@
 // Requests that are not about a resource: version, health, discovery, OpenAPI, the token issuer's keys.
 import type { ServiceAccountTokens } from '../auth/index.ts';
 import { aggregatedDiscovery, apiGroup, groupList, resourceList } from './discovery.ts';
-import type { Exchange } from './exchange.ts';
+import { NO_SNIFFING, type Exchange } from './exchange.ts';
+import { healthText } from './health-checks.ts';
 import { ApiStatusError } from './internal-client.ts';
 import { openApiIndex, openApiV2, openApiV3 } from './openapi.ts';
 import type { Registry } from './registry.ts';
@@ -12,6 +13,9 @@ import { KUBERNETES_VERSION } from './version.ts';
 const VERSION = {
   major: '1', minor: '35', gitVersion: KUBERNETES_VERSION, emulationMajor: '1', emulationMinor: '35', minCompatibilityMajor: '1', minCompatibilityMinor: '34', gitCommit: '', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z', goVersion: '', compiler: 'node', platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 };
+
+/** Documents that others may keep for a while, with their types. */
+const CACHED: Readonly<Record<string, string>> = { '/openid/v1/jwks': 'application/jwk-set+json', '/.well-known/openid-configuration': 'application/json' };
 
 /** Answers the paths outside of resources. */
 export class SystemHandler {
@@ -27,12 +31,16 @@ export class SystemHandler {
   }
 
   handle(exchange: Exchange): void {
-    if (exchange.info.verb !== 'get' && exchange.info.verb !== 'head') throw exchange.info.path.startsWith('/api') ? methodNotAllowed() : new NoSuchPage();
-    const path = exchange.info.path.replace(/(.)\/+$/, '$1');
-    if (/^\/(healthz|livez|readyz)(\/[\w-]+)?$/.test(path)) {
-      exchange.text(200, 'text/plain; charset=utf-8', exchange.info.query.has('verbose') ? `[+]ping ok\n${path.slice(1)} check passed\n` : 'ok');
+    const { verb, path: asked, query } = exchange.info;
+    const health = healthText(asked, query);
+    if (health || /^\/(healthz|livez|readyz)\//.test(asked)) {
+      if (!health) throw new NoSuchPage();
+      exchange.text(200, 'text/plain; charset=utf-8', health.text, health.isWhole ? NO_SNIFFING : {});
       return;
     }
+    const path = asked.replace(/(.)\/+$/, '$1');
+    // The documents of OpenAPI answer whatever the method.
+    if (verb !== 'get' && !path.startsWith('/openapi/')) throw this.#isKnown(path) ? methodNotAllowed() : new NoSuchPage();
     if (path.startsWith('/openapi/')) this.#openApi(exchange, path);
     else if (path === '/api' || path === '/apis') this.#root(exchange, path);
     else this.#document(exchange, path);
@@ -51,17 +59,27 @@ export class SystemHandler {
     const parts = path.split('/').slice(1);
     const document = this.#fixed(path) ?? this.#groupDocument(parts);
     if (!document) throw parts[0] === 'api' || (parts[0] === 'apis' && this.#registry.isBuiltIn(parts[1] ?? '')) ? noSuchPath() : new NoSuchPage();
-    exchange.json(200, document);
+    if (CACHED[path]) exchange.text(200, CACHED[path], JSON.stringify(document), { 'cache-control': 'public, max-age=3600' });
+    else exchange.json(200, document);
+  }
+
+  #isKnown(path: string): boolean {
+    return path === '/api' || path === '/apis' || path === '/version' || this.#groupDocument(path.split('/').slice(1)) !== undefined;
   }
 
   #fixed(path: string): object | undefined {
     switch (path) {
-      case '/': return { paths: ['/api', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] };
+      case '/': return { paths: this.#paths() };
       case '/version': return VERSION;
       case '/openid/v1/jwks': return this.#tokens.keySet();
       case '/.well-known/openid-configuration': return { issuer: this.#tokens.issuer, jwks_uri: `${this.#publicUrl()}/openid/v1/jwks`, response_types_supported: ['id_token'], subject_types_supported: ['public'], id_token_signing_alg_values_supported: ['RS256'] };
       default: return undefined;
     }
+  }
+
+  #paths(): string[] {
+    const groups = [...new Set([...this.#registry.all()].flatMap((info) => info.versions.flatMap(({ name }) => (info.group === '' ? [`/api/${name}`] : [`/apis/${info.group}`, `/apis/${info.group}/${name}`]))))];
+    return ['/.well-known/openid-configuration', '/api', '/apis', '/apis/', ...groups, '/healthz', '/healthz/etcd', '/healthz/log', '/healthz/ping', '/livez', '/livez/etcd', '/livez/log', '/livez/ping', '/metrics', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/openid/v1/jwks', '/readyz', '/readyz/etcd', '/readyz/log', '/readyz/ping', '/readyz/shutdown', '/version'].sort();
   }
 
   #groupDocument(parts: readonly string[]): object | undefined {

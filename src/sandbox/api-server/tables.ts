@@ -1,6 +1,7 @@
 // Table answers: the columns that `kubectl get` prints.
 import type { KubeObject } from '../store/index.ts';
 import { BUILT_IN_COLUMNS, type Column } from './built-in-columns.ts';
+import { convertEvent } from './conversion.ts';
 import { evaluateJsonPath } from './json-path.ts';
 import type { PrinterColumn, ResourceInfo, ResourceVersion } from './resource-info.ts';
 import { badRequest } from './status.ts';
@@ -57,8 +58,14 @@ export function tableOf(columns: readonly Column[], objects: readonly KubeObject
     apiVersion: `meta.k8s.io/${apiVersion}`,
     metadata,
     columnDefinitions: headers ? definitions : [],
-    rows: objects.map((object) => ({ cells: columns.map((column) => column.cell(object) ?? null), object: included(object, include, apiVersion) })),
+    rows: objects.map((object) => ({ cells: cellsOf(columns, object), object: included(object, include, apiVersion) })),
   };
+}
+
+/** Columns read events in the terms of their first group. */
+function cellsOf(columns: readonly Column[], object: KubeObject): unknown[] {
+  const read = object.kind === 'Event' && object.apiVersion === 'events.k8s.io/v1' ? convertEvent(object, 'v1') : object;
+  return columns.map((column) => column.cell(read) ?? null);
 }
 
 function included(object: KubeObject, include: string, apiVersion: string): unknown {

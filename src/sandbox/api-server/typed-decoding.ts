@@ -2,6 +2,7 @@
 // their canonical form. This does the same to plain JSON, by the kind's schema, with the decoder's words for what does not fit.
 import { isFields } from '../patch/index.ts';
 import type { JsonSchema } from '../schema/index.ts';
+import { canonicalTime } from './go-times.ts';
 import { isOmitted } from './omitted-values.ts';
 import { formatQuantity, parseQuantity } from '../schema/index.ts';
 
@@ -64,20 +65,17 @@ function decodeItems(schema: JsonSchema, items: unknown[], place: Place): Misfit
 }
 
 function decodeString(schema: JsonSchema, value: unknown, misfit: (words?: string) => Misfit, write: (value: unknown) => void): Misfit | undefined {
-  if (schema.format === 'date-time') return decodeTime(value, misfit, write);
+  if (schema.format === 'date-time' || schema.format === 'micro-time') return decodeTime(value, schema.format === 'micro-time', misfit, write);
   if (typeof value !== 'string') return misfit();
   const bad = schema.format === 'byte' ? badBase64(value) : -1;
   return bad < 0 ? undefined : misfit(`illegal base64 data at input byte ${String(bad)}`);
 }
 
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
-
-/** Times are kept in UTC; only those of leases and events keep fractions of a second, and these are written with them by who sets them. */
-function decodeTime(value: unknown, misfit: (words?: string) => Misfit, write: (value: unknown) => void): Misfit | undefined {
-  if (typeof value !== 'string') return misfit(`json: cannot unmarshal ${jsonType(value)} into Go value of type string`);
-  const date = TIME.test(value) ? new Date(value) : undefined;
-  if (!date || Number.isNaN(date.getTime())) return misfit(`parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(value)} as "2006"`);
-  if (!value.endsWith('Z')) write(`${date.toISOString().slice(0, 19)}${/\.\d+/.exec(value)?.[0] ?? ''}Z`);
+function decodeTime(value: unknown, isMicro: boolean, misfit: (words?: string) => Misfit, write: (value: unknown) => void): Misfit | undefined {
+  if (typeof value !== 'string') return misfit();
+  const read = canonicalTime(value, isMicro);
+  if ('problem' in read) return misfit(read.problem);
+  write(read.time);
   return undefined;
 }
 
@@ -90,7 +88,7 @@ function decodeQuantity(value: unknown, { struct, path }: Place, write: (value: 
 
 function decodeIntOrString(value: unknown, { struct, path }: Place): Misfit | undefined {
   if (typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value))) return undefined;
-  return { words: `json: cannot unmarshal ${jsonType(value)} into Go value of type int32`, value, wanted: 'intstr.IntOrString', struct, path };
+  return { value, wanted: 'int32', struct, path };
 }
 
 const BASE64 = /[A-Za-z0-9+/]/;

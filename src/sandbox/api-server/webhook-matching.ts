@@ -1,6 +1,5 @@
 // Which webhooks are asked about a write: their rules, selectors and conditions.
-import { describeError } from '../../shared/lib/index.ts';
-import { evaluateCel } from '../schema/index.ts';
+import { evaluateCondition, type ConditionAuthorizer } from '../schema/index.ts';
 import { compileLabelSelector, type KubeObject, type LabelSelectorObject, type Store } from '../store/index.ts';
 import type { ResourceInfo, WebhookClientConfig } from './resource-info.ts';
 import { forbidden } from './status.ts';
@@ -79,22 +78,16 @@ function isNarrow(selector: LabelSelectorObject | undefined): boolean {
 }
 
 /** Whether all conditions hold. One that cannot be evaluated refuses the write, unless another does not hold or failures are ignored. */
-export function conditionsHold(hook: Webhook, attributes: AdmissionAttributes, request: Readonly<Record<string, unknown>>): boolean {
+export function conditionsHold(hook: Webhook, attributes: AdmissionAttributes, request: Readonly<Record<string, unknown>>, authorizer: ConditionAuthorizer): boolean {
   const problems: string[] = [];
   for (const { expression } of hook.matchConditions ?? []) {
     try {
-      if (evaluateCel(expression, { object: attributes.object ?? null, oldObject: attributes.oldObject ?? null, request }) !== true) return false;
+      if (!evaluateCondition(expression, { object: attributes.object ?? null, oldObject: attributes.oldObject ?? null, request, authorizer })) return false;
     } catch (error) {
-      problems.push(`expression '${expression}' resulted in error: ${shorten(describeError(error))}`);
+      problems.push(error instanceof Error ? error.message : String(error));
     }
   }
   if (problems.length === 0) return true;
   if (hook.failurePolicy === 'Ignore') return false;
   throw forbidden(attributes.info, attributes.name, problems.length === 1 ? (problems[0] ?? '') : `[${problems.join(', ')}]`);
-}
-
-/** The evaluator's words without the place in the expression, which its user knows. */
-function shorten(text: string): string {
-  const [line = ''] = text.split('\n', 1);
-  return line.replace(/^No such key/, 'no such key');
 }

@@ -72,7 +72,7 @@ export const DEFAULT_ROLES: readonly DefaultRole[] = [
   },
   { name: 'system:discovery', rules: [{ nonResourceURLs: DISCOVERY, verbs: ['get'] }], groups: ['system:authenticated'] },
   { name: 'system:public-info-viewer', rules: [{ nonResourceURLs: ['/healthz', '/livez', '/readyz', '/version', '/version/'], verbs: ['get'] }], groups: ['system:authenticated', 'system:unauthenticated'] },
-  { name: 'system:service-account-issuer-discovery', rules: [{ nonResourceURLs: ['/.well-known/openid-configuration', '/openid/v1/jwks'], verbs: ['get'] }], groups: ['system:serviceaccounts'] },
+  { name: 'system:service-account-issuer-discovery', rules: [{ nonResourceURLs: ['/.well-known/openid-configuration', '/.well-known/openid-configuration/', '/openid/v1/jwks', '/openid/v1/jwks/'], verbs: ['get'] }], groups: ['system:serviceaccounts'] },
   {
     name: 'system:auth-delegator',
     rules: [

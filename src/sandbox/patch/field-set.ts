@@ -105,7 +105,7 @@ export function itemStep(item: unknown, schema: MergeSchema | undefined): string
 export function toFieldsV1(set: FieldSet): Fields {
   const result: Fields = {};
   if (set.member && set.children.size > 0) result['.'] = {};
-  for (const [step, child] of set.children) result[step] = toFieldsV1(child);
+  for (const step of [...set.children.keys()].sort()) result[step] = toFieldsV1(set.children.get(step) as FieldSet);
   return result;
 }
 

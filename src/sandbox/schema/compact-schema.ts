@@ -1,6 +1,6 @@
 // Reads the compact notation in which the built-in kinds are written down, into structural schemas.
 // A line is `Type: field field ...`; a field is `name[!]:type[=default]`, `!` for required.
-// Types: s i n b (string, integer, number, boolean), q (quantity), ios (int-or-string), t (time), bytes, any, a type's name;
+// Types: s i n b (string, integer, number, boolean), q (quantity), ios (int-or-string), t (time), mt (time with microseconds), bytes, any, a type's name;
 // `[]T` atomic list, `[set]T`, `[key,key]T` list map, `{}T` map, `@T` atomic object.
 import type { JsonSchema } from './json-schema.ts';
 
@@ -12,6 +12,7 @@ const SCALARS: Readonly<Record<string, JsonSchema>> = {
   q: { 'x-kubernetes-int-or-string': true, format: 'quantity' },
   ios: { 'x-kubernetes-int-or-string': true },
   t: { type: 'string', format: 'date-time', nullable: true },
+  mt: { type: 'string', format: 'micro-time', nullable: true },
   bytes: { type: 'string', format: 'byte' },
   any: { 'x-kubernetes-preserve-unknown-fields': true },
 };

@@ -1,5 +1,5 @@
 // Structural schemas: validation, defaulting, pruning and CEL rules, for custom resources and built-in kinds alike.
-export { checkCondition, evaluateCondition } from './match-condition.ts';
+export { checkCondition, evaluateCondition, type ConditionAuthorizer } from './match-condition.ts';
 export { checkCel, checkRule, evaluateCel, evaluateRules, hasRules } from './cel-rules.ts';
 export { parseCompactSchemas } from './compact-schema.ts';
 export { applyDefaults, dropForbiddenNulls } from './defaults.ts';

@@ -1,6 +1,7 @@
 // The match conditions of admission webhooks: CEL over the object, the request and what its user may do.
 import { Environment } from '@marcbachmann/cel-js';
 import { describeError } from '../../shared/lib/index.ts';
+import { adaptExpression } from './cel-source.ts';
 import { registerKubernetesLibrary } from './cel-library.ts';
 
 /** Answers what a condition asks about the user of the request. */
@@ -66,7 +67,7 @@ const environment = registerKubernetesLibrary(new Environment({ enableOptionalTy
 /** Whether a condition holds; throws with Kubernetes' words when it cannot be evaluated. */
 export function evaluateCondition(expression: string, { object, oldObject, request, authorizer }: ConditionVariables): boolean {
   try {
-    return environment.evaluate(expression, { object: toCel(object), oldObject: toCel(oldObject), request: toCel(request), namespaceObject: null, authorizer: new Check(authorizer) }) === true;
+    return environment.evaluate(adaptExpression(expression), { object: toCel(object), oldObject: toCel(oldObject), request: toCel(request), namespaceObject: null, authorizer: new Check(authorizer) }) === true;
   } catch (error) {
     const [reason = ''] = describeError(error).split('\n');
     throw new Error(`expression '${expression}' resulted in error: ${reason.replace(/^No such key/, 'no such key')}`, { cause: error });
@@ -77,7 +78,7 @@ export function evaluateCondition(expression: string, { object, oldObject, reque
 export function checkCondition(expression: string): string | undefined {
   const unknown = [...expression.matchAll(/\brequest\.(\w+)/g)].map((match) => match[1] ?? '').find((field) => !REQUEST_FIELDS.has(field));
   if (unknown !== undefined) return `compilation failed: ERROR: undefined field '${unknown}'`;
-  const checked = environment.check(expression);
+  const checked = environment.check(adaptExpression(expression));
   if (!checked.valid) return `compilation failed: ERROR: ${checked.error?.message ?? 'it cannot be parsed'}`;
   return checked.type === 'bool' ? undefined : `must evaluate to bool but got ${checked.type ?? 'dyn'}`;
 }

@@ -25,10 +25,10 @@ NodeStatus: capacity:{}q allocatable:{}q phase:s conditions:[type]NodeCondition 
 NodeCondition: type!:s status!:s lastHeartbeatTime:t=null lastTransitionTime:t=null reason:s message:s
 NodeAddress: type!:s address!:s
 NodeSystemInfo: machineID:s systemUUID:s bootID:s kernelVersion:s osImage:s containerRuntimeVersion:s kubeletVersion:s kubeProxyVersion:s operatingSystem:s architecture:s swap:any
-Event: apiVersion:s kind:s metadata!:ObjectMeta involvedObject:@ObjectReference={} reason:s message:s source:EventSource={} firstTimestamp:t=null lastTimestamp:t=null count:i type:s eventTime:t=null series:EventSeries action:s related:@ObjectReference reportingComponent:s="" reportingInstance:s=""
+Event: apiVersion:s kind:s metadata!:ObjectMeta involvedObject:@ObjectReference={} reason:s message:s source:EventSource={} firstTimestamp:t=null lastTimestamp:t=null count:i type:s eventTime:mt=null series:EventSeries action:s related:@ObjectReference reportingComponent:s="" reportingInstance:s=""
 EventSource: component:s host:s
-EventSeries: count:i lastObservedTime:t=null
-EventV1: apiVersion:s kind:s metadata:ObjectMeta eventTime:t=null series:EventSeries reportingController:s reportingInstance:s action:s reason:s regarding:@ObjectReference={} related:@ObjectReference note:s type:s deprecatedSource:EventSource={} deprecatedFirstTimestamp:t=null deprecatedLastTimestamp:t=null deprecatedCount:i
+EventSeries: count:i lastObservedTime:mt=null
+EventV1: apiVersion:s kind:s metadata:ObjectMeta eventTime:mt=null series:EventSeries reportingController:s reportingInstance:s action:s reason:s regarding:@ObjectReference={} related:@ObjectReference note:s type:s deprecatedSource:EventSource={} deprecatedFirstTimestamp:t=null deprecatedLastTimestamp:t=null deprecatedCount:i
 PersistentVolumeClaim: apiVersion:s kind:s metadata:ObjectMeta spec:PersistentVolumeClaimSpec={} status:PersistentVolumeClaimStatus
 PersistentVolumeClaimSpec: accessModes:[]s selector:@LabelSelector resources:ResourceRequirements volumeName:s storageClassName:s volumeMode:s=Filesystem dataSource:@TypedLocalObjectReference dataSourceRef:TypedObjectReference volumeAttributesClassName:s
 PersistentVolumeClaimStatus: phase:s accessModes:[]s capacity:{}q conditions:[type]any allocatedResources:{}q
@@ -44,8 +44,8 @@ EndpointSlice: apiVersion:s kind:s metadata:ObjectMeta addressType:s="" endpoint
 Endpoint: addresses:[set]s=null conditions:EndpointConditions={} hostname:s targetRef:@ObjectReference deprecatedTopology:{}s nodeName:s zone:s hints:any
 EndpointConditions: ready:b serving:b terminating:b
 EndpointPort: name:s="" protocol:s=TCP port:i appProtocol:s
-Lease: apiVersion:s kind:s metadata:ObjectMeta spec:LeaseSpec
-LeaseSpec: holderIdentity:s leaseDurationSeconds:i acquireTime:t renewTime:t leaseTransitions:i strategy:s preferredHolder:s
+Lease: apiVersion:s kind:s metadata:ObjectMeta spec:LeaseSpec={}
+LeaseSpec: holderIdentity:s leaseDurationSeconds:i acquireTime:mt renewTime:mt leaseTransitions:i strategy:s preferredHolder:s
 PriorityClass: apiVersion:s kind:s metadata:ObjectMeta value!:i globalDefault:b description:s preemptionPolicy:s=PreemptLowerPriority
 StorageClass: apiVersion:s kind:s metadata:ObjectMeta provisioner!:s parameters:{}s reclaimPolicy:s=Delete mountOptions:[]s allowVolumeExpansion:b volumeBindingMode:s=Immediate allowedTopologies:[]any
 CertificateSigningRequest: apiVersion:s kind:s metadata:ObjectMeta spec!:CertificateSigningRequestSpec status:CertificateSigningRequestStatus

@@ -1,4 +1,4 @@
-// Defaults and validation of ConfigMaps, Secrets, LimitRanges and Events.
+// Defaults and validation of ConfigMaps, Secrets and LimitRanges.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { forbiddenField, invalidField, requiredField, type FieldError } from '../../schema/index.ts';
 import type { KubeObject } from '../../store/index.ts';
@@ -112,37 +112,5 @@ export const LIMIT_RANGE_RULES: KindRules = {
       if (Object.keys(limits).length > 0) limit.default = limits;
       if (Object.keys(requests).length > 0) limit.defaultRequest = requests;
     }
-  },
-};
-
-interface EventFields { eventTime?: string | null; involvedObject?: { namespace?: string }; regarding?: { namespace?: string }; reportingComponent?: string; reportingController?: string; reportingInstance?: string; action?: string; reason?: string; type?: string; count?: number; deprecatedCount?: number }
-
-/** What events of either group have in common. */
-function validateEvent(object: KubeObject, isNew: boolean): FieldError[] {
-  const event = object as EventFields;
-  const subject = (event.involvedObject ?? event.regarding)?.namespace ?? '';
-  const { namespace } = object.metadata;
-  const stranger = [invalidField('involvedObject.namespace', subject, 'does not match event.namespace')];
-  if (!event.eventTime) return subject === namespace || (subject === '' && namespace === 'default') ? [] : stranger;
-  const errors = subject === '' && namespace !== 'default' && namespace !== 'kube-system' ? stranger : [];
-  const controller = event.reportingController ?? event.reportingComponent ?? '';
-  for (const [field, value] of Object.entries({ [isNew ? 'reportingController' : 'reportingComponent']: controller, reportingInstance: event.reportingInstance ?? '', action: event.action ?? '', reason: event.reason ?? '' })) {
-    if (value === '') errors.push(requiredField(field));
-    else if (value.length > 128) errors.push(invalidField(field, '', 'can have at most 128 characters'));
-  }
-  return errors;
-}
-
-/** Rules of Events. */
-export const EVENT_RULES: KindRules = {
-  validate: (object, old) => {
-    const isNew = object.apiVersion === 'events.k8s.io/v1';
-    const errors = validateEvent(object, isNew);
-    if (!isNew || old) return errors;
-    const { eventTime, type = '', deprecatedCount = 0 } = object as EventFields;
-    if (!eventTime) errors.push(requiredField('eventTime'));
-    if (type !== 'Normal' && type !== 'Warning') errors.push(invalidField('type', '', `has invalid value: ${type}`));
-    for (const [field, name] of [['deprecatedFirstTimestamp', 'firstTimestamp'], ['deprecatedLastTimestamp', 'lastTimestamp']] as const) if (object[field]) errors.push(invalidField(name, '', 'needs to be unset'));
-    return deprecatedCount === 0 ? errors : [...errors, invalidField('count', '', 'needs to be unset')];
   },
 };

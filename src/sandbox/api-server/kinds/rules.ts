@@ -1,5 +1,6 @@
 // Which built-in kind has which rules; a kind that is not here has none beyond its schema.
-import { CONFIG_MAP_RULES, EVENT_RULES, LIMIT_RANGE_RULES, SECRET_RULES } from './configuration-rules.ts';
+import { CONFIG_MAP_RULES, LIMIT_RANGE_RULES, SECRET_RULES } from './configuration-rules.ts';
+import { EVENT_RULES, LEASE_RULES } from './coordination-rules.ts';
 import { CRD_RULES } from './crd-rules.ts';
 import { CRON_JOB_RULES, JOB_RULES } from './job-rules.ts';
 import type { KindRules } from './kind-rules.ts';
@@ -26,6 +27,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   '/configmaps': CONFIG_MAP_RULES,
   '/limitranges': LIMIT_RANGE_RULES,
   '/events': EVENT_RULES,
+  'coordination.k8s.io/leases': LEASE_RULES,
   'apps/deployments': DEPLOYMENT_RULES,
   'apps/replicasets': REPLICA_SET_RULES,
   'apps/daemonsets': DAEMON_SET_RULES,
