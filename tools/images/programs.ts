@@ -15,7 +15,7 @@ export interface Programs {
   readonly sources: (path: string) => readonly string[];
 }
 
-const SOURCES = ['src', 'samples', 'tools/build.ts', 'tools/program-version.ts', 'package-lock.json'];
+const SOURCES = ['src', 'samples', 'tools/build.ts', 'tools/images/npm-packages.ts', 'tools/program-version.ts', 'package-lock.json'];
 
 /** Builds the programs of a version, or finds them in the folder `programs` of `cache`. What comes from node_modules is what package-lock.json names, or nothing is built. */
 export async function providePrograms(root: string, version: string, cache: string): Promise<Programs> {
