@@ -1,22 +1,21 @@
-// Fetches one small document over HTTP: bounded in time, size and redirects, with the system's authorities. Whoever may write a RequestAuthentication chooses where
+// Fetches one small document over HTTP: bounded in time, size and redirects. Whoever may write a RequestAuthentication chooses where
 // this program connects to, so addresses that only this machine should reach (cloud metadata) are refused when they are dialled, not when they are named.
 import { lookup } from 'node:dns';
-import { readFileSync } from 'node:fs';
 import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import { getCACertificates } from 'node:tls';
 import { describeError } from '../../shared/lib/index.ts';
 
 /** What bounds a fetch. */
 export interface FetchOptions {
   readonly timeoutMilliseconds: number;
   readonly blocked: BlockList;
+  /** Certificates, PEM, that servers must be vouched for by. */
+  readonly authorities: () => string[];
 }
 
 const MAXIMUM_BYTES = 1024 * 1024;
 const MAXIMUM_REDIRECTS = 3;
-const EXTRA_AUTHORITIES = '/cacerts/extra.pem';
 // Link-local addresses, and those of cloud metadata services beside them.
 const ALWAYS_BLOCKED = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254/128', 'fd20:ce::254/128', '100.100.100.200/32', '192.0.0.192/32'];
 
@@ -37,7 +36,7 @@ export async function fetchDocument(address: string, options: FetchOptions): Pro
   const signal = AbortSignal.timeout(options.timeoutMilliseconds);
   let url = new URL(address);
   for (let redirects = 0; ; redirects += 1) {
-    const { status, location, body } = await ask(url, options.blocked, signal);
+    const { status, location, body } = await ask(url, options, signal);
     if (status >= 200 && status < 300) return body;
     if (status < 300 || status >= 400 || location === undefined) throw new Error(`${url.host} answered with status ${status}`);
     if (redirects === MAXIMUM_REDIRECTS) throw new Error(`${url.host} redirects too often`);
@@ -50,7 +49,7 @@ export async function fetchDocument(address: string, options: FetchOptions): Pro
 
 interface Answer { readonly status: number; readonly location: string | undefined; readonly body: string }
 
-function ask(url: URL, blocked: BlockList, signal: AbortSignal): Promise<Answer> {
+function ask(url: URL, { blocked, authorities }: FetchOptions, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => reject(new Error(signal.aborted ? `${url.host} did not answer in time` : describeError(error), { cause: error }));
     const host = url.hostname.replace(/^\[|\]$/g, '');
@@ -93,20 +92,4 @@ function guardedLookup(blocked: BlockList): LookupFunction {
       else callback(null, first?.address ?? '', first?.family ?? 0);
     });
   };
-}
-
-let known: string[] | undefined;
-
-/** Node's own authorities, the system's, and those that an administrator mounts where Istio has them. */
-function authorities(): string[] {
-  if (!known) {
-    let extra: string[] = [];
-    try {
-      extra = [readFileSync(EXTRA_AUTHORITIES, 'utf8')];
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-    known = [...new Set([...getCACertificates('default'), ...getCACertificates('system'), ...extra])];
-  }
-  return known;
 }

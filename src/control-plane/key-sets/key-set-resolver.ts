@@ -4,6 +4,7 @@ import type { IstioObject } from '../../shared/api/istio-kinds.ts';
 import { Backoff, describeError, Table, warningIssue, type Issue, type ReadonlyTable } from '../../shared/lib/index.ts';
 import { createLogger, programMetrics } from '../../shared/observability/index.ts';
 import { keySetSources, type KeySetSource } from '../../mesh/index.ts';
+import { trustedAuthorities } from './authorities.ts';
 import { blockedAddresses, fetchDocument } from './fetch-document.ts';
 import { keySetAddress, publicKeySet } from './public-key-set.ts';
 
@@ -13,6 +14,8 @@ export interface KeySetResolverOptions {
   /** Address ranges (CIDR) that are never asked, beside those of metadata services. */
   readonly blockedRanges: readonly string[];
   readonly retryMilliseconds?: number;
+  /** Further authorities of servers, PEM. */
+  readonly extraAuthoritiesFile?: string;
   /** How long the start waits for the first answers. */
   readonly startMilliseconds?: number;
 }
@@ -20,6 +23,7 @@ export interface KeySetResolverOptions {
 /** What is known of a source: its key set, or null when it could not be had yet. */
 export type KeySetState = { readonly keys: string | null };
 
+const EXTRA_AUTHORITIES = '/cacerts/extra.pem';
 const KEPT_MILLISECONDS = 7 * 24 * 3_600_000;
 const START_MILLISECONDS = 10_000;
 const RETRY = { initialMilliseconds: 1000, maximumMilliseconds: 60_000 };
@@ -43,6 +47,7 @@ export class KeySetResolver {
   readonly #config: ReadonlyTable<string, IstioObject>;
   readonly #options: KeySetResolverOptions;
   readonly #blocked: ReturnType<typeof blockedAddresses>;
+  readonly #authorities: () => string[];
   readonly #table = new Table<string, KeySetState>();
   readonly #followed = new Map<string, Followed>();
   readonly #log = createLogger('key-sets');
@@ -55,6 +60,7 @@ export class KeySetResolver {
     this.#config = config;
     this.#options = options;
     this.#blocked = blockedAddresses(options.blockedRanges);
+    this.#authorities = trustedAuthorities(options.extraAuthoritiesFile ?? EXTRA_AUTHORITIES);
   }
 
   /** What is known, by `KeySetSource.key`; a source that was never tried has no entry. */
@@ -139,7 +145,7 @@ export class KeySetResolver {
   async #fetch(source: KeySetSource): Promise<string> {
     const get = async (address: string): Promise<string> => {
       try {
-        const document = await fetchDocument(address, { timeoutMilliseconds: source.timeoutMilliseconds, blocked: this.#blocked });
+        const document = await fetchDocument(address, { timeoutMilliseconds: source.timeoutMilliseconds, blocked: this.#blocked, authorities: this.#authorities });
         fetched.add({});
         return document;
       } catch (error) {

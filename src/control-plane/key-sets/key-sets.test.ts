@@ -1,11 +1,17 @@
 // Key sets over real HTTP: found, renewed, kept when their server fails, and never fetched from where nobody should be asked.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { tokenIssuer } from '../../../test/support/token-issuer.ts';
 import type { IstioObject } from '../../shared/api/istio-kinds.ts';
 import { RequestAuthentication } from '../../shared/api/security/request-authentication.ts';
 import { Table } from '../../shared/lib/index.ts';
+import { CertificateAuthority } from '../../shared/pki/index.ts';
+import { trustedAuthorities } from './authorities.ts';
 import { blockedAddresses, fetchDocument } from './fetch-document.ts';
 import { KeySetResolver, SettledTokenRules, type KeySetResolverOptions } from './index.ts';
 import { keySetAddress, publicKeySet } from './public-key-set.ts';
@@ -100,7 +106,8 @@ describe('KeySetResolver', () => {
 });
 
 describe('fetchDocument', () => {
-  const options = { timeoutMilliseconds: 300, blocked: blockedAddresses([]) };
+  const authorities = trustedAuthorities('/none');
+  const options = { timeoutMilliseconds: 300, blocked: blockedAddresses([]), authorities };
 
   test('follows a few redirects, but to no other scheme', async () => {
     const address = await serve((request, response) => {
@@ -130,11 +137,35 @@ describe('fetchDocument', () => {
       response.end('x');
     });
     for (const host of ['169.254.169.254', '2852039166', '[::ffff:169.254.169.254]', '[fd00:ec2::254]', '100.100.100.200']) await expect(fetchDocument(`http://${host}/`, options), host).rejects.toThrow('never asked');
-    const blocked = { timeoutMilliseconds: 300, blocked: blockedAddresses(['127.0.0.0/8', ' ::1/128', '']) };
+    const blocked = { ...options, blocked: blockedAddresses(['127.0.0.0/8', ' ::1/128', '']) };
     await expect(fetchDocument(address, blocked)).rejects.toThrow('never asked');
     await expect(fetchDocument(address.replace(HOST, 'localhost'), blocked)).rejects.toThrow('never asked');
     expect(asked).toBe(0);
     for (const bad of ['10.0.0.0', '10.0.0.0/33', 'x/8', '::1/129']) expect(() => blockedAddresses([bad])).toThrow('not an address range');
+  });
+});
+
+describe('trustedAuthorities', () => {
+  test('vouch for a server over TLS: the system\'s and those that are mounted, and nobody else', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'authorities-'));
+    closers.push(() => rmSync(directory, { recursive: true }));
+    const authority = await CertificateAuthority.createSelfSigned();
+    const identity = await authority.issueWithNewKey({ ipAddresses: [HOST], lifetimeMilliseconds: 60_000 });
+    const server = createTlsServer({ cert: identity.certificateChainPem, key: identity.privateKeyPem.reveal() }, (request, response) => {
+      if (request.url === '/down') response.writeHead(302, { location: `http://${HOST}:1/` }).end();
+      else response.end(tokenIssuer('ES256', 'over-tls').jwks);
+    });
+    await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
+    closers.push(() => server.close());
+    const address = `https://${HOST}:${(server.address() as AddressInfo).port}`;
+    const file = join(directory, 'extra.pem');
+    const fetched = (path = ''): Promise<string> => fetchDocument(`${address}${path}`, { timeoutMilliseconds: 3000, blocked: blockedAddresses([]), authorities: trustedAuthorities(file) });
+    await expect(fetched()).rejects.toThrow(/certificate/);
+    writeFileSync(file, authority.rootPem);
+    expect(publicKeySet(await fetched())).toContain('over-tls');
+    await expect(fetched('/down')).rejects.toThrow('redirects to http:, which is not followed');
+    const made = await resolver(configOf(rule([{ issuer: 'a', jwksUri: address }])), { extraAuthoritiesFile: file });
+    expect(kids(made, `uri ${address}`)).toEqual(['over-tls']);
   });
 });
 
