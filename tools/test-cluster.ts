@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { attachCluster, ClusterError, Kubectl, MAXIMUM_NODES, startCluster, stopCluster, type RealCluster } from './cluster/index.ts';
+import { attachCluster, ClusterError, hasIpv6, Kubectl, MAXIMUM_NODES, startCluster, stopCluster, type RealCluster } from './cluster/index.ts';
 import { buildImages, imageCache } from './images/index.ts';
 import { flag, oneOf, text, textOr, wholeNumber, type CommandLine, type Usage } from './toolchain/options.ts';
 import { runProgram } from './toolchain/program.ts';
@@ -16,7 +16,8 @@ import { RING_IMAGES } from '../test/cluster/support/ring-images.ts';
 const OPTIONS = {
   name: textOr('NAME', 'ring3', "the cluster's name"),
   nodes: wholeNumber('N', { minimum: 1, maximum: MAXIMUM_NODES, fallback: 2 }, `how many nodes, 1 to ${MAXIMUM_NODES}`),
-  'ip-family': oneOf('FAMILY', ['ipv4', 'dual'], 'ipv4', 'ipv4 or dual'),
+  // Both families are tried wherever the kernel has both.
+  'ip-family': oneOf('FAMILY', ['ipv4', 'dual'], hasIpv6() ? 'dual' : 'ipv4', 'ipv4 or dual; dual where the kernel has IPv6'),
   use: text('NAME', 'runs on a cluster that --keep or cluster:up left, as it is; nothing is booted, installed or removed'),
   refresh: flag('with --use: builds and loads the images first, restarts the operator, and installs what is missing'),
   keep: flag('leaves the cluster running'),

@@ -12,7 +12,7 @@ import { checkName, claimedIndices, readState } from './state.ts';
 export type { ClusterNode, ClusterOptions, ComponentHealth, ControlPlaneComponent, KubernetesMinor, NodeComponent, RealCluster } from './model.ts';
 export { ClusterError, type ClusterErrorCode } from './errors.ts';
 export { Kubectl } from './kubectl.ts';
-export { missingFor } from './preflight.ts';
+export { hasIpv6, missingFor } from './preflight.ts';
 export { clusterNames } from './state.ts';
 export { MAXIMUM_NODES };
 

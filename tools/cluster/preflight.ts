@@ -27,6 +27,11 @@ const BRIDGE_SETTINGS = '/proc/sys/net/bridge/bridge-nf-call-iptables';
 /** Folders of system programs, which the path of an ordinary user's shell may lack. */
 const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 
+/** Whether the kernel has IPv6. */
+export function hasIpv6(): boolean {
+  return existsSync('/proc/net/if_inet6');
+}
+
 /** Why the machine cannot run such a cluster, in one line; undefined when it can. Installs nothing. */
 export async function missingFor(options: Pick<ClusterOptions, 'scope' | 'kubernetes' | 'ipFamily'>): Promise<string | undefined> {
   extendPath();
@@ -36,7 +41,7 @@ export async function missingFor(options: Pick<ClusterOptions, 'scope' | 'kubern
   if (options.kubernetes === '1.36') return 'whole nodes run Kubernetes 1.35; 1.36 is there as an API server alone (--scope apiserver)';
   if (process.getuid?.() !== 0) return 'a cluster with nodes needs root, as containers and network namespaces do; run the command with sudo';
   if (hierarchies().length === 0) return 'no cgroup file system is mounted under /sys/fs/cgroup; mount it, or start the container this runs in with --privileged --cgroupns=host';
-  if (options.ipFamily === 'dual' && !existsSync('/proc/net/if_inet6')) return 'this kernel has no IPv6; boot it without ipv6.disable=1, or leave --ip-family out';
+  if (options.ipFamily === 'dual' && !hasIpv6()) return 'this kernel has no IPv6; boot it without ipv6.disable=1, or leave --ip-family out';
   const kernel = await missingInKernel();
   if (kernel !== undefined) return kernel;
   const packages = missingPackages();
