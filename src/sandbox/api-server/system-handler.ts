@@ -8,6 +8,7 @@ import { openApiIndex, openApiV2, openApiV3 } from './openapi.ts';
 import type { Registry } from './registry.ts';
 import { openApiV2Protobuf, OPENAPI_V2_PROTOBUF } from './openapi-protobuf.ts';
 import { methodNotAllowed, NoSuchPage, noSuchPath } from './status.ts';
+import { answerTagged } from './tagged-answer.ts';
 import { KUBERNETES_VERSION } from './version.ts';
 
 const VERSION = {
@@ -47,10 +48,13 @@ export class SystemHandler {
   }
 
   #root(exchange: Exchange, path: string): void {
-    const version = /g=apidiscovery\.k8s\.io;v=(v2beta1|v2);as=apigroupdiscoverylist/i.exec((exchange.request.headers.accept ?? '').replaceAll(' ', ''))?.[1];
+    const accept = (exchange.request.headers.accept ?? '').replaceAll(' ', '');
+    const version = /g=apidiscovery\.k8s\.io;v=(v2);as=apigroupdiscoverylist/i.exec(accept)?.[1];
+    // Who wants the aggregated form of another version, and nothing else, gets nothing.
+    if (version === undefined && accept !== '' && accept.split(',').every((clause) => clause.includes(';as='))) throw new ApiStatusError(406, 'NotAcceptable', 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf');
     if (version !== undefined) {
       const text = this.#cached(`${path} ${version}`, () => aggregatedDiscovery(this.#registry, path === '/api', version));
-      exchange.text(200, `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`, text);
+      answerTagged(exchange, `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`, text, { 'cache-control': 'public' });
     } else if (path === '/api') exchange.json(200, { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: this.#publicUrl().replace('https://', '') }] });
     else exchange.json(200, groupList(this.#registry));
   }
@@ -98,7 +102,7 @@ export class SystemHandler {
     // Clients that insist on protobuf have to ask again for JSON.
     if (accept !== '' && !/json|\*\/\*/.test(accept)) throw new ApiStatusError(406, 'NotAcceptable', 'only the following media types are accepted: application/json');
     if (path === '/openapi/v2') {
-      exchange.text(200, 'application/json', this.#cached(path, () => openApiV2(this.#registry)));
+      answerTagged(exchange, 'application/json', this.#cached(path, () => openApiV2(this.#registry)));
       return;
     }
     if (path === '/openapi/v3') {
@@ -109,7 +113,7 @@ export class SystemHandler {
     const [group, version] = parts[0] === 'api' ? ['', parts[1] ?? ''] : [parts[1] ?? '', parts[2] ?? ''];
     const text = this.#cached(path, () => openApiV3(this.#registry, group, version) ?? {});
     if (text === '{}') throw noSuchPath();
-    exchange.text(200, 'application/json', text);
+    answerTagged(exchange, 'application/json', text);
   }
 
   #cached(key: string, build: () => object): string {
