@@ -2,6 +2,7 @@
 import type { Issue } from '../../shared/lib/index.ts';
 import type { MeshSnapshot } from '../model/snapshot.ts';
 import { annotations } from './annotations.ts';
+import { claimsWithoutTokens } from './claims-without-tokens.ts';
 import { conflictingGateways } from './conflicting-gateways.ts';
 import type { Analyzer } from './finding.ts';
 import { missingProxy } from './missing-proxy.ts';
@@ -14,7 +15,7 @@ import { virtualServiceHosts } from './virtual-service-hosts.ts';
 export type { Analyzer } from './finding.ts';
 
 /** Every analyzer. */
-export const ANALYZERS: readonly Analyzer[] = [referencedResources, missingProxy, annotations, virtualServiceHosts, selectors, portNames, unreachableRules, conflictingGateways];
+export const ANALYZERS: readonly Analyzer[] = [referencedResources, missingProxy, annotations, virtualServiceHosts, selectors, portNames, unreachableRules, conflictingGateways, claimsWithoutTokens];
 
 const LEVELS = ['error', 'warning', 'info'] as const;
 
