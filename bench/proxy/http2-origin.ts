@@ -41,6 +41,6 @@ createServer({ noDelay: true }, (socket) => {
   const ignore = (): void => undefined;
   // The connection is held by its socket.
   void new Http2ServerConnection(socket, { newStream: decoderOf, onProtocolError: ignore, onActivity: ignore, onClose: ignore }, {
-    limits: { maximumHeadBytes: 60 * 1024, maximumHeaders: 100 }, maximumConcurrentStreams: 1024, allowConnect: false, drainGraceMilliseconds: 1000, headersTimeoutMilliseconds: 60_000, flushTimeoutMilliseconds: 300_000, keepalive: null,
+    limits: { maximumHeadBytes: 60 * 1024, maximumHeaders: 100 }, maximumConcurrentStreams: 1024, allowConnect: false, drainGraceMilliseconds: 1000, headersTimeoutMilliseconds: 60_000, flushTimeoutMilliseconds: 300_000,
   });
 }).listen(Number(port), address);

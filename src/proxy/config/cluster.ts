@@ -4,6 +4,7 @@ import {
   Cluster_ClusterProtocolSelection, Cluster_DiscoveryType, Cluster_DnsLookupFamily, type Cluster, type Cluster_TransportSocketMatch,
 } from '../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
 import { RoutingPriority } from '../../shared/xds/generated/envoy/config/core/v3/base.ts';
+import type { Http2ProtocolOptions } from '../../shared/xds/generated/envoy/config/core/v3/protocol.ts';
 import { ClusterConfig as AggregateConfig } from '../../shared/xds/generated/envoy/extensions/clusters/aggregate/v3/cluster.ts';
 import { ClusterConfig as ForwardProxyConfig } from '../../shared/xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster.ts';
 import { HttpProtocolOptions } from '../../shared/xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options.ts';
@@ -11,6 +12,7 @@ import { digestOf } from './digest.ts';
 import { endpoints } from './endpoints.ts';
 import { Findings, isSet } from './findings.ts';
 import { healthChecks } from './health-check.ts';
+import { http2Tuning } from './http2-tuning.ts';
 import { loadBalancing, originalDestination } from './load-balancing.ts';
 import { circuitBreaker, outlierDetection } from './outlier-detection.ts';
 import type { ClusterConfig, UpstreamProtocolConfig } from './runtime-config.ts';
@@ -42,9 +44,7 @@ export function compileCluster(message: Cluster, warnings?: Issue[]): Result<Clu
     ...connectionParts(message),
     loadBalancing: loadBalancing(message, findings),
     circuitBreakers: { default: circuitBreaker(message.circuitBreakers, RoutingPriority.DEFAULT, findings), high: circuitBreaker(message.circuitBreakers, RoutingPriority.HIGH, findings) },
-    healthChecks: healthChecks(message.healthChecks, findings),
-    ignoreHealthOnHostRemoval: message.ignoreHealthOnHostRemoval ?? false,
-    closeConnectionsOnHealthFailure: message.closeConnectionsOnHostHealthFailure ?? false,
+    ...healthParts(message, findings),
     originalDestination: originalDestination(message, findings),
     outlierDetection: message.outlierDetection ? outlierDetection(message.outlierDetection, findings) : null,
     panicThresholdPercent: message.commonLbConfig?.healthyPanicThreshold?.value ?? (message.commonLbConfig?.healthyPanicThreshold ? 0 : 50),
@@ -54,6 +54,14 @@ export function compileCluster(message: Cluster, warnings?: Issue[]): Result<Clu
     destinationService: destinationService(message),
   };
   return findings.result({ ...config, digest: digestOf(config) }, warnings);
+}
+
+function healthParts(message: Cluster, findings: Findings): Pick<ClusterConfig, 'healthChecks' | 'ignoreHealthOnHostRemoval' | 'closeConnectionsOnHealthFailure'> {
+  return {
+    healthChecks: healthChecks(message.healthChecks, findings),
+    ignoreHealthOnHostRemoval: message.ignoreHealthOnHostRemoval ?? false,
+    closeConnectionsOnHealthFailure: message.closeConnectionsOnHostHealthFailure ?? false,
+  };
 }
 
 function connectionParts(message: Cluster): Pick<ClusterConfig, 'dnsRefreshMilliseconds' | 'respectDnsTtl' | 'dnsFailureRefresh' | 'dnsFamilies' | 'connectTimeoutMilliseconds' | 'perConnectionBufferLimitBytes' | 'sourceAddresses' | 'tcpKeepalive'> {
@@ -144,6 +152,7 @@ function protocolOf(message: Cluster, findings: Findings): UpstreamProtocolConfi
     maximumRequestsPerConnection: message.maxRequestsPerConnection ?? message.commonHttpProtocolOptions?.maxRequestsPerConnection ?? 0,
     idleTimeoutMilliseconds: milliseconds(message.commonHttpProtocolOptions?.idleTimeout, 3_600_000),
     maximumConcurrentStreams: message.http2ProtocolOptions?.maxConcurrentStreams ?? 1024,
+    http2: http2Tuning(message.http2ProtocolOptions, 'http2_protocol_options', findings),
   };
   let protocol = fallback;
   for (const [key, any] of Object.entries(message.typedExtensionProtocolOptions ?? {})) {
@@ -160,25 +169,26 @@ function typedProtocol(options: HttpProtocolOptions, path: string, fallback: Ups
   findings.ignoreFields(options, path, ['upstreamHttpProtocolOptions', 'headerValidationConfig']);
   const common = options.commonHttpProtocolOptions;
   if (common) findings.ignoreFields(common, `${path}.common_http_protocol_options`, ['maxConnectionDuration', 'maxStreamDuration', 'headersWithUnderscoresAction', 'maxHeadersCount']);
-  const { http, streams } = upstreamHttp(options, path, findings);
+  const { http, http2 } = upstreamHttp(options, path, findings);
   return {
     http,
     maximumRequestsPerConnection: common?.maxRequestsPerConnection ?? fallback.maximumRequestsPerConnection,
     idleTimeoutMilliseconds: milliseconds(common?.idleTimeout, fallback.idleTimeoutMilliseconds),
-    maximumConcurrentStreams: streams ?? fallback.maximumConcurrentStreams,
+    maximumConcurrentStreams: http2?.maxConcurrentStreams ?? fallback.maximumConcurrentStreams,
+    http2: http2Tuning(http2, `${path}.http2_protocol_options`, findings),
   };
 }
 
-function upstreamHttp(options: HttpProtocolOptions, path: string, findings: Findings): { http: UpstreamProtocolConfig['http']; streams: number | undefined } {
+function upstreamHttp(options: HttpProtocolOptions, path: string, findings: Findings): { http: UpstreamProtocolConfig['http']; http2: Http2ProtocolOptions | undefined } {
   const form = options.upstreamProtocolOptions;
-  if (form?.$case === 'useDownstreamProtocolConfig') return { http: 'downstream', streams: form.useDownstreamProtocolConfig.http2ProtocolOptions?.maxConcurrentStreams };
+  if (form?.$case === 'useDownstreamProtocolConfig') return { http: 'downstream', http2: form.useDownstreamProtocolConfig.http2ProtocolOptions };
   if (form?.$case === 'autoConfig') {
     findings.refuse(`${path}.auto_config`, 'Choosing the upstream protocol by ALPN is not supported by this proxy. Use explicit_http_config or use_downstream_protocol_config.');
-    return { http: 'http1', streams: undefined };
+    return { http: 'http1', http2: undefined };
   }
   const explicit = form?.explicitHttpConfig.protocolConfig;
   if (explicit?.$case === 'http3ProtocolOptions') findings.refuse(`${path}.explicit_http_config.http3_protocol_options`, 'HTTP/3 is not supported by this proxy.');
-  return explicit?.$case === 'http2ProtocolOptions' ? { http: 'http2', streams: explicit.http2ProtocolOptions.maxConcurrentStreams } : { http: 'http1', streams: undefined };
+  return explicit?.$case === 'http2ProtocolOptions' ? { http: 'http2', http2: explicit.http2ProtocolOptions } : { http: 'http1', http2: undefined };
 }
 
 function socketMatch(match: Cluster_TransportSocketMatch, path: string, findings: Findings): ClusterConfig['transportSocketMatches'][number] {

@@ -7,6 +7,7 @@ import { accessLogs } from './access-log.ts';
 import type { HttpConnectionManagerConfig } from './filter-config.ts';
 import type { Findings } from './findings.ts';
 import { httpFilters } from './http-filters.ts';
+import { http2Tuning } from './http2-tuning.ts';
 import { routeConfiguration } from './route.ts';
 import type { ListenerConfig } from './runtime-config.ts';
 import { tracing } from './tracing.ts';
@@ -37,7 +38,10 @@ export function connectionManager(message: HttpConnectionManager, path: string, 
     maximumRequestHeadersKilobytes: message.maxRequestHeadersKb ?? 60,
     maximumHeadersCount: message.commonHttpProtocolOptions?.maxHeadersCount ?? 100,
     upgrades: (message.upgradeConfigs ?? []).map((upgrade) => ({ type: upgrade.upgradeType ?? '', enabled: upgrade.enabled ?? true })),
-    http2: { maximumConcurrentStreams: message.http2ProtocolOptions?.maxConcurrentStreams ?? 1024, allowConnect: message.http2ProtocolOptions?.allowConnect ?? false },
+    http2: {
+      maximumConcurrentStreams: message.http2ProtocolOptions?.maxConcurrentStreams ?? 1024, allowConnect: message.http2ProtocolOptions?.allowConnect ?? false,
+      tuning: http2Tuning(message.http2ProtocolOptions, `${path}.http2_protocol_options`, findings),
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 // Configuration of network filters as plain data; HTTP filters' stands beside it.
 import type { NetworkExtAuthzConfig } from './ext-authz-config.ts';
 import type { HttpFilterConfig, IstioStatsConfig, RbacRulesConfig } from './http-filter-config.ts';
+import type { Http2TuningConfig } from './http2-tuning-config.ts';
 import type { RouteConfig } from './route-config.ts';
 
 export type { HttpFilterConfig, HttpFilterOverride, FaultConfig, CorsFilterConfig, CorsPolicyConfig, LocalRateLimitConfig, RbacRulesConfig, PermissionConfig, PrincipalConfig, IstioStatsConfig } from './http-filter-config.ts';
@@ -43,7 +44,7 @@ export interface HttpConnectionManagerConfig {
   readonly acceptHttp10: boolean;
   /** Upgrade types allowed for every route: `websocket`, `CONNECT`. */
   readonly upgrades: readonly { readonly type: string; readonly enabled: boolean }[];
-  readonly http2: { readonly maximumConcurrentStreams: number; readonly allowConnect: boolean };
+  readonly http2: { readonly maximumConcurrentStreams: number; readonly allowConnect: boolean; readonly tuning?: Http2TuningConfig };
   readonly stripPort: 'none' | 'matching' | 'any';
   readonly appendForwardedFor: boolean;
 }

@@ -2,6 +2,7 @@
 // rest of this folder. Listeners, routes and clusters read it; nothing on a request's path knows protobuf.
 // Regular expressions are kept as RE2 source text and compiled once by whoever matches with them.
 import type { HttpFilterConfig, NetworkFilterConfig } from './filter-config.ts';
+import type { Http2TuningConfig } from './http2-tuning-config.ts';
 import type { StringMatchConfig } from './match-config.ts';
 import type { RouteConfig } from './route-config.ts';
 
@@ -170,6 +171,7 @@ export interface UpstreamProtocolConfig {
   readonly idleTimeoutMilliseconds: number;
   /** Concurrent streams on one HTTP/2 connection. */
   readonly maximumConcurrentStreams: number;
+  readonly http2?: Http2TuningConfig;
 }
 
 /** How an endpoint is picked. */

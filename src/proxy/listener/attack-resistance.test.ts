@@ -203,6 +203,7 @@ describe('HTTP/2', () => {
     expect(opened).toBeLessThan(600);
     expect(code).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     expect(made.stats.gauge('http.test.downstream_cx_active').value).toBe(0);
+    expect(made.stats.counter('http2.premature_resets_flood').value).toBe(1);
     session.destroy();
   });
 

@@ -160,7 +160,7 @@ export class HttpPool implements HostPool {
     }
     const client: Http2ClientConnection = new Http2ClientConnection(open.socket, {
       ...callbacks, onConfirmed: () => this.#onUsable(connection), onClose: () => (client.confirmed ? this.#remove(connection) : this.#onNotHttp2(connection)),
-    }, cluster.config.protocol.maximumConcurrentStreams || 100, this.#options.mayFallBack ? Math.min(FALL_BACK_MILLISECONDS, cluster.config.connectTimeoutMilliseconds) : cluster.config.connectTimeoutMilliseconds);
+    }, cluster.config.protocol.maximumConcurrentStreams || 100, this.#options.mayFallBack ? Math.min(FALL_BACK_MILLISECONDS, cluster.config.connectTimeoutMilliseconds) : cluster.config.connectTimeoutMilliseconds, { tuning: cluster.config.protocol.http2 });
     connection.client = client;
   }
 

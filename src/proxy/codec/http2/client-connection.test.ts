@@ -195,7 +195,7 @@ describe('a server', () => {
       vi.advanceTimersByTime(501);
       expect(events).toEqual(['close']);
       const socket = new TestSocket();
-      void new Http2ClientConnection(socket, callbacks, 100, 500, { keepalive: { intervalMilliseconds: 1000, timeoutMilliseconds: 100 } });
+      void new Http2ClientConnection(socket, callbacks, 100, 500, { tuning: { keepalive: { intervalMilliseconds: 1000, timeoutMilliseconds: 100 } } });
       socket.feed(SETTINGS);
       vi.advanceTimersByTime(1200);
       expect(events).toEqual(['close', 'confirmed', 'close']);

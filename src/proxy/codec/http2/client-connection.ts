@@ -7,7 +7,7 @@ import type { Http2Stream } from './stream.ts';
 import { ConnectionError, ErrorCode, MAXIMUM_STREAM_ID, PREFACE, Setting } from './wire/protocol.ts';
 
 const DEFAULTS: ConnectionOptions = {
-  limits: { maximumBytes: DEFAULT_HEADER_LIMITS.maximumHeadBytes, maximumFields: DEFAULT_HEADER_LIMITS.maximumHeaders + 1 }, headersTimeoutMilliseconds: 60_000, flushTimeoutMilliseconds: 300_000, keepalive: null,
+  limits: { maximumBytes: DEFAULT_HEADER_LIMITS.maximumHeadBytes, maximumFields: DEFAULT_HEADER_LIMITS.maximumHeaders + 1 }, headersTimeoutMilliseconds: 60_000, flushTimeoutMilliseconds: 300_000,
 };
 
 /** What else an upstream HTTP/2 connection tells its pool. */

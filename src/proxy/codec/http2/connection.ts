@@ -5,9 +5,10 @@ import type { StreamResetReason } from '../api.ts';
 import { beginTurn, endTurn } from '../turn.ts';
 import { ClosedStreams } from './closed-streams.ts';
 import { ContentSender, type SenderOwner } from './content-sender.ts';
-import { FloodGuard } from './flood-guard.ts';
+import { FloodGuard, type FloodLimits } from './flood-guard.ts';
 import { HeaderBlock } from './header-block.ts';
 import type { BlockLimits } from './hpack/decoder.ts';
+import { DEFAULT_TABLE_BYTES } from './hpack/static-table.ts';
 import { Keepalive, type KeepaliveOptions } from './keepalive.ts';
 import { PeerSettings } from './peer-settings.ts';
 import { StreamTable } from './stream-table.ts';
@@ -30,19 +31,28 @@ export interface ConnectionOptions {
   readonly headersTimeoutMilliseconds: number;
   /** How long the end of a finished message may wait for a peer that takes nothing of it. */
   readonly flushTimeoutMilliseconds: number;
-  /** Asks a silent peer whether it is there; null never does. */
-  readonly keepalive: KeepaliveOptions | null;
+  readonly tuning?: ConnectionTuning | undefined;
+}
+
+/** What configuration may set; what is absent has our default. */
+export interface ConnectionTuning {
+  /** Asks a silent peer whether it is there. */
+  readonly keepalive?: KeepaliveOptions;
+  readonly streamWindowBytes?: number;
+  readonly connectionWindowBytes?: number;
+  readonly headerTableBytes?: number;
+  readonly floods?: Partial<FloodLimits>;
 }
 
 /** A connection. */
 export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Stream>, StreamOwner {
   readonly protocol = 'HTTP/2';
-  readonly streamWindow = STREAM_WINDOW;
+  readonly streamWindow: number;
   readonly sender: ContentSender<Http2Stream>;
   protected readonly streams = new StreamTable<Http2Stream>();
   protected readonly output: FrameOutput;
   protected readonly peer: PeerSettings;
-  protected readonly guard = new FloodGuard();
+  protected readonly guard: FloodGuard;
   protected readonly closedStreams = new ClosedStreams();
   /** The highest stream that the peer began, whether or not it was served. */
   protected lastPeerStream = 0;
@@ -52,6 +62,8 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
   readonly #reader: FrameReader;
   readonly #block: HeaderBlock;
   readonly #keepalive: Keepalive | null;
+  readonly #window: number;
+  readonly #headerTableBytes: number;
   #received = 0;
   #uncredited = 0;
   #dataStream: Http2Stream | null = null;
@@ -61,23 +73,29 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
   #headTimer: NodeJS.Timeout | null = null;
 
   constructor(socket: Duplex, isServer: boolean, options: ConnectionOptions) {
+    const { keepalive, streamWindowBytes = STREAM_WINDOW, connectionWindowBytes = CONNECTION_WINDOW, headerTableBytes = DEFAULT_TABLE_BYTES, floods } = options.tuning ?? {};
     this.#options = options;
     this.#socket = socket;
+    this.streamWindow = streamWindowBytes;
+    this.#window = connectionWindowBytes;
+    this.#headerTableBytes = headerTableBytes;
+    this.guard = new FloodGuard(floods);
     this.#reader = new FrameReader(this, isServer);
     this.peer = new PeerSettings(!isServer);
-    this.#block = new HeaderBlock(options.limits);
+    this.#block = new HeaderBlock(options.limits, headerTableBytes);
     this.output = new FrameOutput(socket, (blocked) => {
       if (!blocked) this.sender.resume();
     });
-    this.sender = new ContentSender(this.output, this, options.flushTimeoutMilliseconds);
-    this.#keepalive = options.keepalive === null ? null : new Keepalive(options.keepalive, () => this.output.ping(KEEPALIVE_PING, 0, false), () => this.#onSilence());
+    this.sender = new ContentSender(this.output, this, options.flushTimeoutMilliseconds, headerTableBytes);
+    this.#keepalive = keepalive === undefined ? null : new Keepalive(keepalive, () => this.output.ping(KEEPALIVE_PING, 0, false), () => this.#onSilence());
   }
 
   /** Sends what comes first and begins to read. */
   protected start(settings: readonly number[]): void {
     const socket = this.#socket;
-    this.output.settings([...settings, Setting.INITIAL_WINDOW_SIZE, STREAM_WINDOW]);
-    this.output.windowUpdate(0, CONNECTION_WINDOW - DEFAULT_WINDOW);
+    const table = this.#headerTableBytes === DEFAULT_TABLE_BYTES ? [] : [Setting.HEADER_TABLE_SIZE, this.#headerTableBytes];
+    this.output.settings([...settings, ...table, Setting.INITIAL_WINDOW_SIZE, this.streamWindow]);
+    if (this.#window > DEFAULT_WINDOW) this.output.windowUpdate(0, this.#window - DEFAULT_WINDOW);
     socket.on('data', (data: Buffer) => this.#onBytes(data));
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error: Error) => this.#onGone(error.message));
@@ -313,7 +331,7 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
     if (streamId === 0 || !this.#sawSettings) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'http2.unexpected_data');
     if (this.#block.isOpen) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'http2.interrupted_header_block');
     this.#received += length;
-    if (this.#received > CONNECTION_WINDOW) throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'http2.connection_window_exceeded');
+    if (this.#received > this.#window) throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'http2.connection_window_exceeded');
     this.#dataFlags = flags;
     this.#dataLength = length;
     this.#dataStream = this.#streamForData(streamId, length);
@@ -351,7 +369,7 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
   /** `bytes` of what came are used: the peer may send as much again, and is told so in large steps. */
   credit(bytes: number): void {
     this.#uncredited += bytes;
-    if (this.#uncredited < CONNECTION_WINDOW / 2 || this.closed) return;
+    if (this.#uncredited < this.#window / 2 || this.closed) return;
     this.output.windowUpdate(0, this.#uncredited);
     this.#received -= this.#uncredited;
     this.#uncredited = 0;

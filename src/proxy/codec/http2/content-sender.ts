@@ -34,7 +34,7 @@ export interface SenderOwner<S extends SendingStream> {
 
 /** The sending side of a connection. */
 export class ContentSender<S extends SendingStream = SendingStream> {
-  readonly encoder = new HpackEncoder();
+  readonly encoder: HpackEncoder;
   /** DATA frames that went out. */
   dataFrames = 0;
   readonly #output: FrameOutput;
@@ -46,7 +46,8 @@ export class ContentSender<S extends SendingStream = SendingStream> {
   #resuming = false;
   #stopped = false;
 
-  constructor(output: FrameOutput, owner: SenderOwner<S>, flushTimeoutMilliseconds: number) {
+  constructor(output: FrameOutput, owner: SenderOwner<S>, flushTimeoutMilliseconds: number, tableBytes: number) {
+    this.encoder = new HpackEncoder(tableBytes);
     this.#output = output;
     this.#owner = owner;
     this.#flushTimeoutMilliseconds = flushTimeoutMilliseconds;

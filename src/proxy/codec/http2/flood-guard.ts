@@ -4,16 +4,23 @@ import { ConnectionError, ErrorCode } from './wire/protocol.ts';
 /** Frames in a row that move nothing (PING, SETTINGS, unknown ones, resets of streams that are gone) within the time below. Envoy bounds only the answers that wait for a peer that does not read. */
 const IDLE_FRAMES = 1000;
 const IDLE_MILLISECONDS = 10_000;
-/** PRIORITY frames for each stream there was. */
-const PRIORITY_FRAMES = 100;
-/** WINDOW_UPDATE frames: so many, and so many more for each DATA frame that we sent. */
+/** WINDOW_UPDATE frames that need no DATA. */
 const WINDOW_UPDATES = 5;
-const WINDOW_UPDATES_FOR_DATA = 10;
-/** Frames without content in a row that end nothing. */
-const EMPTY_FRAMES = 1;
-/** Answers and frames that wait for a peer that does not read. */
-const WAITING_CONTROL_FRAMES = 1000;
-const WAITING_FRAMES = 10_000;
+
+/** The limits that configuration can set. */
+export interface FloodLimits {
+  /** Frames, and among them control frames, that wait for a peer that does not read. */
+  readonly waitingFrames: number;
+  readonly waitingControlFrames: number;
+  /** Frames without content in a row that end nothing. */
+  readonly emptyFrames: number;
+  /** PRIORITY frames for each stream there was. */
+  readonly priorityFrames: number;
+  /** WINDOW_UPDATE frames for each DATA frame that we sent. */
+  readonly windowUpdatesForData: number;
+}
+
+const DEFAULTS: FloodLimits = { waitingFrames: 10_000, waitingControlFrames: 1000, emptyFrames: 1, priorityFrames: 100, windowUpdatesForData: 10 };
 
 function flood(detail: string): ConnectionError {
   return new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, detail);
@@ -23,11 +30,16 @@ function flood(detail: string): ConnectionError {
 export class FloodGuard {
   /** Streams that the peer or we opened. */
   streams = 0;
+  readonly #limits: FloodLimits;
   #idle = 0;
   #idleSince = 0;
   #empty = 0;
   #priorities = 0;
   #windowUpdates = 0;
+
+  constructor(limits: Partial<FloodLimits> | undefined) {
+    this.#limits = limits ? { ...DEFAULTS, ...limits } : DEFAULTS;
+  }
 
   /** A header block or content arrived. */
   work(): void {
@@ -48,23 +60,23 @@ export class FloodGuard {
   /** DATA, HEADERS or CONTINUATION without content and without an end. */
   empty(): void {
     this.#empty += 1;
-    if (this.#empty > EMPTY_FRAMES) throw flood('http2.empty_frame_flood');
+    if (this.#empty > this.#limits.emptyFrames) throw flood('http2.empty_frame_flood');
   }
 
   priority(): void {
     this.#priorities += 1;
-    if (this.#priorities > PRIORITY_FRAMES * (1 + this.streams)) throw flood('http2.priority_flood');
+    if (this.#priorities > this.#limits.priorityFrames * (1 + this.streams)) throw flood('http2.priority_flood');
   }
 
   /** `dataFrames` is how many we sent. */
   windowUpdate(dataFrames: number): void {
     this.#windowUpdates += 1;
-    if (this.#windowUpdates > WINDOW_UPDATES + 2 * (this.streams + WINDOW_UPDATES_FOR_DATA * dataFrames)) throw flood('http2.window_update_flood');
+    if (this.#windowUpdates > WINDOW_UPDATES + 2 * (this.streams + this.#limits.windowUpdatesForData * dataFrames)) throw flood('http2.window_update_flood');
   }
 
   /** Something was written to a peer that may not be reading. */
   waiting(frames: number, controlFrames: number): void {
-    if (controlFrames > WAITING_CONTROL_FRAMES) throw flood('http2.outbound_control_flood');
-    if (frames > WAITING_FRAMES) throw flood('http2.outbound_flood');
+    if (controlFrames > this.#limits.waitingControlFrames) throw flood('http2.outbound_control_flood');
+    if (frames > this.#limits.waitingFrames) throw flood('http2.outbound_flood');
   }
 }

@@ -10,7 +10,7 @@ const CONTINUATIONS = 8;
 
 /** The block that a connection receives. */
 export class HeaderBlock {
-  readonly decoder = new HpackDecoder();
+  readonly decoder: HpackDecoder;
   streamId = 0;
   endStream = false;
   /** It names its own stream as what it depends on. */
@@ -21,7 +21,8 @@ export class HeaderBlock {
   #parts: Buffer[] = [];
   #bytes = 0;
 
-  constructor(limits: BlockLimits) {
+  constructor(limits: BlockLimits, tableBytes: number) {
+    this.decoder = new HpackDecoder(tableBytes);
     this.#limits = limits;
   }
 

@@ -230,7 +230,7 @@ describe('time', () => {
 
   it('ends a connection whose peer does not answer its pings', async () => {
     vi.useFakeTimers();
-    const served = serve({ keepalive: { intervalMilliseconds: 1000, timeoutMilliseconds: 500 } });
+    const served = serve({ tuning: { keepalive: { intervalMilliseconds: 1000, timeoutMilliseconds: 500 } } });
     served.socket.feed(START);
     vi.advanceTimersByTime(1100);
     await new Promise((resolve) => process.nextTick(resolve));
@@ -281,6 +281,23 @@ describe('flow control', () => {
     served.encoders[0]?.readDisable(true);
     for (let turn = 0; turn < 65; turn += 1) served.socket.feed(piece());
     expect(served.errors).toEqual(['http2.stream_window_exceeded']);
+  });
+});
+
+describe('what configuration sets', () => {
+  it('is announced and held: windows, table of headers, limits of floods', () => {
+    const served = serve({ tuning: { streamWindowBytes: 100_000, connectionWindowBytes: 70_000, headerTableBytes: 0, floods: { emptyFrames: 3 } } }, false);
+    served.socket.feed(Buffer.concat([START, request(1, false), data(1, '', false), data(1, '', false), data(1, '', false)]));
+    const [settings, window] = served.socket.frames();
+    expect(settings?.payload.toString('hex')).toMatch(/000100000000.*0004000186a0/);
+    expect(window?.payload.readUInt32BE(0)).toBe(70_000 - 65_535);
+    expect(served.errors).toEqual([]);
+    // A table of nothing: each block begins by saying so once, and nothing is ever indexed.
+    served.encoders[0]?.encode1xx(Object.assign(new ResponseHeaders(['x-a', 'b']), { status: 103 }));
+    served.encoders[0]?.readDisable(true);
+    for (let turn = 0; turn < 5; turn += 1) served.socket.feed(data(1, 'x'.repeat(16_000), false));
+    expect(served.socket.frames().filter(({ type }) => type === FrameType.HEADERS)[0]?.payload[0]).toBe(0x20);
+    expect(served.errors).toEqual(['http2.connection_window_exceeded']);
   });
 });
 

@@ -30,12 +30,20 @@ export class HpackDecoder {
   #values: string[] = [];
   #sizes: number[] = [];
   #tableBytes = 0;
-  #tableLimit = DEFAULT_TABLE_BYTES;
+  #tableLimit: number;
+  /** What the peer was told: its encoder may use less. */
+  readonly #mostTableBytes: number;
   #source: Buffer = EMPTY;
   #position = 0;
   #end = 0;
   #bytes = 0;
   #sizeUpdates = 0;
+
+  constructor(tableBytes = DEFAULT_TABLE_BYTES) {
+    this.#mostTableBytes = tableBytes;
+    // Until it has heard of our limit the peer takes the usual one.
+    this.#tableLimit = DEFAULT_TABLE_BYTES;
+  }
 
   /** Decodes the whole block from `start` to `end`; the results are in the fields of this object. */
   decode(source: Buffer, start: number, end: number, limits: BlockLimits): void {
@@ -145,7 +153,7 @@ export class HpackDecoder {
   // Only at the beginning of a block, at most twice (section 4.2).
   #resize(limit: number): void {
     this.#sizeUpdates += 1;
-    if (this.#sizeUpdates > 2 || limit > DEFAULT_TABLE_BYTES) throw new ConnectionError(ErrorCode.COMPRESSION_ERROR, 'http2.invalid_table_size_update');
+    if (this.#sizeUpdates > 2 || limit > Math.max(this.#mostTableBytes, DEFAULT_TABLE_BYTES)) throw new ConnectionError(ErrorCode.COMPRESSION_ERROR, 'http2.invalid_table_size_update');
     this.#tableLimit = limit;
     this.#evict(0);
   }

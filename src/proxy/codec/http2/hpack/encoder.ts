@@ -59,10 +59,17 @@ export class HpackEncoder {
   #evicted = 0;
   #tableBytes = 0;
   #tableLimit = DEFAULT_TABLE_BYTES;
+  readonly #mostTableBytes: number;
   #lastNameIndex = 0;
   /** Smallest and last limit that the peer has not been told of; -1 for none. */
   #smallestLimit = -1;
   #newLimit = -1;
+
+  /** Uses no larger a table than `tableBytes`, whatever the peer would take. */
+  constructor(tableBytes = DEFAULT_TABLE_BYTES) {
+    this.#mostTableBytes = tableBytes;
+    if (tableBytes < DEFAULT_TABLE_BYTES) this.setTableLimit(tableBytes);
+  }
 
   /** The buffer that blocks are written into: valid until any encoder begins another. */
   get block(): Buffer {
@@ -71,7 +78,7 @@ export class HpackEncoder {
 
   /** The peer's decoder takes a table of so many bytes. */
   setTableLimit(bytes: number): void {
-    const limit = Math.min(bytes, DEFAULT_TABLE_BYTES);
+    const limit = Math.min(bytes, this.#mostTableBytes);
     if (this.#newLimit < 0 && limit === this.#tableLimit) return;
     this.#smallestLimit = this.#smallestLimit < 0 ? limit : Math.min(this.#smallestLimit, limit);
     this.#newLimit = limit;

@@ -9,7 +9,7 @@ import { FrameType, PREFACE } from '../wire/protocol.ts';
 
 export const OPTIONS: Http2ServerOptions = {
   limits: { maximumHeadBytes: 60 * 1024, maximumHeaders: 100 }, maximumConcurrentStreams: 100, allowConnect: true, drainGraceMilliseconds: 300, headersTimeoutMilliseconds: 60_000,
-  flushTimeoutMilliseconds: 300_000, keepalive: null,
+  flushTimeoutMilliseconds: 300_000,
 };
 
 /** One frame. */

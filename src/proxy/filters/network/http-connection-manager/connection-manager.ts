@@ -1,6 +1,7 @@
 // The HTTP connection manager: picks the codec of a connection, makes a stream for each request, and closes idle, old and draining connections.
 import type { ServerConnection, ServerConnectionCallbacks } from '../../../codec/api.ts';
 import { Http1ServerConnection } from '../../../codec/http1/server-connection.ts';
+import { http2Counter } from '../../../codec/http2/reason-counter.ts';
 import { Http2ServerConnection } from '../../../codec/http2/server-connection.ts';
 import type { HttpConnectionManagerConfig } from '../../../config/filter-config.ts';
 import { readFirstBytes } from '../../../net/first-bytes.ts';
@@ -83,8 +84,10 @@ class ManagedConnection implements ServerConnectionCallbacks {
     return new ActiveStream(this.#manager.context, this.#connection, encoder);
   }
 
-  onProtocolError(): void {
-    this.#manager.context.stats.protocolErrors.add(1);
+  onProtocolError(_status: number, detail: string): void {
+    const { stats, services } = this.#manager.context;
+    stats.protocolErrors.add(1);
+    if (this.server?.protocol === 'HTTP/2') services.stats.counter(http2Counter(detail)).add(1);
   }
 
   onActivity(activeStreams: number): void {
@@ -115,7 +118,7 @@ function startConnection(manager: ConnectionManager, connection: NetworkConnecti
   managed.server = http2
     ? new Http2ServerConnection(connection.socket, managed, {
       limits, headersTimeoutMilliseconds, drainGraceMilliseconds, maximumConcurrentStreams: config.http2.maximumConcurrentStreams, allowConnect: config.http2.allowConnect,
-      flushTimeoutMilliseconds: config.streamIdleTimeoutMilliseconds || FLUSH_TIMEOUT_MILLISECONDS, keepalive: null,
+      flushTimeoutMilliseconds: config.streamIdleTimeoutMilliseconds || FLUSH_TIMEOUT_MILLISECONDS, tuning: config.http2.tuning,
     })
     : new Http1ServerConnection(connection.socket, managed, { limits, acceptHttp10: config.acceptHttp10, headersTimeoutMilliseconds, drainGraceMilliseconds });
   connection.onDrain = () => managed.server?.shutdown();
