@@ -20,8 +20,6 @@ const NO_GATEWAY_API: GatewayApiConfiguration = { gateways: [], virtualServices:
 export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): { readonly snapshot: MeshSnapshot; readonly issues: Issue[] } {
   const gatewayApi = input.gatewayApi ?? NO_GATEWAY_API;
   const services = shareMap(previous?.services, serviceTable(input));
-  const localities = shareMap(previous?.nodeLocalities, nodeLocalities(input.nodes ?? []));
-  const workloads = shareMap(previous?.workloads, workloadTable(input.pods, localities));
   const virtual = prepareVirtualServices(recordsOf(input, 'VirtualService'), { domain: input.domain, concrete: aliasResolver(services) });
   const base = {
     number: input.number,
@@ -30,8 +28,7 @@ export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): { 
     domain: input.domain,
     trustDomain: input.trustDomain,
     services,
-    workloads,
-    nodeLocalities: localities,
+    ...placedWorkloads(input, previous),
     namespaces: shareMap(previous?.namespaces, namespaceTable(input)),
     virtualServices: shareList(previous?.virtualServices, oldestFirst<ModelVirtualService>([...virtual.records, ...gatewayApi.virtualServices])),
     destinationRules: shareList(previous?.destinationRules, recordsOf(input, 'DestinationRule').map((record) => ({ ...record, spec: { ...record.spec, host: resolveHost(record.spec.host, record.namespace, input.domain) } }))),
@@ -89,6 +86,12 @@ function serviceTable(input: SnapshotInput): Map<string, ServiceRecord> {
   }
   resolveAliases(table);
   return table;
+}
+
+/** Pods, with the places of the nodes that they run on. */
+function placedWorkloads(input: SnapshotInput, previous: MeshSnapshot | undefined): Pick<MeshSnapshot, 'workloads' | 'nodeLocalities'> {
+  const localities = shareMap(previous?.nodeLocalities, nodeLocalities(input.nodes ?? []));
+  return { nodeLocalities: localities, workloads: shareMap(previous?.workloads, workloadTable(input.pods, localities)) };
 }
 
 function workloadTable(pods: readonly KubernetesPod[], localities: ReadonlyMap<string, string>): Map<string, WorkloadRecord> {

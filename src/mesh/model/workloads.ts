@@ -21,7 +21,6 @@ function workloadOf(pod: KubernetesPod, address: string, localities: ReadonlyMap
   const { name = '', namespace = '', labels = {}, annotations = {} } = pod.metadata ?? {};
   const owner = ownerOf(pod);
   const nodeName = pod.spec?.nodeName ?? '';
-  const ownLocality = labels['topology.istio.io/locality'] ?? labels['istio-locality'] ?? '';
   return {
     address,
     namespace,
@@ -33,10 +32,15 @@ function workloadOf(pod: KubernetesPod, address: string, localities: ReadonlyMap
     annotations,
     namedPorts: namedPorts(pod),
     tlsMode: labels[TLS_MODE_LABEL] === 'istio' ? 'istio' : 'disabled',
-    // A label cannot hold a slash, so dots may stand for them.
-    locality: (ownLocality.includes('/') ? ownLocality : ownLocality.replaceAll('.', '/')) || (localities.get(nodeName) ?? ''),
+    locality: ownLocality(labels) || (localities.get(nodeName) ?? ''),
     nodeName,
   };
+}
+
+/** The locality that the pod's own label gives. A label cannot hold a slash, so dots stand for them. */
+function ownLocality(labels: Readonly<Record<string, string>>): string {
+  const text = labels['topology.istio.io/locality'] ?? labels['istio-locality'] ?? '';
+  return text.includes('/') ? text : text.replaceAll('.', '/');
 }
 
 /** The object that a person would name: the Deployment behind the ReplicaSet, the CronJob's Job, or the pod. */

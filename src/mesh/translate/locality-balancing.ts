@@ -1,11 +1,10 @@
 // Locality load balancing: which setting holds for a service, and what it makes of an assignment: weights by `distribute`, priorities by `failover` and
 // `failoverPriority`. Follows Istio's DestinationRule reference (LocalityLoadBalancerSetting) and its order of priorities.
 import type { MeshConfig } from '../../shared/api/mesh-config/mesh-config.ts';
-import type { LocalityLoadBalancerSetting } from '../../shared/api/networking/destination-rule.ts';
+import type { LocalityLoadBalancerSetting, TrafficPolicy } from '../../shared/api/networking/destination-rule.ts';
 import type { LocalityLbEndpoints } from '../../shared/xds/generated/envoy/config/endpoint/v3/endpoint_components.ts';
 import type { EndpointRecord, ServiceRecord } from '../model/records.ts';
 import { HOSTNAME_LABEL, NETWORK_LABEL, placeOf, REGION_LABEL, SUBZONE_LABEL, topologyLabel, ZONE_LABEL, type Place } from '../model/topology.ts';
-import type { EffectivePolicy } from './clusters/traffic-policy.ts';
 
 /** The setting in force. */
 export interface LocalityBalancing {
@@ -30,7 +29,7 @@ const SAME_ZONE: LocalityLoadBalancerSetting = { failoverPriority: [NETWORK_LABE
 const SAME_NODE: LocalityLoadBalancerSetting = { failoverPriority: [NETWORK_LABEL, REGION_LABEL, ZONE_LABEL, SUBZONE_LABEL, HOSTNAME_LABEL] };
 
 /** What holds for `service`: the rule's setting, else the service's own wish, else the mesh's. */
-export function localityBalancing(policy: EffectivePolicy, service: Pick<ServiceRecord, 'trafficDistribution'>, meshConfig: MeshConfig): LocalityBalancing | undefined {
+export function localityBalancing(policy: Pick<TrafficPolicy, 'loadBalancer' | 'outlierDetection'>, service: Pick<ServiceRecord, 'trafficDistribution'>, meshConfig: MeshConfig): LocalityBalancing | undefined {
   const own = policy.loadBalancer?.localityLbSetting;
   const failover = policy.outlierDetection !== undefined;
   if (own) return own.enabled === false ? undefined : effective(own, failover);

@@ -11,10 +11,11 @@ import { DynamicHosts } from './dynamic-hosts.ts';
 import { Host, hostKey, type HostReceiver } from './host.ts';
 import { NameResolution } from './name-resolution.ts';
 import { OutlierDetector } from './outlier-detector.ts';
-import { AggregateChoice } from './balancing/aggregate-choice.ts';
+import { chooseAmong } from './balancing/aggregate-choice.ts';
 import { groupHosts, type LocalityHosts } from './balancing/host-groups.ts';
 import { findOverride } from './balancing/override-host.ts';
-import { PriorityBalancer, type BalancerOptions } from './balancing/priority-balancer.ts';
+import type { BalancerOptions } from './balancing/balancer-options.ts';
+import { PriorityBalancer } from './balancing/priority-balancer.ts';
 import { SubsetBalancer } from './balancing/subset-balancer.ts';
 import { HealthChecks } from './health/health-checks.ts';
 import { publishMembership } from './membership-stats.ts';
@@ -47,7 +48,6 @@ export class Cluster {
   #whole: PriorityBalancer | null = null;
   #subsets: SubsetBalancer | null = null;
   #healthChecks: HealthChecks | null = null;
-  #aggregate: AggregateChoice | null = null;
   #outliers: OutlierDetector | null = null;
   #names: NameResolution | null = null;
   #dynamic: DynamicHosts | null = null;
@@ -74,7 +74,7 @@ export class Cluster {
 
   /** Whether endpoints are known (even if there are none). */
   get warmed(): boolean {
-    if (this.#dynamic || this.#aggregate) return true;
+    if (this.#dynamic || this.config.discovery === 'aggregate') return true;
     return this.#endpoints !== null && (this.#names?.warmed ?? true) && (this.#healthChecks?.warmed ?? true);
   }
 
@@ -115,7 +115,6 @@ export class Cluster {
     const { config } = this;
     this.#configureOutliers();
     this.#configureHealthChecks();
-    this.#aggregate = config.discovery === 'aggregate' ? new AggregateChoice(config.aggregateOf, this.#environment) : null;
     this.#names?.close();
     this.#names = null;
     const dynamic = config.discovery === 'original_dst' || config.discovery === 'dynamic_forward_proxy';
@@ -239,13 +238,24 @@ export class Cluster {
   }
 
   /** Chooses a host for `receiver`. */
-  choose(context: PickContext, receiver: HostReceiver): void {
-    if (this.#aggregate) this.#aggregate.choose(context, receiver, this);
+  choose(context: PickContext, receiver: HostReceiver<Cluster>): void {
+    if (this.config.discovery === 'aggregate') {
+      const chosen = chooseAmong(this.#members(), this.config.panicThresholdPercent, context, () => this.#environment.random());
+      receiver.onHost(chosen?.host ?? null, chosen?.cluster ?? this);
+    }
     else if (this.#dynamic) this.#chooseNamed(this.#dynamic, context, receiver);
     else receiver.onHost(this.pick(context), this);
   }
 
-  #chooseNamed(dynamic: DynamicHosts, context: PickContext, receiver: HostReceiver): void {
+  /** The clusters of an aggregate that are there. */
+  #members(): Cluster[] {
+    return this.config.aggregateOf.flatMap((name) => {
+      const cluster = this.#environment.find(name);
+      return cluster && cluster !== this ? [cluster] : [];
+    });
+  }
+
+  #chooseNamed(dynamic: DynamicHosts, context: PickContext, receiver: HostReceiver<Cluster>): void {
     const { discovery, originalDestination: { header, portOverride } } = this.config;
     const byAddress = discovery === 'original_dst';
     const override = byAddress && header !== null ? context.header?.(header) : undefined;

@@ -2,7 +2,6 @@
 // stays, so that its connections stay too.
 import type { AddressConfig, EndpointConfig } from '../config/runtime-config.ts';
 import { formatAddress } from '../net/address.ts';
-import type { Cluster } from './cluster.ts';
 
 /** Connections to a host, kept by proxy/upstream. */
 export interface HostPool {
@@ -13,8 +12,8 @@ export interface HostPool {
 }
 
 /** Takes the chosen host, at once or when its name is resolved; null when there is none. With it comes the cluster that it belongs to, which for an aggregate cluster is another one. */
-export interface HostReceiver {
-  onHost(host: Host | null, of: Cluster): void;
+export interface HostReceiver<C> {
+  onHost(host: Host | null, of: C): void;
 }
 
 /** What outlier detection remembers of a host. */

@@ -2,7 +2,7 @@
 // its compiler in this folder.
 import type { ExtAuthzConfig, ExtAuthzRouteConfig } from './ext-authz-config.ts';
 import type { JwtAuthnConfig, JwtRouteConfig } from './jwt-authn-config.ts';
-import type { StatefulSessionConfig } from './stateful-session.ts';
+import type { StatefulSessionConfig } from './stateful-session-config.ts';
 import type { RateLimitFilterConfig, RateLimitRouteConfig } from './rate-limit-config.ts';
 import type { HeaderMatchConfig, MetadataMatchConfig, StringMatchConfig } from './match-config.ts';
 

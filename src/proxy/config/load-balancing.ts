@@ -16,18 +16,13 @@ const POLICIES: Readonly<Record<number, LoadBalancingConfig['policy']>> = {
 export function loadBalancing(message: Cluster, findings: Findings): LoadBalancingConfig {
   const policy = POLICIES[message.lbPolicy ?? 0];
   if (!policy) findings.refuse('lb_policy', 'This load-balancing policy is not supported by this proxy.');
-  const config = message.lbConfig;
-  const ring = config?.$case === 'ringHashLbConfig' ? config.ringHashLbConfig : undefined;
   const common = message.commonLbConfig;
   checkCommon(common, findings);
-  checkRing(ring?.minimumRingSize ?? 1024, ring?.maximumRingSize ?? 8_388_608, findings);
   const locality = common?.localityConfigSpecifier;
   return {
     policy: policy ?? 'round_robin',
-    ringMinimumSize: ring?.minimumRingSize ?? 1024,
-    ringMaximumSize: ring?.maximumRingSize ?? 8_388_608,
-    ...sizes(config),
-    ringHashFunction: ring?.hashFunction === Cluster_RingHashLbConfig_HashFunction.MURMUR_HASH_2 ? 'murmur_hash_2' : 'xx_hash',
+    ...ringParts(message.lbConfig, findings),
+    ...sizes(message.lbConfig),
     hashByHostname: common?.consistentHashingLbConfig?.useHostnameForHashing ?? false,
     hashBalancePercent: hashBalance(common, findings),
     slowStart: slowStart(slowStartOf(message), findings),
@@ -35,6 +30,14 @@ export function loadBalancing(message: Cluster, findings: Findings): LoadBalanci
     failTrafficOnPanic: locality?.$case === 'zoneAwareLbConfig' && (locality.zoneAwareLbConfig.failTrafficOnPanic ?? false),
     subsets: subsets(message.lbSubsetConfig, findings),
   };
+}
+
+function ringParts(config: Cluster['lbConfig'], findings: Findings): Pick<LoadBalancingConfig, 'ringMinimumSize' | 'ringMaximumSize' | 'ringHashFunction'> {
+  const ring = config?.$case === 'ringHashLbConfig' ? config.ringHashLbConfig : {};
+  const { minimumRingSize = 1024, maximumRingSize = 8_388_608, hashFunction } = ring;
+  if (minimumRingSize > maximumRingSize) findings.refuse('ring_hash_lb_config', `The minimum ring size (${minimumRingSize}) is larger than the maximum (${maximumRingSize}).`);
+  if (maximumRingSize > 8_388_608) findings.refuse('ring_hash_lb_config.maximum_ring_size', 'A ring has 8388608 places at most.');
+  return { ringMinimumSize: minimumRingSize, ringMaximumSize: maximumRingSize, ringHashFunction: hashFunction === Cluster_RingHashLbConfig_HashFunction.MURMUR_HASH_2 ? 'murmur_hash_2' : 'xx_hash' };
 }
 
 function sizes(config: Cluster['lbConfig']): Pick<LoadBalancingConfig, 'leastRequestChoices' | 'activeRequestBias' | 'maglevTableSize'> {
@@ -52,11 +55,6 @@ function checkCommon(common: Cluster_CommonLbConfig | undefined, findings: Findi
   const locality = common.localityConfigSpecifier;
   // Envoy too routes by zone only where its bootstrap names the cluster that it is a member of itself.
   if (locality?.$case === 'zoneAwareLbConfig') findings.ignoreFields(locality.zoneAwareLbConfig, 'common_lb_config.zone_aware_lb_config', ['routingEnabled', 'minClusterSize']);
-}
-
-function checkRing(minimum: number, maximum: number, findings: Findings): void {
-  if (minimum > maximum) findings.refuse('ring_hash_lb_config', `The minimum ring size (${minimum}) is larger than the maximum (${maximum}).`);
-  if (maximum > 8_388_608) findings.refuse('ring_hash_lb_config.maximum_ring_size', 'A ring has 8388608 places at most.');
 }
 
 function hashBalance(common: Cluster_CommonLbConfig | undefined, findings: Findings): number {

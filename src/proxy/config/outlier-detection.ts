@@ -1,5 +1,5 @@
 // Outlier detection and circuit breakers of a cluster as plain data, with Envoy's defaults.
-import type { CircuitBreakers } from '../../shared/xds/generated/envoy/config/cluster/v3/circuit_breaker.ts';
+import type { CircuitBreakers, CircuitBreakers_Thresholds_RetryBudget } from '../../shared/xds/generated/envoy/config/cluster/v3/circuit_breaker.ts';
 import type { OutlierDetection } from '../../shared/xds/generated/envoy/config/cluster/v3/outlier_detection.ts';
 import { RoutingPriority } from '../../shared/xds/generated/envoy/config/core/v3/base.ts';
 import type { Findings } from './findings.ts';
@@ -11,19 +11,23 @@ const NO_LIMIT = 4_294_967_295;
 /** The limits of one routing priority: the first threshold of it counts. */
 export function circuitBreaker(message: CircuitBreakers | undefined, priority: RoutingPriority, findings: Findings): CircuitBreakerConfig {
   const index = (message?.thresholds ?? []).findIndex((candidate) => (candidate.priority ?? RoutingPriority.DEFAULT) === priority);
-  const threshold = message?.thresholds?.[index];
-  if (threshold?.maxConnectionPools !== undefined) findings.refuse(`circuit_breakers.thresholds[${index}].max_connection_pools`, 'Pools are not limited by this proxy. Remove the field.');
-  const perHost = (message?.perHostThresholds ?? []).find((candidate) => (candidate.priority ?? RoutingPriority.DEFAULT) === priority);
-  if (perHost) findings.refuseFields(perHost, 'circuit_breakers.per_host_thresholds', ['maxPendingRequests', 'maxRequests', 'maxRetries', 'retryBudget', 'maxConnectionPools']);
+  const threshold = message?.thresholds?.[index] ?? {};
+  if (threshold.maxConnectionPools !== undefined) findings.refuse(`circuit_breakers.thresholds[${index}].max_connection_pools`, 'Pools are not limited by this proxy. Remove the field.');
+  const { maxConnections = 1024, maxPendingRequests = 1024, maxRequests = 1024, maxRetries = 3, trackRemaining = false } = threshold;
   return {
-    maximumConnections: threshold?.maxConnections ?? 1024,
-    maximumPendingRequests: threshold?.maxPendingRequests ?? 1024,
-    maximumRequests: threshold?.maxRequests ?? 1024,
-    maximumRetries: threshold?.maxRetries ?? 3,
-    retryBudget: threshold?.retryBudget ? { percent: threshold.retryBudget.budgetPercent ? threshold.retryBudget.budgetPercent.value ?? 0 : 20, minimumConcurrency: threshold.retryBudget.minRetryConcurrency ?? 3 } : null,
-    maximumConnectionsPerHost: perHost?.maxConnections ?? NO_LIMIT,
-    trackRemaining: threshold?.trackRemaining ?? false,
+    maximumConnections: maxConnections, maximumPendingRequests: maxPendingRequests, maximumRequests: maxRequests, maximumRetries: maxRetries, trackRemaining,
+    retryBudget: retryBudget(threshold.retryBudget), maximumConnectionsPerHost: connectionsPerHost(message, priority, findings),
   };
+}
+
+function retryBudget(budget: CircuitBreakers_Thresholds_RetryBudget | undefined): CircuitBreakerConfig['retryBudget'] {
+  return budget ? { percent: budget.budgetPercent ? budget.budgetPercent.value ?? 0 : 20, minimumConcurrency: budget.minRetryConcurrency ?? 3 } : null;
+}
+
+function connectionsPerHost(message: CircuitBreakers | undefined, priority: RoutingPriority, findings: Findings): number {
+  const threshold = (message?.perHostThresholds ?? []).find((candidate) => (candidate.priority ?? RoutingPriority.DEFAULT) === priority);
+  if (threshold) findings.refuseFields(threshold, 'circuit_breakers.per_host_thresholds', ['maxPendingRequests', 'maxRequests', 'maxRetries', 'retryBudget', 'maxConnectionPools']);
+  return threshold?.maxConnections ?? NO_LIMIT;
 }
 
 /** Outlier detection. */
@@ -31,13 +35,7 @@ export function outlierDetection(message: OutlierDetection, findings: Findings):
   findings.refuseFields(message, 'outlier_detection', ['monitors']);
   const base = milliseconds(message.baseEjectionTime, 30_000);
   return {
-    consecutive5xx: message.consecutive5xx ?? 5,
-    enforcingConsecutive5xxPercent: message.enforcingConsecutive5xx ?? 100,
-    consecutiveGatewayFailure: message.consecutiveGatewayFailure ?? 5,
-    enforcingConsecutiveGatewayFailurePercent: message.enforcingConsecutiveGatewayFailure ?? 0,
-    splitExternalLocalOriginErrors: message.splitExternalLocalOriginErrors ?? false,
-    consecutiveLocalOriginFailure: message.consecutiveLocalOriginFailure ?? 5,
-    enforcingConsecutiveLocalOriginFailurePercent: message.enforcingConsecutiveLocalOriginFailure ?? 100,
+    ...consecutiveRules(message),
     successRate: {
       enforcingPercent: message.enforcingSuccessRate ?? 100, enforcingLocalOriginPercent: message.enforcingLocalOriginSuccessRate ?? 100,
       minimumHosts: message.successRateMinimumHosts ?? 5, requestVolume: message.successRateRequestVolume ?? 100, standardDeviationFactor: (message.successRateStdevFactor ?? 1900) / 1000,
@@ -53,5 +51,19 @@ export function outlierDetection(message: OutlierDetection, findings: Findings):
     alwaysEjectOne: message.alwaysEjectOneHost ?? false,
     ejectionJitterMilliseconds: milliseconds(message.maxEjectionTimeJitter, 0),
     successfulHealthCheckUnejects: message.successfulActiveHealthCheckUnejectHost ?? true,
+  };
+}
+
+type ConsecutiveRules = Pick<OutlierDetectionConfig, 'consecutive5xx' | 'enforcingConsecutive5xxPercent' | 'consecutiveGatewayFailure' | 'enforcingConsecutiveGatewayFailurePercent' | 'splitExternalLocalOriginErrors' | 'consecutiveLocalOriginFailure' | 'enforcingConsecutiveLocalOriginFailurePercent'>;
+
+function consecutiveRules(message: OutlierDetection): ConsecutiveRules {
+  return {
+    consecutive5xx: message.consecutive5xx ?? 5,
+    enforcingConsecutive5xxPercent: message.enforcingConsecutive5xx ?? 100,
+    consecutiveGatewayFailure: message.consecutiveGatewayFailure ?? 5,
+    enforcingConsecutiveGatewayFailurePercent: message.enforcingConsecutiveGatewayFailure ?? 0,
+    splitExternalLocalOriginErrors: message.splitExternalLocalOriginErrors ?? false,
+    consecutiveLocalOriginFailure: message.consecutiveLocalOriginFailure ?? 5,
+    enforcingConsecutiveLocalOriginFailurePercent: message.enforcingConsecutiveLocalOriginFailure ?? 100,
   };
 }

@@ -3,22 +3,9 @@ import { StatefulSession, StatefulSessionPerRoute } from '../../shared/xds/gener
 import { CookieBasedSessionState } from '../../shared/xds/generated/envoy/extensions/http/stateful_session/cookie/v3/cookie.ts';
 import { HeaderBasedSessionState } from '../../shared/xds/generated/envoy/extensions/http/stateful_session/header/v3/header.ts';
 import type { Findings } from './findings.ts';
+import type { SessionStateConfig, StatefulSessionConfig } from './stateful-session-config.ts';
 import { typedConfig } from './typed-struct.ts';
 import { milliseconds } from './values.ts';
-
-/** The filter's configuration, also as a route's own. */
-export interface StatefulSessionConfig {
-  readonly kind: 'stateful_session';
-  /** Null does nothing: routes have their own. */
-  readonly session: SessionStateConfig | null;
-  /** Nobody else may serve a session whose endpoint cannot. */
-  readonly strict: boolean;
-}
-
-/** Where the address stands; a time to live of 0 lets the cookie end with the browser. */
-export type SessionStateConfig =
-  | { readonly kind: 'cookie'; readonly name: string; readonly path: string; readonly ttlSeconds: number }
-  | { readonly kind: 'header'; readonly name: string };
 
 /** The filter. */
 export function statefulSession(bytes: Uint8Array, path: string, findings: Findings): StatefulSessionConfig {

@@ -47,7 +47,7 @@ export function callCluster(services: FilterServices, call: ClusterCall, done: C
 
 const NOBODY = { remoteAddress: '', identity: '', destination: '', keptSource: null };
 
-class RunningCall implements HostReceiver, PoolReceiver, ResponseDecoder {
+class RunningCall implements HostReceiver<Cluster>, PoolReceiver, ResponseDecoder {
   readonly #services: FilterServices;
   #cluster: Cluster;
   readonly #call: ClusterCall;

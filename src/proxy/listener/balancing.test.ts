@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterConfig, EndpointConfig, EndpointsConfig } from '../config/runtime-config.ts';
-import type { SessionStateConfig } from '../config/stateful-session.ts';
+import type { SessionStateConfig } from '../config/stateful-session-config.ts';
 import type { DataPlane } from './index.ts';
 import { cluster, connectionManager, endpoint, endpoints, filterChain, listener, route, routeAction, routeConfig, runtimeConfig, virtualHost } from './testdata/config-builder.ts';
 import { Harness, wait } from './testdata/harness.ts';

@@ -1,25 +1,13 @@
 // Chooses a host among those of one membership and health: the priority by its load, the locality by its weight where localities are weighted, the host by
 // the policy. One for a cluster, or for each subset of it. What is not used is not made, and what consistent hashing needs is made on first use.
-import type { LoadBalancingConfig } from '../../config/runtime-config.ts';
 import type { Host } from '../host.ts';
 import type { PickContext } from '../pick-context.ts';
 import { EdfSchedule } from '../pickers/edf.ts';
 import { createHashPicker, createPicker, isConsistent, type WeightedHosts } from '../pickers/create-picker.ts';
 import type { HashPicker, Picker } from '../pickers/picker.ts';
+import type { BalancerOptions } from './balancer-options.ts';
 import type { LocalityGroup, PriorityGroup } from './host-groups.ts';
 import { priorityAt, priorityLoad, type PriorityLoad } from './priority-load.ts';
-
-/** What a balancer needs to know besides its hosts. */
-export interface BalancerOptions {
-  readonly policy: LoadBalancingConfig;
-  readonly panicThresholdPercent: number;
-  readonly overprovisioningPercent: number;
-  random(): number;
-  now(): number;
-  /** Requests under way at the whole cluster, for bounded load. */
-  activeRequests(): number;
-  count(what: string): void;
-}
 
 type Part = 'hosts' | 'healthy' | 'degraded';
 

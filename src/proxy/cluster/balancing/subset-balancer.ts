@@ -3,7 +3,8 @@ import type { SubsetSelectorConfig, SubsetsConfig } from '../../config/runtime-c
 import type { Host } from '../host.ts';
 import type { PickContext } from '../pick-context.ts';
 import { groupHosts, type LocalityHosts } from './host-groups.ts';
-import { PriorityBalancer, type BalancerOptions } from './priority-balancer.ts';
+import type { BalancerOptions } from './balancer-options.ts';
+import { PriorityBalancer } from './priority-balancer.ts';
 
 type Criteria = Readonly<Record<string, string>>;
 

@@ -1,10 +1,16 @@
 // Active health checks of one cluster: a session for each host, what its results make of the host, statistics and the event log. Made by the cluster.
 import type { HealthCheckConfig } from '../../config/runtime-config.ts';
-import type { Cluster, ClusterEnvironment } from '../cluster.ts';
+import type { CheckedCluster } from './checked-cluster.ts';
 import type { Host } from '../host.ts';
 import { HealthEventLog } from './event-log.ts';
 import { createProbe } from './create-probe.ts';
 import { HealthSession, type HealthChange } from './health-session.ts';
+
+/** Time and dice. */
+export interface HealthClock {
+  now(): number;
+  random(): number;
+}
 
 /** What the cluster is told. */
 export interface HealthCallbacks {
@@ -16,16 +22,16 @@ export interface HealthCallbacks {
 
 /** The health checks. */
 export class HealthChecks {
-  readonly #cluster: Cluster;
+  readonly #cluster: CheckedCluster;
   readonly #configs: readonly HealthCheckConfig[];
-  readonly #environment: ClusterEnvironment;
+  readonly #environment: HealthClock;
   readonly #callbacks: HealthCallbacks;
   readonly #log: HealthEventLog | null;
   readonly #sessions = new Map<Host, HealthSession>();
   /** Hosts of the first membership that have not been checked yet: the cluster is ready when there is none. */
   #unchecked: Set<Host> | null = new Set();
 
-  constructor(cluster: Cluster, configs: readonly HealthCheckConfig[], environment: ClusterEnvironment, callbacks: HealthCallbacks) {
+  constructor(cluster: CheckedCluster, configs: readonly HealthCheckConfig[], environment: HealthClock, callbacks: HealthCallbacks) {
     this.#cluster = cluster;
     this.#configs = configs;
     this.#environment = environment;

@@ -6,7 +6,7 @@ import { Http2ClientConnection } from '../../codec/http2/client-connection.ts';
 import type { HealthCheckConfig } from '../../config/runtime-config.ts';
 import type { OpenConnection } from '../../net/connect.ts';
 import type { HeaderMap, RequestHeaders, ResponseHeaders } from '../../stream/header-map.ts';
-import type { Cluster } from '../cluster.ts';
+import type { CheckedCluster } from './checked-cluster.ts';
 import type { Host } from '../host.ts';
 import type { Probe, ProbeResult } from './health-session.ts';
 import { openProbeConnection } from './probe-connection.ts';
@@ -29,12 +29,12 @@ export class HttpProbe implements Probe {
   readonly #exchange: ProbeExchange;
   readonly #codec: 'http1' | 'http2';
   readonly #host: Host;
-  readonly #cluster: Cluster;
+  readonly #cluster: CheckedCluster;
   #client: ClientConnection | null = null;
   #giveUp: (() => void) | null = null;
   #running: Answer | null = null;
 
-  constructor(config: HealthCheckConfig, exchange: ProbeExchange, codec: 'http1' | 'http2', host: Host, cluster: Cluster) {
+  constructor(config: HealthCheckConfig, exchange: ProbeExchange, codec: 'http1' | 'http2', host: Host, cluster: CheckedCluster) {
     this.#config = config;
     this.#exchange = exchange;
     this.#codec = codec;

@@ -3,7 +3,7 @@ import { openConnection, type ConnectDone } from '../../net/connect.ts';
 import { InternalListeners } from '../../net/internal-listeners.ts';
 import { PEER_EXCHANGE_PROTOCOL } from '../../net/peer-exchange.ts';
 import type { AddressConfig, HealthCheckConfig } from '../../config/runtime-config.ts';
-import type { Cluster } from '../cluster.ts';
+import type { CheckedCluster } from './checked-cluster.ts';
 import type { Host } from '../host.ts';
 
 const NO_LISTENERS = new InternalListeners();
@@ -11,7 +11,7 @@ const NOTHING = Buffer.alloc(0);
 const NOBODY = { remoteAddress: '', identity: '', destination: '', keptSource: null };
 
 /** Connects; returns the way to give up. */
-export function openProbeConnection(config: HealthCheckConfig, host: Host, cluster: Cluster, done: ConnectDone): () => void {
+export function openProbeConnection(config: HealthCheckConfig, host: Host, cluster: CheckedCluster, done: ConnectDone): () => void {
   const tls = cluster.tlsFor(host);
   const alpn = config.alpnProtocols.length > 0 ? config.alpnProtocols : tls?.config.alpnProtocols ?? [];
   return openConnection({

@@ -1,7 +1,7 @@
 // A health check by TCP: that a connection can be made, or that what is sent is answered by certain bytes.
 import type { Duplex } from 'node:stream';
 import type { HealthCheckConfig, HealthCheckerConfig } from '../../config/runtime-config.ts';
-import type { Cluster } from '../cluster.ts';
+import type { CheckedCluster } from './checked-cluster.ts';
 import type { Host } from '../host.ts';
 import type { Probe, ProbeResult } from './health-session.ts';
 import { matchesInOrder } from './payload-match.ts';
@@ -14,7 +14,7 @@ const NETWORK: ProbeResult = { success: false, failure: 'network', retriable: fa
 export class TcpProbe implements Probe {
   readonly #config: HealthCheckConfig;
   readonly #host: Host;
-  readonly #cluster: Cluster;
+  readonly #cluster: CheckedCluster;
   readonly #send: Buffer;
   readonly #receive: readonly Buffer[];
   #socket: Duplex | null = null;
@@ -23,7 +23,7 @@ export class TcpProbe implements Probe {
   #answer: Buffer[] = [];
   #answerBytes = 0;
 
-  constructor(config: HealthCheckConfig, checker: HealthCheckerConfig & { kind: 'tcp' }, host: Host, cluster: Cluster) {
+  constructor(config: HealthCheckConfig, checker: HealthCheckerConfig & { kind: 'tcp' }, host: Host, cluster: CheckedCluster) {
     this.#config = config;
     this.#host = host;
     this.#cluster = cluster;

@@ -1,6 +1,6 @@
 // Makes the picker of a policy; one file a policy.
 import type { LoadBalancingConfig } from '../../config/runtime-config.ts';
-import type { BalancerOptions } from '../balancing/priority-balancer.ts';
+import type { BalancerOptions } from '../balancing/balancer-options.ts';
 import type { Host } from '../host.ts';
 import { boundedLoadPicker } from './bounded-load.ts';
 import { leastRequestPicker } from './least-request.ts';

@@ -1,6 +1,6 @@
 // Picks the host with the fewest requests under way: the best of a few random ones, or with different weights, or hosts that warm up, by a schedule that counts load.
 import type { Host } from '../host.ts';
-import type { BalancerOptions } from '../balancing/priority-balancer.ts';
+import type { BalancerOptions } from '../balancing/balancer-options.ts';
 import { EdfSchedule } from './edf.ts';
 import type { Picker } from './picker.ts';
 import { sameWeights } from './round-robin.ts';

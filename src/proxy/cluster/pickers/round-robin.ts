@@ -1,6 +1,6 @@
 // Picks hosts in turn, from a random start; with different weights, or hosts that warm up, by earliest deadline first.
 import type { Host } from '../host.ts';
-import type { BalancerOptions } from '../balancing/priority-balancer.ts';
+import type { BalancerOptions } from '../balancing/balancer-options.ts';
 import { EdfSchedule } from './edf.ts';
 import type { Picker } from './picker.ts';
 import { anyWarming, warmedWeight } from './slow-start.ts';

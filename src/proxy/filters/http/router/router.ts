@@ -3,7 +3,6 @@
 import type { CircuitBreaker } from '../../../cluster/circuit-breaker.ts';
 import type { Cluster } from '../../../cluster/cluster.ts';
 import type { Host, HostReceiver } from '../../../cluster/host.ts';
-import type { PickContext } from '../../../cluster/pick-context.ts';
 import type { StreamResetReason } from '../../../codec/api.ts';
 import type { RouteActionConfig } from '../../../config/route-config.ts';
 import { peerOf } from '../../../net/internal-listeners.ts';
@@ -15,35 +14,27 @@ import type { UpstreamFacts } from '../../../upstream/http-pool.ts';
 import type { FilterServices } from '../../services.ts';
 import type { HttpFilterInstance, StreamCallbacks } from '../api.ts';
 import { changeResponse, directReply } from './change-response.ts';
+import { hostChoice } from './host-choice.ts';
 import { limitsBothWays, prepareRequest, removeControlHeaders, requestTimeout } from './prepare-request.ts';
 import { PROXY_ERRORS } from './rescue.ts';
 import { countStatus } from '../../count-status.ts';
 import { isIdempotent, RetryState } from './retry-state.ts';
-import { sendShadow, shadowAuthority } from './shadow.ts';
+import { drawMirrors, sendShadow, type Mirror } from './shadow.ts';
 import { Tunnel } from './tunnel.ts';
 import { UpstreamAttempt, type AttemptOwner } from './upstream-attempt.ts';
 
 /** A request's body is kept up to here for retries and copies. */
 const KEPT_BODY_BYTES = 1024 * 1024;
-/** Key of filter state in which the stateful session filter leaves the hosts of a session. */
-const OVERRIDE_HOST_STATE = 'mizzen.override_host';
 /** Key of filter state in which the ALPN filter leaves its protocols. */
 const ALPN_STATE = 'envoy.network.application_protocols';
 const NO_HOSTS: readonly Host[] = [];
-
-/** What the stateful session filter leaves: addresses, and behind `!` when no other will do. */
-function overrideHost(state: string | undefined): PickContext['override'] {
-  if (state === undefined) return null;
-  const strict = state.startsWith('!');
-  return { addresses: (strict ? state.slice(1) : state).split(','), strict };
-}
 
 /** Makes the router. */
 export function routerFilter(services: FilterServices): HttpFilterInstance {
   return (callbacks) => new Router(services, callbacks);
 }
 
-class Router implements HttpFilter, AttemptOwner, HostReceiver {
+class Router implements HttpFilter, AttemptOwner, HostReceiver<Cluster> {
   readonly #services: FilterServices;
   readonly #callbacks: StreamCallbacks;
   #selected: SelectedRoute | null = null;
@@ -68,7 +59,7 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
   #timeout = 0;
   #hash: bigint | null = null;
   #setCookie: string | null = null;
-  #mirrors: { cluster: Cluster; headers: RequestHeaders }[] | null = null;
+  #mirrors: readonly Mirror[] | null = null;
   #freeRetryUsed = false;
   #heldRequest = false;
   #heldResponse = false;
@@ -114,7 +105,7 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
     if (action.hashPolicies.length > 0) ({ hash: this.#hash, setCookie: this.#setCookie } = computeHash(action.hashPolicies, headers, this.#callbacks.remoteIp, this.#services.random));
     if (this.#timeout > 0) headers.set('x-envoy-expected-rq-timeout-ms', String(this.#timeout));
     prepareRequest(selected, action, headers, info);
-    if (action.mirrors.length > 0) this.#prepareMirrors(action, headers);
+    this.#mirrors = drawMirrors(this.#services, action.mirrors, headers);
     this.#keepBody = (this.#retry?.possible ?? false) || this.#mirrors !== null;
     if (this.#headersEnd) this.#endRequest();
     this.#chooseHost();
@@ -126,27 +117,10 @@ class Router implements HttpFilter, AttemptOwner, HostReceiver {
     return 'stop';
   }
 
-  #prepareMirrors(action: RouteActionConfig, headers: RequestHeaders): void {
-    for (const mirror of action.mirrors) {
-      const cluster = this.#services.clusters.get(mirror.cluster);
-      if (!cluster || this.#services.random() * 1_000_000 >= mirror.perMillion) continue;
-      const copy = headers.clone();
-      if (!mirror.disableShadowSuffix) copy.authority = shadowAuthority(copy.authority);
-      (this.#mirrors ??= []).push({ cluster, headers: copy });
-    }
-  }
-
   #chooseHost(): void {
-    const { info, originalDestination } = this.#callbacks;
-    info.attempts += 1;
+    this.#callbacks.info.attempts += 1;
     const entry = this.#entry;
-    if (!entry) return;
-    entry.choose({
-      hash: this.#hash, attempt: this.#tried.length, avoid: this.#retry?.policy.avoidPreviousHosts ? this.#tried : NO_HOSTS,
-      hostSelectionAttempts: this.#retry?.policy.hostSelectionAttempts ?? 1, authority: this.#headers?.authority ?? '', originalDestination,
-      metadataMatch: this.#selected?.cluster?.config.metadataMatch ?? this.#action?.metadataMatch ?? null, override: overrideHost(info.filterState.get(OVERRIDE_HOST_STATE)),
-      ...(entry.config.originalDestination.header === null ? {} : { header: (name: string) => this.#headers?.get(name) }),
-    }, this);
+    if (entry) entry.choose(hostChoice(entry, this.#callbacks, { selected: this.#selected, headers: this.#headers, hash: this.#hash, tried: this.#tried, retry: this.#retry }), this);
   }
 
   onHost(host: Host | null, of: Cluster): void {

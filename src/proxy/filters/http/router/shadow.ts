@@ -2,6 +2,7 @@
 import type { ResponseDecoder, RequestEncoder } from '../../../codec/api.ts';
 import type { Host, HostReceiver } from '../../../cluster/host.ts';
 import type { Cluster } from '../../../cluster/cluster.ts';
+import type { RouteActionConfig } from '../../../config/route-config.ts';
 import type { RequestHeaders } from '../../../stream/header-map.ts';
 import type { PoolReceiver } from '../../../upstream/http-pool.ts';
 import type { FilterServices } from '../../services.ts';
@@ -9,9 +10,25 @@ import type { FilterServices } from '../../services.ts';
 const TIMEOUT_MILLISECONDS = 15_000;
 
 /** Authority of a copy: `-shadow` after the host's name. */
-export function shadowAuthority(authority: string): string {
+function shadowAuthority(authority: string): string {
   const colon = /:[0-9]+$/.exec(authority);
   return colon ? `${authority.slice(0, colon.index)}-shadow${colon[0]}` : `${authority}-shadow`;
+}
+
+/** A copy that is to be sent. */
+export interface Mirror { readonly cluster: Cluster; readonly headers: RequestHeaders }
+
+/** The copies of a request that its route's policies and the dice ask for; null for none. */
+export function drawMirrors(services: FilterServices, policies: RouteActionConfig['mirrors'], headers: RequestHeaders): readonly Mirror[] | null {
+  let mirrors: Mirror[] | null = null;
+  for (const policy of policies) {
+    const cluster = services.clusters.get(policy.cluster);
+    if (!cluster || services.random() * 1_000_000 >= policy.perMillion) continue;
+    const copy = headers.clone();
+    if (!policy.disableShadowSuffix) copy.authority = shadowAuthority(copy.authority);
+    (mirrors ??= []).push({ cluster, headers: copy });
+  }
+  return mirrors;
 }
 
 /** Sends a copy. */
@@ -19,7 +36,7 @@ export function sendShadow(services: FilterServices, cluster: Cluster, headers: 
   new Shadow(services, cluster, headers, body).start();
 }
 
-class Shadow implements HostReceiver, PoolReceiver, ResponseDecoder {
+class Shadow implements HostReceiver<Cluster>, PoolReceiver, ResponseDecoder {
   readonly #services: FilterServices;
   #cluster: Cluster;
   readonly #headers: RequestHeaders;

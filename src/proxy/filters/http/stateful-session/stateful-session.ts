@@ -1,7 +1,7 @@
 // Keeps a session at one endpoint: reads its address from the request's cookie or header, asks the router for it, and tells the client when another one answered.
 // Follows Envoy's stateful session filter.
 import type { HttpFilterConfig } from '../../../config/filter-config.ts';
-import type { SessionStateConfig, StatefulSessionConfig } from '../../../config/stateful-session.ts';
+import type { SessionStateConfig, StatefulSessionConfig } from '../../../config/stateful-session-config.ts';
 import { cookieValue } from '../../../route/hash-policy.ts';
 import { setFilterState } from '../../../stream/create-stream-info.ts';
 import type { HttpFilter } from '../../../stream/filter.ts';

@@ -18,7 +18,7 @@ export function tcpProxyFilter(config: TcpProxyConfig, { services, chain, listen
   return { onConnection: (connection) => new TcpSession(context, connection).start() };
 }
 
-class TcpSession implements HostReceiver {
+class TcpSession implements HostReceiver<Cluster> {
   readonly #context: ProxyContext;
   readonly #connection: NetworkConnection;
   readonly #info: StreamInfo;
