@@ -96,15 +96,15 @@ export function decodeCheckAnswer(bytes: Uint8Array): CheckAnswer {
   const metadata = (form?.$case === 'okResponse' ? form.okResponse.dynamicMetadata : undefined) ?? message.dynamicMetadata ?? null;
   if ((message.status?.code ?? 0) === 0) return okAnswer(form?.$case === 'okResponse' ? form.okResponse : {}, metadata);
   const denied = form?.$case === 'deniedResponse' ? form.deniedResponse : {};
-  return { kind: 'denied', status: denied.status?.code || 403, changes: headerChanges(denied.headers), body: denied.body ?? '', metadata };
+  return { kind: 'denied', status: denied.status?.code || 403, changes: headerChanges(denied.headers, 'response'), body: denied.body ?? '', metadata };
 }
 
 function okAnswer(message: OkHttpResponse, metadata: Readonly<Record<string, unknown>> | null): CheckAnswer {
   return {
     kind: 'ok',
-    requestChanges: headerChanges(message.headers),
+    requestChanges: headerChanges(message.headers, 'request'),
     requestRemove: (message.headersToRemove ?? []).map((name) => name.toLowerCase()),
-    responseChanges: headerChanges(message.responseHeadersToAdd),
+    responseChanges: headerChanges(message.responseHeadersToAdd, 'response'),
     querySet: (message.queryParametersToSet ?? []).map(({ key = '', value = '' }) => [key, value]),
     queryRemove: message.queryParametersToRemove ?? [],
     metadata,

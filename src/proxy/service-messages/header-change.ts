@@ -29,10 +29,10 @@ export function headerOf(header: HeaderValue | undefined): { readonly name: stri
   return { name: (header?.key ?? '').toLowerCase(), value: raw !== undefined && raw.length > 0 ? Buffer.from(raw).toString('latin1') : bytesOf(header?.value ?? '') };
 }
 
-/** The changes of a list; the older field `append` counts when it is there. */
-export function headerChanges(options: readonly HeaderValueOption[] | undefined): HeaderChange[] {
+/** The changes of a list; the older field `append` counts when it is there. Envoy reads the newer one for responses alone: a change of a request without the older one replaces. */
+export function headerChanges(options: readonly HeaderValueOption[] | undefined, of: 'request' | 'response'): HeaderChange[] {
   return (options ?? []).map(({ header, append, appendAction }) => ({
     ...headerOf(header),
-    action: append === undefined ? ACTIONS[appendAction ?? 0] ?? 'set' : append ? 'join_if_exists' : 'set',
+    action: append === undefined ? (of === 'request' ? 'set' : ACTIONS[appendAction ?? 0] ?? 'set') : !append ? 'set' : of === 'request' ? 'join_if_exists' : 'add',
   }));
 }

@@ -59,7 +59,7 @@ export function encodeRateLimitQuestion(domain: string, descriptors: readonly Ra
   }).finish();
 }
 
-/** Reads an answer; one that does not decode, or says neither yes nor no, is an error. */
+/** Reads an answer; one that does not decode is an error. As in Envoy, what does not say that a limit is exceeded lets the request pass. */
 export function decodeRateLimitAnswer(bytes: Uint8Array): RateLimitAnswer {
   let message: RateLimitResponse;
   try {
@@ -67,9 +67,8 @@ export function decodeRateLimitAnswer(bytes: Uint8Array): RateLimitAnswer {
   } catch (_malformed) {
     return RATE_LIMIT_ERROR;
   }
-  if (message.overallCode !== Code.OK && message.overallCode !== Code.OVER_LIMIT) return RATE_LIMIT_ERROR;
   return {
-    code: message.overallCode === Code.OK ? 'ok' : 'over_limit',
+    code: message.overallCode === Code.OVER_LIMIT ? 'over_limit' : 'ok',
     statuses: (message.statuses ?? []).flatMap(statusOf),
     responseAdd: (message.responseHeadersToAdd ?? []).map(headerOf),
     requestAdd: (message.requestHeadersToAdd ?? []).map(headerOf),

@@ -123,7 +123,7 @@ describe('a gRPC service', () => {
       httpResponse: {
         $case: 'okResponse',
         okResponse: {
-          headers: [option('x-set', 'new', false), option('x-join', 'two', true), option('x-join-absent', 'no', true), option('x-add', '2'), option('transfer-encoding', 'chunked', false), option('x-bad', 'a\nb', false), option('bad name', 'v', false)],
+          headers: [option('x-set', 'new', false), option('x-join', 'two', true), option('x-join-absent', 'no', true), option('x-replaced', '2'), option('transfer-encoding', 'chunked', false), option('x-bad', 'a\nb', false), option('bad name', 'v', false)],
           headersToRemove: ['x-secret', ':path', 'host'],
           responseHeadersToAdd: [option('x-response', 'r'), option('x-app', 'no', false), { header: { key: 'x-app-absent', value: 'v' }, appendAction: 1 }],
           queryParametersToSet: [{ key: 'b', value: '9' }],
@@ -131,10 +131,10 @@ describe('a gRPC service', () => {
         },
       },
     })));
-    const answer = await harness.ask(port, '/p?c=3&b=1&a=2', { headers: { 'x-set': 'old', 'x-join': 'one', 'x-add': '1', 'x-secret': 's', host: 'h' } });
+    const answer = await harness.ask(port, '/p?c=3&b=1&a=2', { headers: { 'x-set': 'old', 'x-join': 'one', 'x-replaced': '1', 'x-secret': 's', host: 'h' } });
     const { url, headers } = seen(answer.body);
     expect(url).toBe('/p?a=2&b=9');
-    expect(headers).toMatchObject({ 'x-set': 'new', 'x-join': 'one,two', 'x-add': '1, 2', host: 'h' });
+    expect(headers).toMatchObject({ 'x-set': 'new', 'x-join': 'one,two', 'x-replaced': '2', host: 'h' });
     for (const absent of ['x-join-absent', 'x-secret', 'x-bad', 'transfer-encoding', 'bad name']) expect(headers).not.toHaveProperty(absent);
     expect(answer.headers).toMatchObject({ 'x-response': 'r', 'x-app': 'no', 'x-app-absent': 'v' });
   });

@@ -232,7 +232,8 @@ class ExtAuthzFilter implements HttpFilter {
       // One name may come several times; together they replace what is there. The length is the body's own.
       modify: (headers) => {
         const grpc = headers.get('content-type') === 'application/grpc';
-        const kept = grpc ? changes.filter(({ name }) => name !== 'content-type' && !name.startsWith('grpc-')) : changes;
+        // The type is that of a body.
+        const kept = grpc || body.length === 0 ? changes.filter(({ name }) => name !== 'content-type' && !(grpc && name.startsWith('grpc-'))) : changes;
         for (const { name } of kept) headers.remove(name);
         for (const { name, value } of kept) headers.add(name, value);
       },

@@ -135,7 +135,7 @@ describe('the rate limit service', () => {
   it.each([
     { what: 'an error', handler: () => 14, settings: {}, status: 200 },
     { what: 'an error that denies', handler: () => 14, settings: { failureModeDeny: true }, status: 500 },
-    { what: 'an answer that says nothing', handler: () => ({}), settings: { failureModeDeny: true, statusOnError: { code: 503 as const } }, status: 503 },
+    { what: 'an error that denies with a status of its own', handler: () => 14, settings: { failureModeDeny: true, statusOnError: { code: 503 as const } }, status: 503 },
     { what: 'silence', handler: () => wait(3000).then(() => OK), settings: { timeout: { nanos: 5e7 } }, status: 200 },
   ])('may fail: $what gives $status', async ({ handler, settings, status }) => {
     const port = await proxy({ ...MESSAGE, ...settings }, await service(handler));
