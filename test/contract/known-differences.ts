@@ -1,6 +1,16 @@
 // Where the sandbox still answers otherwise than kube-apiserver: by scenario, the numbers of the answers in its transcript. `node test/contract/list-differences.ts`
 // prints what each difference is, and with --numbers these rows. The contract's test fails for a difference that is not here, and for a row here that is none any more.
 
+// Why they are there:
+// - rules 17: the cost of CEL rules is not estimated, so a rule that could take too long is accepted.
+// - workloads 60: a message that prints a whole pod template as Go's internal struct.
+// - authorization 15 and 17: /version says that this is the sandbox, not a build of Kubernetes.
+// - conversion-webhooks: managedFields that name fields of another version are shown as they are; an object that is deleted or patched is converted at other moments.
+// - discovery: autoscaling/v1 is not served, aggregated discovery has no ETag and still takes v2beta1.
+// - openapi: the documents describe kinds and their fields, not every list, parameter and reference of the real ones.
+// - system 31: there are no metrics of the server. media-types 35: the words of a YAML parser.
+// - compression, protobuf: nothing is answered in protobuf, and lengths and Vary of some answers are not the same.
+
 /** Numbers of the answers that differ, by scenario. */
 export const KNOWN_DIFFERENCES: Readonly<Record<string, readonly number[]>> = {
   'rules': [17],
@@ -10,9 +20,7 @@ export const KNOWN_DIFFERENCES: Readonly<Record<string, readonly number[]>> = {
   'discovery': [1, 4],
   'openapi': [0, 1, 2, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36],
   'system': [31],
-  'media-types': [3, 5, 6, 9, 10, 11, 13, 14, 17, 19, 20, 22, 23, 24, 25, 30, 31, 32, 35, 36, 37, 38, 39, 40, 41, 42, 43, 45, 47, 48, 49, 50, 51, 52, 53, 56, 62, 64, 65, 66, 67, 68, 69, 70, 72, 73],
-  'forms': [3, 11, 12],
-  'compression': [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 16],
-  'protobuf': [6, 8, 9, 10, 11, 14, 15, 17, 21],
-  'bound-tokens': [28],
+  'media-types': [35],
+  'compression': [1, 7, 8, 9, 12, 13],
+  'protobuf': [6, 8, 9, 10, 11, 14, 15, 17],
 };

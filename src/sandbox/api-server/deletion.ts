@@ -3,6 +3,7 @@ import type { KubeObject, Store } from '../store/index.ts';
 import type { Admission } from './admission.ts';
 import { isFinished } from './operations.ts';
 import type { RequestContext } from './request-context.ts';
+import type { ResourceInfo } from './resource-info.ts';
 import { conflict, notFound } from './status.ts';
 import type { Target } from './target.ts';
 import { timestamp } from './timestamps.ts';
@@ -76,25 +77,37 @@ function checkPreconditions(target: Target, object: KubeObject, { preconditions 
 
 /** The object with deletionTimestamp, grace period and the finalizers of its propagation policy. */
 function markForDeletion({ info }: Target, object: KubeObject, options: DeleteOptions): KubeObject {
-  const grace = info.storeKey === '/pods' ? podGrace(object, options) : 0;
   const already = object.metadata.deletionTimestamp !== undefined;
-  const seconds = already ? Math.min(grace, object.metadata.deletionGracePeriodSeconds ?? 0) : grace;
-  const shortened = already && seconds < (object.metadata.deletionGracePeriodSeconds ?? 0);
+  const { seconds, end } = endOf(info, object, options);
   const finalizers = finalizersFor(object, options);
   // A definition waits until its objects are gone.
   if (info.storeKey === CRDS && !already) finalizers.push(CRD_FINALIZER);
   const isMarkedOnly = info.storeKey === '/namespaces' || info.storeKey === CRDS;
   const metadata = {
     ...object.metadata,
-    deletionTimestamp: already && !shortened ? (object.metadata.deletionTimestamp ?? '') : timestamp(new Date(Date.now() + seconds * 1000)),
+    deletionTimestamp: end,
     ...(isMarkedOnly ? {} : { deletionGracePeriodSeconds: seconds }),
     ...(object.metadata.generation !== undefined && !already && info.storeKey !== CRDS ? { generation: object.metadata.generation + 1 } : {}),
     ...(finalizers.length > 0 ? { finalizers } : {}),
   };
   if (finalizers.length === 0) delete metadata.finalizers;
   const marked = { ...object, metadata };
-  if (info.storeKey === CRDS && !already) return { ...marked, status: { ...object.status, conditions: [...(object.status?.conditions ?? []), { type: 'Terminating', status: 'True', reason: 'InstanceDeletionPending', message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon', lastTransitionTime: timestamp() }] } };
+  if (info.storeKey === CRDS && !already) return { ...marked, status: endingStatus(object) };
   return info.storeKey === '/namespaces' ? { ...marked, status: { ...object.status, phase: 'Terminating' } } : marked;
+}
+
+/** What a definition says of itself from the moment in which its end is asked for. */
+function endingStatus({ status }: KubeObject): object {
+  const ending = { type: 'Terminating', status: 'True', reason: 'InstanceDeletionPending', message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon', lastTransitionTime: timestamp() };
+  return { ...status, conditions: [...(status?.conditions ?? []), ending] };
+}
+
+/** How long an object has from now on, and when that is over; a second deletion can only make it shorter. */
+function endOf(info: ResourceInfo, object: KubeObject, options: DeleteOptions): { seconds: number; end: string } {
+  const grace = info.storeKey === '/pods' ? podGrace(object, options) : 0;
+  const { deletionTimestamp, deletionGracePeriodSeconds: left = 0 } = object.metadata;
+  if (deletionTimestamp !== undefined && grace >= left) return { seconds: left, end: deletionTimestamp };
+  return { seconds: grace, end: timestamp(new Date(Date.now() + grace * 1000)) };
 }
 
 /** Pods that no node has yet, or that have ended, need no time. */

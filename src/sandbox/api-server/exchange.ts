@@ -1,11 +1,13 @@
 // One HTTP request with what the server has found out about it, and the ways to answer.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parseDocument } from 'yaml';
+import { gzipSync } from 'node:zlib';
+import { parseDocument, stringify } from 'yaml';
 import { describeError } from '../../shared/lib/index.ts';
 import type { User } from '../auth/index.ts';
 import { ApiStatusError } from './internal-client.ts';
 import { duplicateFields } from './json-duplicates.ts';
+import { wantsYaml } from './negotiation.ts';
 import { decodeProtobuf, PROTOBUF_TYPE } from './protobuf-body.ts';
 import { isTrue, type RequestInfo } from './request-info.ts';
 import { checkWriteOptions } from './request-options.ts';
@@ -15,6 +17,9 @@ import { badRequest, NoSuchPage, statusOf, unsupportedMediaType } from './status
 
 const MAX_BODY = 3 * 1024 * 1024;
 const JSON_TYPES = ['application/json', 'application/yaml'];
+/** Bodies that are longer than this are sent in pieces, and those beyond the other bound packed for who takes that. */
+const WHOLE_BYTES = 2048;
+const GZIP_BYTES = 128 * 1024;
 
 /** Plain text is not to be taken for anything else. */
 export const NO_SNIFFING = { 'x-content-type-options': 'nosniff' };
@@ -54,7 +59,9 @@ export class Exchange {
 
   /** The media type of the body, without parameters. */
   contentType(): string {
-    return (this.request.headers['content-type'] ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
+    const [type = '', ...parameters] = (this.request.headers['content-type'] || 'application/json').split(';');
+    // A parameter without a value makes it no media type at all.
+    return parameters.every((parameter) => parameter.trim() === '' || parameter.includes('=')) ? type.trim().toLowerCase() : '';
   }
 
   /** The body as an object, JSON or YAML; undefined when it is empty. */
@@ -63,7 +70,7 @@ export class Exchange {
     if (bytes.length === 0) return undefined;
     const type = this.contentType();
     if (type === PROTOBUF_TYPE && types === JSON_TYPES) return decodeProtobuf(bytes);
-    if (!types.includes(type)) throw unsupportedMediaType(types);
+    if (!types.includes(type)) throw unsupportedMediaType(types === JSON_TYPES ? [...types, PROTOBUF_TYPE] : types);
     return parseBody(bytes.toString('utf8'), type, this.#oddities);
   }
 
@@ -74,7 +81,13 @@ export class Exchange {
 
   /** Answers with a JSON object. */
   json(code: number, value: unknown): void {
-    this.text(code, 'application/json', JSON.stringify(value));
+    this.jsonText(code, JSON.stringify(value));
+  }
+
+  /** Answers with JSON that is text already; a client that asked for YAML gets that. */
+  jsonText(code: number, text: string): void {
+    if (wantsYaml(this.request.headers.accept ?? '')) this.text(code, 'application/yaml', stringify(JSON.parse(text), { version: '1.1', sortMapEntries: true, lineWidth: 0, indentSeq: false, aliasDuplicateObjects: false, defaultStringType: 'PLAIN', defaultKeyType: 'PLAIN' }));
+    else this.text(code, 'application/json', text);
   }
 
   /** Answers with this text; `headers` are added to those of every answer, or stand in their place. */
@@ -85,8 +98,16 @@ export class Exchange {
       return;
     }
     this.writeWarnings();
-    response.writeHead(code, { 'content-type': type, 'content-length': Buffer.byteLength(text), 'cache-control': 'no-cache, private', 'audit-id': auditId(this.request), ...FLOW, ...headers });
-    response.end(this.request.method === 'HEAD' ? undefined : text);
+    const bytes = Buffer.from(text);
+    const isPacked = bytes.length > GZIP_BYTES && acceptsGzip(this.request);
+    const sent = isPacked ? gzipSync(bytes, { level: 1 }) : bytes;
+    response.writeHead(code, {
+      'content-type': type,
+      ...(bytes.length > WHOLE_BYTES && !isPacked && this.request.method !== 'HEAD' ? {} : { 'content-length': sent.length }),
+      ...(isPacked ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } : {}),
+      'cache-control': 'no-cache, private', 'audit-id': auditId(this.request), ...FLOW, ...headers,
+    });
+    response.end(this.request.method === 'HEAD' ? undefined : sent);
   }
 
   /** Answers with a Status. */
@@ -106,6 +127,10 @@ this.response.setHeader('warning', warningHeaders(this.warnings));
 /** Which rule of fairness a request fell under: there is one for all here. */
 const FLOW = { 'x-kubernetes-pf-flowschema-uid': randomUUID(), 'x-kubernetes-pf-prioritylevel-uid': randomUUID() };
 
+function acceptsGzip(request: IncomingMessage): boolean {
+  return String(request.headers['accept-encoding'] ?? '').split(',').some((part) => part.split(';', 1)[0]?.trim() === 'gzip');
+}
+
 /** How a request is found in the logs: by the name that its client gave it, or one of its own. */
 function auditId(request: IncomingMessage): string {
   const given = request.headers['audit-id'];
@@ -118,7 +143,7 @@ function parseBody(text: string, type: string, oddities: string[]): unknown {
       const document = parseDocument(text);
       const [problem] = document.errors.filter(({ code }) => code !== 'DUPLICATE_KEY');
       if (problem) throw problem;
-      oddities.push(...document.errors.map(({ linePos }) => `yaml: unmarshal errors: line ${String(linePos?.[0].line ?? 0)}: a key of the mapping is already set`));
+      oddities.push(...document.errors.map(({ linePos, pos }) => `line ${String(linePos?.[0].line ?? 0)}: key ${JSON.stringify(keyAt(text, pos[0]))} already set in map`));
       return document.toJS({ maxAliasCount: 100 });
     } catch (error) {
       throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message.split('\n')[0] ?? '' : String(error)}`);
@@ -149,6 +174,11 @@ function statedOptions(query: URLSearchParams): Record<string, unknown> {
   const dryRun = query.getAll('dryRun').filter((value) => value !== '');
   const [fieldManager, fieldValidation] = [query.get('fieldManager'), query.get('fieldValidation')];
   return { ...(dryRun.length === 0 ? {} : { dryRun }), ...(fieldManager ? { fieldManager } : {}), ...(fieldValidation ? { fieldValidation } : {}) };
+}
+
+/** The key of a YAML mapping that begins there. */
+function keyAt(text: string, position: number): string {
+  return (/^[^:\n]+/.exec(text.slice(position))?.[0] ?? '').trim().replace(/^["']|["']$/g, '');
 }
 
 /** A client that names no manager is known by its program. */

@@ -12,23 +12,39 @@ import { decodeTyped, jsonProblem } from './typed-decoding.ts';
 
 /** Checks that `body` is an object of the resource's kind and version; fills in what is missing of these. */
 export function checkEnvelope(info: ResourceInfo, version: ResourceVersion, body: unknown, context?: RequestContext): KubeObject {
-  if (!isFields(body)) throw badRequest('the object provided is unrecognized (must be of type ' + info.kind + '): the body is not an object');
+  if (!isFields(body) || (body['kind'] !== undefined && typeof body['kind'] !== 'string' && !info.custom)) throw badRequest(`the object provided is unrecognized (must be of type ${info.kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(body) ? 'array' : typeof body} into Go value of type struct`);
   const wanted = groupVersion(info.group, version.name);
-  if (info.custom && body['kind'] === undefined) throw badRequest(`the object provided is unrecognized (must be of type ${info.kind}): Object 'Kind' is missing in '${JSON.stringify(body)}'`);
-  if (info.custom && body['kind'] !== info.kind) throw invalidObject({ ...info, kind: String(body['kind']) }, (body['metadata'] as { name?: string } | undefined)?.name, [invalidField('kind', body['kind'], `must be ${info.kind}`)]);
-  if (body['kind'] !== undefined && body['kind'] !== info.kind) throw wrongKind(info, String(body['kind']), String(body['apiVersion'] ?? ''));
-  // In a version that is not this one nothing is known, so all of it is unknown.
-  if (info.custom && context && body['apiVersion'] !== undefined && body['apiVersion'] !== wanted) reportUnknown(context, info, version, Object.keys(body).filter((name) => !['apiVersion', 'kind', 'metadata'].includes(name)));
-  if (body['apiVersion'] !== undefined && body['apiVersion'] !== wanted) throw badRequest(`the API version in the data (${String(body['apiVersion'])}) does not match the expected API version (${wanted})`);
+  checkKind(info, body);
+  if (body['apiVersion'] !== undefined && body['apiVersion'] !== wanted) {
+    // In a version that is not this one nothing is known, so all of it is unknown.
+    if (info.custom && context) reportUnknown(context, info, version, Object.keys(body).filter((name) => !['apiVersion', 'kind', 'metadata'].includes(name)));
+    if (!info.custom && !isRegistered(info.kind, String(body['apiVersion']))) throw wrongKind(info, info.kind, String(body['apiVersion']));
+    throw badRequest(`the API version in the data (${String(body['apiVersion'])}) does not match the expected API version (${wanted})`);
+  }
   if (body['metadata'] !== undefined && body['metadata'] !== null && !isFields(body['metadata'])) throw badRequest(`${info.kind} in version "${version.name}" cannot be handled as a ${info.kind}: json: cannot unmarshal metadata into Go value of type v1.ObjectMeta`);
   return { ...body, apiVersion: wanted, kind: info.kind, metadata: { ...(body['metadata'] ?? {}) } as unknown as KubeObject['metadata'] };
 }
 
+function checkKind(info: ResourceInfo, body: Readonly<Record<string, unknown>>): void {
+  const { kind, metadata } = body;
+  if (kind === info.kind || (kind === undefined && !info.custom)) return;
+  if (kind === undefined) throw badRequest(`the object provided is unrecognized (must be of type ${info.kind}): Object 'Kind' is missing in '${JSON.stringify(body)}'`);
+  if (info.custom) throw invalidObject({ ...info, kind: String(kind) }, (metadata as { name?: string } | undefined)?.name, [invalidField('kind', kind, `must be ${info.kind}`)]);
+  throw wrongKind(info, String(kind), String(body['apiVersion'] ?? ''));
+}
+
+/** Whether the server has such a kind of its own. */
+function isRegistered(kind: string, apiVersion: string): boolean {
+  const [version = '', group = ''] = apiVersion.split('/').reverse();
+  return BUILT_IN_KINDS.some((row) => row.kind === kind && row.group === group && row.version === version);
+}
+
 /** Another kind, or none that there is. */
 function wrongKind(info: ResourceInfo, kind: string, apiVersion: string): Error {
-  const [version = '', group = ''] = apiVersion.split('/').reverse();
-  if (!BUILT_IN_KINDS.some((row) => row.kind === kind && row.group === group && row.version === version)) return badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "sandbox"`);
-  return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${info.kind}: converting (${version}.${kind}) to (${info.group === '' ? 'core' : info.group.split('.')[0] ?? ''}.${info.kind}): unknown conversion`);
+  const [version = ''] = apiVersion.split('/').reverse();
+  const refused = `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${info.kind}: `;
+  if (!isRegistered(kind, apiVersion)) return badRequest(`${refused}no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "sandbox"`);
+  return badRequest(`${refused}converting (${version}.${kind}) to (${info.group === '' ? 'core' : info.group.split('.')[0] ?? ''}.${info.kind}): unknown conversion`);
 }
 
 /** Drops nulls, unknown fields (reported as the context wants) and fills in defaults; changes `object`. */

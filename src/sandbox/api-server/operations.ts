@@ -81,20 +81,19 @@ export class Operations {
     clearServerFields(object);
     // What the creator owns is found out before the server and webhooks add to it.
     object = adjust(recordUpdate(info.custom ? {} : emptyObject(`${info.group}/${info.plural}`), withoutStatus(info, version, object) as Fields, managerOf(context, object.apiVersion, ''), version.schema) as KubeObject);
-    if (!info.custom) settleLists(version.schema, object);
-    if (!info.custom && version.status) applyDefaults(version.schema.properties?.['status'], (object.status ??= {}));
+    completeEmpty(info, version, object);
     const asked = { info, version, namespace, name: object.metadata.name ?? '' };
     object = await this.#admission.admit(context, { operation: 'CREATE', target: asked, subresource: '', object, oldObject: undefined });
     placeInNamespace(info, place.namespace, object);
     const generated = nameObject(object);
     stampNew(info, version, object);
-    if (!info.custom && version.status) applyDefaults(version.schema.properties?.['status'], (object.status ??= {}));
+    completeEmpty(info, version, object);
     if (!info.custom) rulesFor(info.storeKey).prepare?.(object, undefined);
     const target = { ...asked, name: object.metadata.name };
     if (generated !== undefined && this.#stored(target)) object.metadata.name = generateName(generated);
     const errors = validateObject(info, version, object, undefined, context.warnings);
     if (errors.length > 0) throw invalidObject(ownInfo(info), object.metadata.name, errors);
-    if (!info.custom) context.warnings.push(...(rulesFor(info.storeKey).warn?.(object) ?? []));
+    warnOf(context, info, object);
     await this.#admission.validate(context, { operation: 'CREATE', target, subresource: '', object, oldObject: undefined });
     const stored = await this.#toStorage(info, object);
     if (this.#store.get(info.storeKey, namespace, stored.metadata.name)) throw alreadyExists(info, stored.metadata.name);
@@ -119,7 +118,7 @@ export class Operations {
   }
 
   async #updateOnce(context: RequestContext, target: Target, attempt: UpdateAttempt): Promise<KubeObject | undefined> {
-    const { subresource, live, before, change, recorded } = attempt;
+    const { subresource, live, before, change } = attempt;
     const { info, version } = target;
     let object = cloneJson(checkEnvelope(info, version, change(before), context));
     checkIdentity(target, before, object);
@@ -131,13 +130,13 @@ export class Operations {
     if (!info.custom && subresource === '') rulesFor(info.storeKey).prepare?.(object, before);
     const errors = validateObject(info, version, object, before, context.warnings);
     if (errors.length > 0) throw invalidObject(ownInfo(info), target.name, errors);
-    if (!info.custom && subresource === '') context.warnings.push(...(rulesFor(info.storeKey).warn?.(object) ?? []));
+    if (subresource === '') warnOf(context, info, object);
     await this.#admission.validate(context, { operation: 'UPDATE', target, subresource, ...shownTo(version, subresource, object, before) });
     bumpGeneration(info, object, before);
     const stored = await this.#toStorage(info, object);
     if (this.#stored(target) !== live) return undefined;
     if (subresource === '') this.#writeHooks[info.storeKey]?.(stored, context.dryRun);
-    if (deepEqual({ ...stored, metadata: { ...stored.metadata, resourceVersion: '' } }, { ...live, metadata: { ...live.metadata, resourceVersion: '' } })) return live;
+    if (deepEqual(withoutTimes(stored), withoutTimes(live))) return live;
     if (isFinished(info, stored)) return context.dryRun ? stored : this.#removeAfterUpdate(info, stored);
     return this.#write(context, info, stored, false);
   }
@@ -180,6 +179,16 @@ function ownInfo(info: ResourceInfo): ResourceInfo {
   return info.storeKey === '/events' ? { ...info, group: '' } : info;
 }
 
+/** An object without what tells only when it was written: such a difference alone is no change. */
+function withoutTimes(object: KubeObject): object {
+  const entries = (object.metadata.managedFields ?? []) as object[];
+  return { ...object, metadata: { ...object.metadata, resourceVersion: '', managedFields: entries.map((entry) => ({ ...entry, time: '' })) } };
+}
+
+function warnOf(context: RequestContext, info: ResourceInfo, object: KubeObject): void {
+  if (!info.custom) context.warnings.push(...(rulesFor(info.storeKey).warn?.(object) ?? []));
+}
+
 /** What admission sees of a change: of a scaling, only the Scale. */
 function shownTo(version: ResourceVersion, subresource: string, object: KubeObject, before: KubeObject): { object: KubeObject; oldObject: KubeObject } {
   if (subresource !== 'scale' || !version.scale) return { object, oldObject: before };
@@ -217,6 +226,13 @@ function nameObject(object: KubeObject): string | undefined {
 
 function hasGeneration(info: ResourceInfo): boolean {
   return info.custom || rulesFor(info.storeKey).generation === true;
+}
+
+/** What a built-in object has even when nobody has said anything of it: null lists, and a status. */
+function completeEmpty(info: ResourceInfo, version: ResourceVersion, object: KubeObject): void {
+  if (info.custom) return;
+  settleLists(version.schema, object);
+  if (version.status) applyDefaults(version.schema.properties?.['status'], (object.status ??= {}));
 }
 
 /** What nobody can state of an object that is to be created. */

@@ -16,10 +16,9 @@ const JSON_PATCH = 'application/json-patch+json';
 const MERGE = 'application/merge-patch+json';
 const STRATEGIC = 'application/strategic-merge-patch+json';
 const APPLY = 'application/apply-patch+yaml';
-const APPLY_CBOR = 'application/apply-patch+json';
 
 /** Media types of patches. */
-export const PATCH_TYPES: readonly string[] = [JSON_PATCH, MERGE, STRATEGIC, APPLY, APPLY_CBOR, 'application/json', 'application/yaml'];
+export const PATCH_TYPES: readonly string[] = [JSON_PATCH, MERGE, STRATEGIC, APPLY, 'application/json', 'application/yaml'];
 
 /** The outcome of a patch; `created` when an apply made the object. */
 export interface PatchOutcome {
@@ -38,7 +37,7 @@ export interface PatchRequest {
 /** Applies a patch. */
 export async function patchObject(operations: Operations, store: Store, context: RequestContext, target: Target, request: PatchRequest): Promise<PatchOutcome> {
   const { subresource, type, patch } = request;
-  if (type === APPLY || type === APPLY_CBOR) return apply(operations, store, context, target, subresource, patch);
+  if (type === APPLY) return apply(operations, store, context, target, subresource, patch);
   const change = (live: KubeObject): unknown => checkPatched(target, live, translate(() => applyPatch(target, live, type, patch)), request);
   return { object: await operations.update(context, target, subresource, change), created: false };
 }

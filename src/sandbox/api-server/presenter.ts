@@ -2,16 +2,14 @@
 import type { KubeObject, Store } from '../store/index.ts';
 import type { Converter } from './conversion.ts';
 import type { Exchange } from './exchange.ts';
-import { ApiStatusError } from './internal-client.ts';
 import { listObjects, type Page } from './listing.ts';
 import { groupVersion } from './resource-info.ts';
 import { checkListOptions } from './request-options.ts';
 import { compileSelection } from './selection.ts';
+import { negotiateForm, refuseForm, type AnswerForm, type AnswerOf } from './negotiation.ts';
 import { columnsOf, partialObject, tableOf } from './tables.ts';
 import type { Target } from './target.ts';
 import { Watch, type Render } from './watching.ts';
-
-type Form = { readonly kind: 'object' } | { readonly kind: 'table' | 'partial'; readonly version: string };
 
 /** Writes objects, lists and watches. */
 export class Presenter {
@@ -34,7 +32,7 @@ export class Presenter {
 
   /** Answers with one object, which is in the target's version already or stored. */
   async object(exchange: Exchange, target: Target, object: KubeObject, code = 200): Promise<void> {
-    const form = formOf(exchange);
+    const form = formOf(exchange, target, 'object');
     const [shown] = (await this.#converter.convert(target.info, [object], target.version.name)) as [KubeObject];
     if (form.kind === 'table') exchange.json(code, tableOf(columnsOf(target.info, target.version), [shown], { resourceVersion: shown.metadata.resourceVersion }, exchange.info.query.get('includeObject') ?? 'Metadata', form.version));
     else exchange.json(code, form.kind === 'partial' ? partialObject(shown, form.version) : shown);
@@ -61,20 +59,21 @@ export class Presenter {
 
   async #page(exchange: Exchange, target: Target, page: Page): Promise<void> {
     const { info, version } = target;
-    const form = formOf(exchange);
+    const form = formOf(exchange, target, 'list');
     // Lists of custom resources are no structs, so they say also that nothing follows.
     const isPlain = info.custom && form.kind === 'object';
     const metadata = { resourceVersion: page.resourceVersion, ...(page.continueToken === undefined ? (isPlain ? { continue: '' } : {}) : { continue: page.continueToken }), ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }) };
     const items = await this.#converter.convert(info, page.items, version.name);
     if (form.kind === 'table') exchange.json(200, tableOf(columnsOf(info, version), items, metadata, exchange.info.query.get('includeObject') ?? 'Metadata', form.version));
     else if (form.kind === 'partial') exchange.json(200, { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.version}`, metadata, items: items.map((item) => partialObject(item, form.version)) });
-    else exchange.text(200, 'application/json', `{"kind":${JSON.stringify(info.listKind)},"apiVersion":${JSON.stringify(groupVersion(info.group, version.name))},"metadata":${JSON.stringify(metadata)},"items":[${items.map((item) => (info.custom ? this.#text(item) : JSON.stringify(withoutType(item)))).join(',')}]}`);
+    else exchange.jsonText(200, `{"kind":${JSON.stringify(info.listKind)},"apiVersion":${JSON.stringify(groupVersion(info.group, version.name))},"metadata":${JSON.stringify(metadata)},"items":[${items.map((item) => (info.custom ? this.#text(item) : JSON.stringify(withoutType(item)))).join(',')}]}`);
   }
 
   watch(exchange: Exchange, target: Target): void {
     const { query } = exchange.info;
     const { info, version } = target;
     checkListOptions(query, true);
+    formOf(exchange, target, 'watch');
     // Only the old paths below /watch name an object.
     const named = target.name === '' ? '' : `metadata.name=${target.name}`;
     const fields = [named, query.get('fieldSelector') ?? ''].filter((part) => part !== '').join(',');
@@ -93,7 +92,7 @@ export class Presenter {
 
   #renderer(exchange: Exchange, target: Target): Render {
     const { info, version } = target;
-    const form = formOf(exchange);
+    const form = formOf(exchange, target, 'watch');
     const columns = form.kind === 'table' ? columnsOf(info, version) : [];
     let headers = true;
     const show = (object: KubeObject): string => {
@@ -109,8 +108,9 @@ export class Presenter {
     };
   }
 
-  #bookmark(exchange: Exchange, { info, version }: Target, revision: number, end: boolean): object {
-    const form = formOf(exchange);
+  #bookmark(exchange: Exchange, target: Target, revision: number, end: boolean): object {
+    const { info, version } = target;
+    const form = formOf(exchange, target, 'watch');
     const metadata = { resourceVersion: String(revision), ...(end ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}) };
     if (form.kind === 'table') return { kind: 'Table', apiVersion: `meta.k8s.io/${form.version}`, metadata: { resourceVersion: String(revision) }, columnDefinitions: [], rows: [{ cells: [], object: { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${form.version}`, metadata } }] };
     if (form.kind === 'partial') return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${form.version}`, metadata };
@@ -133,18 +133,9 @@ function withoutType({ apiVersion: _version, kind: _kind, ...rest }: KubeObject)
 }
 
 /** The form that the Accept header asks for. */
-function formOf(exchange: Exchange): Form {
-  const accept = exchange.request.headers.accept ?? '';
-  for (const part of accept.split(',')) {
-    const parameters = part.split(';').map((text) => text.trim());
-    if (!['application/json', '*/*', 'application/*'].includes(parameters[0] ?? '')) continue;
-    const as = parameters.find((parameter) => parameter.startsWith('as='))?.slice(3);
-    const version = parameters.find((parameter) => parameter.startsWith('v='))?.slice(2) ?? 'v1';
-    if (as === 'Table') return { kind: 'table', version };
-    if (as !== undefined && as !== 'Table' && !as.startsWith('PartialObjectMetadata')) continue;
-    if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return { kind: 'partial', version };
-    return { kind: 'object' };
-  }
-  if (!accept.includes('json') || !accept.includes('as=')) return { kind: 'object' };
-  throw new ApiStatusError(406, 'NotAcceptable', 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf');
+function formOf(exchange: Exchange, { info }: Target, answer: AnswerOf): AnswerForm {
+  const { accept = '' } = exchange.request.headers;
+  const form = negotiateForm(accept, answer);
+  if (form) return form;
+  throw refuseForm(accept, answer, info.kind);
 }

@@ -12,6 +12,7 @@ import { bindPod, evictPod } from './pod-subresources.ts';
 import type { PodStreamHandler } from './pod-streams.ts';
 import type { Presenter } from './presenter.ts';
 import type { Registry } from './registry.ts';
+import type { RequestContext } from './request-context.ts';
 import { checkDeleteOptions } from './request-options.ts';
 import { servedVersion } from './resource-info.ts';
 import type { ResourceRequest } from './request-info.ts';
@@ -74,7 +75,7 @@ export class ResourceHandler {
     switch (exchange.info.verb) {
       case 'list': await presenter.list(exchange, target); break;
       case 'watch': presenter.watch(exchange, target); break;
-      case 'create': await presenter.object(exchange, target, await operations.create(exchange.context(), target, await readBody(exchange)), 201); break;
+      case 'create': await presenter.object(exchange, target, await operations.create(exchange.context(), target, await readBody(exchange, target.info.kind)), 201); break;
       case 'deletecollection': await this.#deleteCollection(exchange, target); break;
       default: throw methodNotAllowed();
     }
@@ -94,7 +95,7 @@ export class ResourceHandler {
   }
 
   async #put(exchange: Exchange, target: Target, subresource: string): Promise<KubeObject> {
-    const body = await readBody(exchange);
+    const body = await readBody(exchange, target.info.kind);
     checkPrecondition(target, body);
     return this.#options.operations.update(exchange.context(), target, subresource, () => body);
   }
@@ -109,7 +110,7 @@ export class ResourceHandler {
 
   async #delete(exchange: Exchange, target: Target): Promise<void> {
     const { deleter, presenter } = this.#options;
-    const { object, gone } = await deleter.delete(exchange.context(), target, await readDeleteOptions(exchange));
+    const { object, gone } = await deleter.delete(deletionContext(exchange), target, await readDeleteOptions(exchange));
     if (!gone || RETURNED_WHEN_DELETED.has(target.info.storeKey)) {
       await presenter.object(exchange, target, object);
       return;
@@ -125,7 +126,7 @@ export class ResourceHandler {
     const selection = compileSelection(target.info, target.version, query.get('labelSelector'), query.get('fieldSelector'));
     const chosen = store.list(target.info.storeKey, target.namespace).filter((object) => !selection || selection(object));
     for (const { metadata } of chosen) {
-      await deleter.delete(exchange.context(), { ...target, namespace: metadata.namespace, name: metadata.name }, options).catch((error: unknown) => {
+      await deleter.delete(deletionContext(exchange), { ...target, namespace: metadata.namespace, name: metadata.name }, options).catch((error: unknown) => {
         if ((error as { code?: number }).code !== 404) throw error;
       });
     }
@@ -134,7 +135,7 @@ export class ResourceHandler {
 
   async #review(exchange: Exchange, target: Target): Promise<void> {
     if (exchange.info.verb !== 'create') throw methodNotAllowed();
-    const review = cloneJson(checkEnvelope(target.info, target.version, await readBody(exchange)));
+    const review = cloneJson(checkEnvelope(target.info, target.version, await readBody(exchange, target.info.kind)));
     normalizeObject(exchange.context(), target.info, target.version, review);
     const noted = recordUpdate({ metadata: {}, spec: {}, status: target.info.group === 'authorization.k8s.io' ? { allowed: false } : {} }, withAnswer(target, review), managerOf(exchange.context(), review.apiVersion, ''), target.version.schema) as KubeObject;
     exchange.json(201, this.#options.reviews.answer(target.info.plural, noted, exchange.user, target.namespace));
@@ -197,7 +198,7 @@ export class ResourceHandler {
     if (subresource === 'ephemeralcontainers') throw notFound(target.info, target.name);
     if (subresource !== 'eviction' && subresource !== 'binding') throw noSuchPath();
     if (exchange.info.verb !== 'create') throw methodNotAllowed();
-    const body = await readBody(exchange) as Fields;
+    const body = await readBody(exchange, subresource === 'eviction' ? 'Eviction' : 'Binding') as Fields;
     if (isMissing) throw notFound(target.info, target.name);
     if (subresource === 'eviction') await evictPod(store, deleter, exchange.context(), target, body as { deleteOptions?: DeleteOptions });
     else bindPod(store, exchange.context(), target, body as { target?: { name?: string } });
@@ -232,19 +233,37 @@ async function readPatch(exchange: Exchange, target: Target): Promise<unknown> {
   }
 }
 
-async function readBody(exchange: Exchange): Promise<unknown> {
-  const body = await exchange.body();
-  if (body === undefined) throw badRequest('the body of the request is empty');
-  return body;
+async function readBody(exchange: Exchange, kind: string): Promise<unknown> {
+  try {
+    const body = await exchange.body();
+    // Of YAML, nothing is something: an object without fields.
+    if (body === undefined && exchange.contentType().endsWith('yaml')) return {};
+    if (body === undefined) throw badRequest("couldn't get version/kind; json parse error: unexpected end of JSON input");
+    return body ?? {};
+  } catch (error) {
+    if (!(error instanceof ApiStatusError) || !error.message.startsWith("couldn't get version/kind")) throw error;
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${error.message}`);
+  }
 }
 
+/** Whether a deletion is a rehearsal is said by its options. */
+function deletionContext(exchange: Exchange): RequestContext {
+  return { ...exchange.context(), dryRun: false };
+}
+
+/** The options of a deletion: those of its body, and only when it has none those of its query. */
 async function readDeleteOptions(exchange: Exchange): Promise<DeleteOptions> {
   const { query } = exchange.info;
-  const body = ((await exchange.body()) ?? {}) as DeleteOptions;
+  const body = (await exchange.body()) as DeleteOptions | undefined;
+  if (body !== undefined) {
+    checkDeleteOptions(body);
+    return body;
+  }
   const grace = query.get('gracePeriodSeconds');
   const policy = query.get('propagationPolicy');
+  const orphan = query.get('orphanDependents');
   const dryRun = query.getAll('dryRun').filter((value) => value !== '');
-  const options = { ...body, ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }), ...(policy === null ? {} : { propagationPolicy: policy }), ...(dryRun.length === 0 ? {} : { dryRun }) };
+  const options = { ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }), ...(policy === null ? {} : { propagationPolicy: policy }), ...(orphan === null ? {} : { orphanDependents: orphan === 'true' }), ...(dryRun.length === 0 ? {} : { dryRun }) };
   checkDeleteOptions(options);
   return options;
 }

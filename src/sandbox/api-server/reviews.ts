@@ -18,9 +18,7 @@ export class Reviews {
 
   /** The review with its status; `plural` says which kind. */
   answer(plural: string, review: KubeObject, user: User, namespace: string | undefined): KubeObject {
-    if (plural === 'tokenreviews' && !review.spec?.token) throw badRequest('token is required for TokenReview in authentication');
-    if (plural === 'localsubjectaccessreviews' && review.metadata.namespace && review.metadata.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-    if (plural === 'selfsubjectrulesreviews' && !review.spec?.namespace) throw badRequest('no namespace on request');
+    checkRequest(plural, review, namespace);
     const errors = plural.endsWith('accessreviews') ? [...metadataErrors(plural, review.metadata), ...reviewErrors(plural, review.spec ?? {}, namespace)] : [];
     if (errors.length > 0) throw invalidObject({ group: 'authorization.k8s.io', plural, kind: '' }, '', errors);
     switch (plural) {
@@ -59,6 +57,13 @@ function showRule({ verbs, apiGroups, resources, resourceNames }: PolicyRule): o
   return { verbs, ...(apiGroups ? { apiGroups } : {}), ...(resources ? { resources } : {}), ...(resourceNames ? { resourceNames } : {}) };
 }
 
+/** What a review needs before it is looked at. */
+function checkRequest(plural: string, { spec, metadata }: KubeObject, namespace: string | undefined): void {
+  if (plural === 'tokenreviews' && !spec?.token) throw badRequest('token is required for TokenReview in authentication');
+  if (plural === 'localsubjectaccessreviews' && metadata.namespace && metadata.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  if (plural === 'selfsubjectrulesreviews' && !spec?.namespace) throw badRequest('no namespace on request');
+}
+
 function withoutNamespace({ namespace: _namespace, ...rest }: KubeObject['metadata']): KubeObject['metadata'] {
   return rest as KubeObject['metadata'];
 }
@@ -91,9 +96,12 @@ function reviewErrors(plural: string, spec: { user?: string; groups?: string[]; 
   if (!resource && !path) errors.push(invalidField('spec.resourceAttributes', null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified'));
   if (plural !== 'selfsubjectaccessreviews' && !spec.user && !spec.groups?.length) errors.push(invalidField('spec.user', '', 'at least one of user or group must be specified'));
   if (plural === 'localsubjectaccessreviews' && path && !resource) return [...errors, invalidField('spec.nonResourceAttributes', { Path: path.path ?? '', Verb: path.verb ?? '' }, 'disallowed on this kind of request')];
-  errors.push(...selectorErrors(resource, 'fieldSelector'), ...selectorErrors(resource, 'labelSelector'));
-  if (plural === 'localsubjectaccessreviews' && resource?.namespace !== namespace) errors.push(invalidField('spec.resourceAttributes.namespace', resource?.namespace ?? '', 'must match metadata.namespace'));
-  return errors;
+  return [...errors, ...selectorErrors(resource, 'fieldSelector'), ...selectorErrors(resource, 'labelSelector'), ...(plural === 'localsubjectaccessreviews' ? placeErrors(resource, namespace) : [])];
+}
+
+/** A question about a namespace is asked in that namespace. */
+function placeErrors(resource: Attributes | undefined, namespace: string | undefined): FieldError[] {
+  return resource?.namespace === namespace ? [] : [invalidField('spec.resourceAttributes.namespace', resource?.namespace ?? '', 'must match metadata.namespace')];
 }
 
 function subjectOf(review: KubeObject): User {

@@ -38,7 +38,8 @@ export class TokenRequests {
     normalizeObject(context, { ...NAMED, custom: false, storeKey: `${GROUP}/tokenrequests` } as unknown as ResourceInfo, version, request);
     const account = this.#store.get('/serviceaccounts', namespace, name);
     if (!account) throw notFound({ group: '', plural: 'serviceaccounts', kind: 'ServiceAccount' }, name);
-    const wrong = nameErrors(request, namespace, name);
+    if (request.metadata.namespace && request.metadata.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    const wrong = nameErrors(request, name);
     if (wrong.length > 0) throw invalidObject(NAMED, name, wrong);
     const errors = specErrors(request.spec);
     if (errors.length > 0) throw invalidObject(NAMED, request.metadata.name, errors);
@@ -72,9 +73,8 @@ export class TokenRequests {
   }
 }
 
-function nameErrors({ metadata }: KubeObject, namespace: string, name: string): FieldError[] {
-  if (metadata.name && metadata.name !== name) return [invalidField('metadata.name', metadata.name, 'must match the service account name if specified')];
-  return metadata.namespace && metadata.namespace !== namespace ? [invalidField('metadata.namespace', metadata.namespace, 'must match the service account namespace if specified')] : [];
+function nameErrors({ metadata }: KubeObject, name: string): FieldError[] {
+  return metadata.name && metadata.name !== name ? [invalidField('metadata.name', metadata.name, 'must match the service account name if specified')] : [];
 }
 
 function specErrors({ expirationSeconds: seconds }: { expirationSeconds: number }): FieldError[] {

@@ -87,10 +87,13 @@ export function recordUpdate(before: Fields | undefined, after: Fields, manager:
   const { changed, removed } = compareValues({ metadata: {}, ...(before ? ownable(before) : {}) }, { metadata: {}, ...ownable(after) }, schema);
   const reset = isFields(after['metadata']) && isReset(after['metadata']['managedFields']);
   const managers = reset ? [] : readManagers(before);
-  if (isEmptySet(changed) && isEmptySet(removed)) return writeManagers(after, managers);
+  // Of an object that exists and has nobody noted, nobody is: somebody has wanted it so.
+  const isForgotten = managers.length === 0 && isFields(before?.['metadata']) && before['metadata']['uid'] !== undefined;
+  if (isForgotten || (isEmptySet(changed) && isEmptySet(removed))) return writeManagers(after, managers);
   let mine: Owned = managers.find((entry) => sameManager(entry, manager)) ?? { ...manager, fields: EMPTY_SET };
   const others = managers.filter((entry) => entry !== mine).map((entry) => ({ ...entry, fields: subtractSubtrees(subtractSets(entry.fields, changed), removed) }));
-  mine = { ...mine, time: manager.time, fields: unionSets(subtractSubtrees(mine.fields, removed), changed) };
+  // Who only takes away has set nothing.
+  mine = { ...mine, time: isEmptySet(changed) ? mine.time : manager.time, fields: unionSets(subtractSubtrees(mine.fields, removed), changed) };
   return writeManagers(after, [...others, mine]);
 }
 

@@ -47,12 +47,14 @@ function validateEvent(object: KubeObject, isNew: boolean): FieldError[] {
   const place = isNew ? 'reportingController' : 'reportingComponent';
   if (controller === '') errors.push(requiredField(place));
   errors.push(...validateKey(controller, place));
-  for (const [field, value] of Object.entries({ reportingInstance: event.reportingInstance ?? '', action: event.action ?? '', reason: event.reason ?? '' })) {
-    if (value === '') errors.push(requiredField(field));
-    else if (value.length > 128) errors.push(invalidField(field, '', 'can have at most 128 characters'));
-  }
+  errors.push(...(['reportingInstance', 'action', 'reason'] as const).flatMap((field) => validateWord(field, event[field] ?? '')));
   if ((event.message ?? event.note ?? '').length > 1024) errors.push(invalidField('message', '', 'can have at most 1024 characters'));
   return errors;
+}
+
+function validateWord(field: string, value: string): FieldError[] {
+  if (value === '') return [requiredField(field)];
+  return value.length > 128 ? [invalidField(field, '', 'can have at most 128 characters')] : [];
 }
 
 function validateSeries({ series }: EventFields): FieldError[] {

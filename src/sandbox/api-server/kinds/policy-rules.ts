@@ -94,9 +94,12 @@ function validatePath({ path = '', pathType, backend }: Fields, at: string): Fie
 }
 
 function validateBackend(backend: Fields | undefined, path: string): FieldError[] {
-  if (!backend?.['service'] && !backend?.['resource']) return [requiredField(path, 'no default backend specified')].map((error) => ({ ...error, message: 'Required value' }));
+  if (!backend?.['service'] && !backend?.['resource']) return [requiredField(path)];
   if (backend['service'] && backend['resource']) return [invalidField(path, '', 'cannot set both resource and service backends')];
-  const { name, port } = (backend['service'] ?? { name: 'x', port: { number: 1 } }) as Fields;
+  return backend['service'] ? validateBackendService(backend['service'], path) : [];
+}
+
+function validateBackendService({ name, port }: Fields, path: string): FieldError[] {
   const errors: FieldError[] = [];
   if (!name) errors.push(requiredField(`${path}.service.name`));
   if (port?.name && port?.number) errors.push(invalidField(path, '', 'cannot set both port name & port number'));

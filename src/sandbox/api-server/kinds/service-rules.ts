@@ -19,10 +19,10 @@ function applyDefaults(object: KubeObject): void {
   for (const port of spec.ports ?? []) port.targetPort ??= port.port;
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
   if (spec.sessionAffinity === 'ClientIP') spec.sessionAffinityConfig ??= { clientIP: { timeoutSeconds: 10_800 } };
-  for (const ingress of object.status?.loadBalancer?.ingress ?? []) if (ingress.ip && spec.type === 'LoadBalancer') ingress.ipMode ??= 'VIP';
-  if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return;
-  spec.externalTrafficPolicy ??= 'Cluster';
-  if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
+  if (spec.type === 'NodePort' || spec.type === 'LoadBalancer') spec.externalTrafficPolicy ??= 'Cluster';
+  if (spec.type !== 'LoadBalancer') return;
+  spec.allocateLoadBalancerNodePorts ??= true;
+  for (const ingress of object.status?.loadBalancer?.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP';
 }
 
 /** Fills in on creation what the server decides; an update may leave out what it chose before. */
