@@ -7,7 +7,7 @@ import { createHashPicker, createPicker, isConsistent, type WeightedHosts } from
 import type { HashPicker, Picker } from '../pickers/picker.ts';
 import type { BalancerOptions } from './balancer-options.ts';
 import type { LocalityGroup, PriorityGroup } from './host-groups.ts';
-import { priorityAt, priorityLoad, type PriorityLoad } from './priority-load.ts';
+import { onlyPart, priorityAt, priorityLoad, type LoadPart, type PriorityLoad } from './priority-load.ts';
 
 type Part = 'hosts' | 'healthy' | 'degraded';
 
@@ -25,6 +25,8 @@ export class PriorityBalancer {
   readonly #options: BalancerOptions;
   readonly #groups: readonly PriorityGroup[];
   readonly #load: PriorityLoad;
+  /** Spares most picks a draw. */
+  readonly #only: LoadPart | null;
   readonly #pickers: { -readonly [K in keyof Pickers]: Pickers[K] }[];
   readonly #consistent: boolean;
 
@@ -32,6 +34,7 @@ export class PriorityBalancer {
     this.#options = options;
     this.#groups = groups;
     this.#load = priorityLoad(groups, options.overprovisioningPercent, options.panicThresholdPercent);
+    this.#only = onlyPart(this.#load);
     this.#pickers = groups.map(() => ({}));
     this.#consistent = isConsistent(options.policy);
   }
@@ -56,7 +59,7 @@ export class PriorityBalancer {
 
   #draw(hash: bigint, draw: number, fixed: PickContext['priority']): Host | null {
     const { policy, random, count } = this.#options;
-    const { priority, degraded } = fixed ?? priorityAt(this.#load, 1 + (this.#consistent ? Number(hash % 100n) : Math.floor(random() * 100)));
+    const { priority, degraded } = fixed ?? this.#only ?? priorityAt(this.#load, 1 + (this.#consistent ? Number(hash % 100n) : Math.floor(random() * 100)));
     const group = this.#groups[priority];
     if (!group) return null;
     const panic = this.#load.panic[priority] ?? false;

@@ -71,8 +71,19 @@ function sum(parts: readonly number[]): number {
   return parts.reduce((all, part) => all + part, 0);
 }
 
-/** The priority that `point` (1 to 100) falls into, healthy parts first; -1 when there is none. */
-export function priorityAt(load: PriorityLoad, point: number): { readonly priority: number; readonly degraded: boolean } {
+/** A part of the load: the healthy or the degraded hosts of a priority. */
+export interface LoadPart { readonly priority: number; readonly degraded: boolean }
+
+/** The part that takes the whole load, as nearly always; null when there are several. */
+export function onlyPart(load: PriorityLoad): LoadPart | null {
+  const healthy = load.healthy.indexOf(100);
+  if (healthy >= 0) return { priority: healthy, degraded: false };
+  const degraded = load.degraded.indexOf(100);
+  return degraded >= 0 ? { priority: degraded, degraded: true } : null;
+}
+
+/** The part that `point` (1 to 100) falls into, healthy parts first; -1 when there is none. */
+export function priorityAt(load: PriorityLoad, point: number): LoadPart {
   let reached = 0;
   for (const [priority, part] of load.healthy.entries()) {
     reached += part;
