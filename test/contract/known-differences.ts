@@ -6,7 +6,7 @@
 // - workloads 60: a message that prints a whole pod template as Go's internal struct.
 // - authorization 15 and 17: /version says that this is the sandbox, not a build of Kubernetes.
 // - conversion-webhooks: managedFields that name fields of another version are shown as they are; an object that is deleted or patched is converted at other moments.
-// - discovery: autoscaling/v1 is not served, aggregated discovery has no ETag and still takes v2beta1.
+// - discovery: autoscaling/v1 is not served.
 // - openapi: the documents describe kinds and their fields, not every list, parameter and reference of the real ones.
 // - system 31: there are no metrics of the server. media-types 35: the words of a YAML parser.
 // - compression, protobuf: nothing is answered in protobuf, and lengths and Vary of some answers are not the same.
