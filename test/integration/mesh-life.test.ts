@@ -2,10 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { listOwned } from '../../src/operator/apply/index.ts';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
 import { ConfigMapResource, NamespaceResource } from '../../src/shared/api/core/cluster.ts';
@@ -14,8 +15,11 @@ import { DeploymentResource, PodResource, type Pod } from '../../src/shared/api/
 import { ServiceMeshMemberRollResource } from '../../src/shared/api/maistra/v1/service-mesh-member-roll.ts';
 import { ServiceMeshControlPlaneResource, type ServiceMeshControlPlane } from '../../src/shared/api/maistra/v2/service-mesh-control-plane.ts';
 import type { KubernetesObject } from '../../src/shared/api/meta/index.ts';
+import { AuthorizationPolicyType } from '../../src/shared/api/security/authorization-policy.ts';
+import { RequestAuthenticationType } from '../../src/shared/api/security/request-authentication.ts';
 import { getCondition, KubeClient } from '../../src/shared/kube/index.ts';
 import { applyYaml, eventually, expectEventually } from '../support/operator-cluster.ts';
+import { tokenIssuer } from '../support/token-issuer.ts';
 
 const root = join(import.meta.dirname, '../..');
 const MESH = 'istio-system';
@@ -33,9 +37,9 @@ const pods = (namespace: string, labelSelector: string): Promise<Pod[]> => admin
 const uids = async (labelSelector: string): Promise<(string | undefined)[]> => (await pods(MESH, labelSelector)).map(({ metadata }) => metadata?.uid).sort();
 
 /** The status of one request through the ingress gateway; 0 when there was no answer. */
-function ask(path = '/get'): Promise<number> {
+function ask(path = '/get', own: Readonly<Record<string, string>> = {}): Promise<number> {
   return new Promise((resolve) => {
-    const request = http.get({ host: sandbox.nodeAddress, port: loadPort, path, headers: { host: 'httpbin.example.com' }, timeout: 5_000, agent: false }, (response) => {
+    const request = http.get({ host: sandbox.nodeAddress, port: loadPort, path, headers: { host: 'httpbin.example.com', ...own }, timeout: 5_000, agent: false }, (response) => {
       response.resume();
       response.on('end', () => resolve(response.statusCode ?? 0));
     });
@@ -121,6 +125,25 @@ describe('a cluster-wide mesh', () => {
     const events = await admin.listAll({ group: '', version: 'v1', kind: 'Event', plural: 'events', scope: 'Namespaced' }, { namespace: 'shop' });
     expect(events.map((event) => (event as { reason?: string }).reason)).not.toContain('FailedPreStopHook');
   }, 120_000);
+
+  it('checks tokens by the keys that their issuer publishes', async () => {
+    const key = tokenIssuer('ES256');
+    const server = http.createServer((request, response) => response.end(request.url === '/keys' ? key.jwks : JSON.stringify({ jwks_uri: `${issuer}/keys` })));
+    await new Promise<void>((resolve) => server.listen(0, '127.94.2.1', resolve));
+    onTestFinished(() => void server.close());
+    const issuer = `http://127.94.2.1:${(server.address() as AddressInfo).port}`;
+    const rules = { selector: { matchLabels: { app: 'httpbin' } } };
+    const authentication = { ...rules, jwtRules: [{ issuer }] };
+    const policy = { ...rules, action: 'DENY', rules: [{ from: [{ source: { notRequestPrincipals: [`${issuer}/*`] } }], to: [{ operation: { paths: ['/headers'] } }] }] };
+    for (const [type, spec] of [[RequestAuthenticationType, authentication], [AuthorizationPolicyType, policy]] as const) {
+      await admin.create<KubernetesObject>(type, { apiVersion: `${type.group}/${type.version}`, kind: type.kind, metadata: { name: 'tokens', namespace: 'shop' }, spec } as KubernetesObject);
+    }
+    const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
+    const claims = { iss: issuer, sub: 'me' };
+    await eventually(async () => expect(await Promise.all([ask('/headers'), ask('/get'), ask('/headers', bearer(key.token(claims))), ask('/get', bearer(tokenIssuer('ES256').token(claims)))])).toEqual([403, 200, 200, 401]), 20);
+    for (const type of [RequestAuthenticationType, AuthorizationPolicyType]) await admin.delete(type, 'tokens', 'shop');
+    await eventually(async () => expect(await Promise.all([ask('/headers'), ask('/get', bearer('bad'))])).toEqual([200, 200]), 20);
+  }, 60_000);
 
   it('lets nobody drain or end a proxy by a GET', async () => {
     const [gateway] = await pods(MESH, 'istio=ingressgateway');
