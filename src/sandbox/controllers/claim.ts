@@ -13,8 +13,11 @@ export interface Claim {
   readonly isExempt?: (object: StoredObject) => boolean;
 }
 
-/** Makes the owner references of a namespace's objects say what the owner's selector says. */
-export async function claimObjects(context: ControllerContext, owner: StoredObject, { resource, owners, isExempt = () => false }: Claim): Promise<void> {
+/**
+ * Makes the owner references of a namespace's objects say what the owner's selector says. Answers with the owner as it is afterwards: one that is gone or
+ * being deleted meanwhile must not make new objects for those that it has lost.
+ */
+export async function claimObjects(context: ControllerContext, owner: StoredObject, { resource, owners, isExempt = () => false }: Claim): Promise<StoredObject | undefined> {
   const matches = compileLabelSelector(owner.spec.selector);
   for (const object of context.client.table(resource).list(owner.metadata.namespace)) {
     const holder = controllerUid(object);
@@ -23,6 +26,8 @@ export async function claimObjects(context: ControllerContext, owner: StoredObje
     if (holder === undefined && isMatch) await adopt(context, owner, owners, resource, object);
     else if (holder !== undefined && !isMatch) await release(context, owner, resource, object);
   }
+  const present = context.client.table(owners).get(owner.metadata.namespace, owner.metadata.name);
+  return present?.metadata.uid === owner.metadata.uid && present.metadata.deletionTimestamp === undefined ? present : undefined;
 }
 
 async function adopt(context: ControllerContext, owner: StoredObject, owners: ResourceName, resource: ResourceName, object: StoredObject): Promise<void> {

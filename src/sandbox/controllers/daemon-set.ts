@@ -29,10 +29,11 @@ export function startDaemonSetController(context: ControllerContext): () => void
       { resource: NODES, keys: () => sets.list().flatMap(ownKey) },
     ],
     reconcile: async (namespace, name, again) => {
-      const set = sets.get(namespace, name);
-      if (!set || set.metadata.deletionTimestamp) return;
+      const found = sets.get(namespace, name);
+      if (!found || found.metadata.deletionTimestamp) return;
+      const set = await claimObjects(context, found, { resource: PODS, owners: DAEMON_SETS });
+      if (!set) return;
       const hash = shortHash(set.spec.template);
-      await claimObjects(context, set, { resource: PODS, owners: DAEMON_SETS });
       await removeEnded(context, set);
       for (const pods of podsByNode(context, set, hash)) await keepNode(context, set, hash, pods);
       await writeStatus(context, set, hash, again);

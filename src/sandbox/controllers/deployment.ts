@@ -28,9 +28,10 @@ export function startDeploymentController(context: ControllerContext): () => voi
       } },
     ],
     reconcile: async (namespace, name, again) => {
-      const deployment = context.client.table(DEPLOYMENTS).get(namespace, name);
-      if (!deployment || deployment.metadata.deletionTimestamp) return;
-      await claimObjects(context, deployment, { resource: REPLICA_SETS, owners: DEPLOYMENTS });
+      const found = context.client.table(DEPLOYMENTS).get(namespace, name);
+      if (!found || found.metadata.deletionTimestamp) return;
+      const deployment = await claimObjects(context, found, { resource: REPLICA_SETS, owners: DEPLOYMENTS });
+      if (!deployment) return;
       await rollOut(context, deployment);
       await writeStatus(context, deployment, again);
     },

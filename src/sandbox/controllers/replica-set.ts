@@ -16,9 +16,9 @@ export function startReplicaSetController(context: ControllerContext): () => voi
     reconcile: async (namespace, name, again) => {
       const replicaSet = context.client.table(REPLICA_SETS).get(namespace, name);
       if (!replicaSet) return;
-      await claimObjects(context, replicaSet, { resource: PODS, owners: REPLICA_SETS, isExempt: (pod) => !isActive(pod) });
+      const claimed = await claimObjects(context, replicaSet, { resource: PODS, owners: REPLICA_SETS, isExempt: (pod) => !isActive(pod) });
       let failure: unknown;
-      if (!replicaSet.metadata.deletionTimestamp) failure = await scale(context, replicaSet).then(() => undefined, (error: unknown) => error);
+      if (claimed) failure = await scale(context, claimed).then(() => undefined, (error: unknown) => error);
       await writeStatus(context, replicaSet, failure, again);
       if (failure !== undefined) throw failure;
     },
@@ -30,7 +30,9 @@ async function scale(context: ControllerContext, replicaSet: StoredObject): Prom
   const wanted = replicaSet.spec.replicas ?? 1;
   const missing = Math.min(BURST, wanted - pods.length);
   if (missing > 0) {
-    await createPods(context, replicaSet, missing);
+    // Its pods may be missing because it has just been told to let go of them, which the tables show a moment later.
+    const present = await context.client.client.get(REPLICA_SETS, replicaSet.metadata.namespace, replicaSet.metadata.name);
+    if (present && present.metadata.deletionTimestamp === undefined) await createPods(context, replicaSet, missing);
   } else if (missing < 0) {
     const doomed = [...pods].sort(leastWantedFirst).slice(0, -missing);
     await Promise.all(doomed.map(async (pod) => {

@@ -14,10 +14,11 @@ export function startStatefulSetController(context: ControllerContext): () => vo
     name: 'statefulset-controller',
     sources: [{ resource: STATEFUL_SETS, keys: ownKey }, { resource: PODS, keys: controllerKey('StatefulSet') }, { resource: PODS, keys: claimantKeys(context, STATEFUL_SETS) }],
     reconcile: async (namespace, name, again) => {
-      const set = context.client.table(STATEFUL_SETS).get(namespace, name);
-      if (!set || set.metadata.deletionTimestamp) return;
+      const found = context.client.table(STATEFUL_SETS).get(namespace, name);
+      if (!found || found.metadata.deletionTimestamp) return;
       // Only pods that have a name of the set's can be its own.
-      await claimObjects(context, set, { resource: PODS, owners: STATEFUL_SETS, isExempt: (pod) => !pod.metadata.name.startsWith(`${name}-`) || !(ordinal(set, pod) >= 0) });
+      const set = await claimObjects(context, found, { resource: PODS, owners: STATEFUL_SETS, isExempt: (pod) => !pod.metadata.name.startsWith(`${name}-`) || !(ordinal(found, pod) >= 0) });
+      if (!set) return;
       const revision = `${name}-${shortHash(set.spec.template)}`;
       await keepPods(context, set, revision);
       await writeStatus(context, set, revision, again);
