@@ -7,6 +7,11 @@ import { namePattern } from './name-pattern.ts';
 import { localProgramsOnly } from './who-may-ask.ts';
 import type { ClusterView, ProcessView } from './process-view.ts';
 
+/** Envoy's names of what is wrong with an endpoint: by active checks and by discovery. */
+const CHECK_FLAGS: Readonly<Record<string, string>> = { failed: '/failed_active_hc', pending: '/failed_active_hc/pending_active_hc', excluded: '/failed_active_hc/excluded_via_immediate_hc_fail', degraded: '/degraded_active_hc' };
+const EDS_FLAGS: Readonly<Record<string, string>> = { unhealthy: '/failed_eds_health', draining: '/eds_status_draining', degraded: '/degraded_eds_health' };
+const CHECK_STATUS: Readonly<Record<string, object>> = { failed: { failed_active_health_check: true }, pending: { failed_active_health_check: true, pending_active_hc: true }, excluded: { failed_active_health_check: true, excluded_via_immediate_hc_fail: true }, degraded: { failed_active_degraded_check: true } };
+
 const LEVELS: Readonly<Record<string, string>> = { warning: 'warn', critical: 'error', off: 'silent' };
 const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -112,7 +117,7 @@ function clusterStatus(cluster: ClusterView): object {
         { name: 'cx_active', type: 'GAUGE', value: String(host.connections) }, { name: 'rq_active', type: 'GAUGE', value: String(host.activeRequests) },
         { name: 'rq_total', value: String(host.requestsTotal) }, { name: 'rq_error', value: String(host.requestsFailed) },
       ],
-      health_status: { eds_health_status: host.health.toUpperCase(), ...(host.ejected ? { failed_outlier_check: true } : {}) },
+      health_status: { eds_health_status: host.health.toUpperCase(), ...(host.ejected ? { failed_outlier_check: true } : {}), ...CHECK_STATUS[host.checked] },
       weight: host.weight,
       priority: host.priority,
       locality: localityForm(host.locality),
@@ -128,7 +133,7 @@ function localityForm(locality: string): object {
 function clusterText({ name, hosts }: ClusterView): string {
   const lines = hosts.flatMap((host) => {
     const at = `${name}::${host.address}`;
-    const flags = [host.ejected ? '/failed_outlier_check' : '', host.health === 'healthy' ? '' : `/failed_eds_health(${host.health})`].join('') || 'healthy';
+    const flags = [CHECK_FLAGS[host.checked] ?? '', host.ejected ? '/failed_outlier_check' : '', EDS_FLAGS[host.health] ?? ''].join('') || 'healthy';
     return [`${at}::cx_active::${host.connections}`, `${at}::rq_active::${host.activeRequests}`, `${at}::rq_total::${host.requestsTotal}`, `${at}::rq_error::${host.requestsFailed}`,
       `${at}::hostname::${host.hostname}`, `${at}::health_flags::${flags}`, `${at}::weight::${host.weight}`, `${at}::priority::${host.priority}`, `${at}::locality::${host.locality}`];
   });

@@ -7,6 +7,8 @@ export interface HostDescription {
   readonly hostname: string;
   readonly health: string;
   readonly ejected: boolean;
+  /** What active health checks found. */
+  readonly checked: string;
   readonly weight: number;
   readonly priority: number;
   readonly locality: string;
@@ -30,7 +32,7 @@ export function describeClusters(manager: ClusterManager): ClusterDescription[] 
     name: cluster.name, warmed: cluster.warmed,
     circuitBreakers: { default: slots(cluster.breakers.default), high: slots(cluster.breakers.high) },
     hosts: cluster.hosts.map((host) => ({
-      address: host.addressText, hostname: host.endpoint.hostname, health: host.endpoint.health, ejected: host.ejected, weight: host.endpoint.weight, priority: host.priority, locality: host.locality,
+      address: host.addressText, hostname: host.endpoint.hostname, health: host.endpoint.health, ejected: host.ejected, checked: host.checked, weight: host.endpoint.weight, priority: host.priority, locality: host.locality,
       activeRequests: host.activeRequests, connections: host.connections, requestsTotal: host.requestsTotal, requestsFailed: host.requestsFailed,
     })),
   }));

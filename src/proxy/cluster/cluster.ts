@@ -269,7 +269,7 @@ export class Cluster {
   /** A host of a cluster that knows its hosts. */
   pick(context: PickContext): Host | null {
     if (context.override) {
-      const host = findOverride(this.#hosts, context.override.addresses);
+      const host = findOverride(this.#hosts, context.override.addresses, this.config.loadBalancing.overrideStatuses);
       if (host || context.override.strict) return host;
     }
     const whole = this.balancer;

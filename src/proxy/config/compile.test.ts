@@ -76,7 +76,7 @@ describe('a cluster of the mesh', () => {
   it('has Envoy\'s defaults when nothing is said', () => {
     expect(value(compileCluster({ name: 'c' }))).toMatchObject({
       discovery: 'static', connectTimeoutMilliseconds: 5000, panicThresholdPercent: 50, dnsRefreshMilliseconds: 5000, dnsFamilies: 'ipv6_else_ipv4', perConnectionBufferLimitBytes: 1_048_576, outlierDetection: null,
-      loadBalancing: { policy: 'round_robin', ringMinimumSize: 1024, ringMaximumSize: 8_388_608, maglevTableSize: 65_537, ringHashFunction: 'xx_hash', hashByHostname: false, hashBalancePercent: 0, activeRequestBias: 1, slowStart: null, subsets: null, localityWeighted: false },
+      loadBalancing: { policy: 'round_robin', ringMinimumSize: 1024, ringMaximumSize: 8_388_608, maglevTableSize: 65_537, ringHashFunction: 'xx_hash', hashByHostname: false, hashBalancePercent: 0, activeRequestBias: 1, slowStart: null, subsets: null, localityWeighted: false, overrideStatuses: ['healthy', 'degraded'] },
       healthChecks: [], ignoreHealthOnHostRemoval: false, respectDnsTtl: false, dnsFailureRefresh: null,
       circuitBreakers: { default: { retryBudget: null, trackRemaining: false, maximumConnections: 1024, maximumPendingRequests: 1024, maximumRequests: 1024, maximumRetries: 3 } },
       protocol: { http: 'http1', maximumRequestsPerConnection: 0, idleTimeoutMilliseconds: 3_600_000 },

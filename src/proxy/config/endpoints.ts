@@ -53,7 +53,7 @@ function endpointConfig(message: LbEndpoint, path: string, findings: Findings, n
     address: target,
     hostname: endpoint.hostname ?? '',
     weight: message.loadBalancingWeight ?? 1,
-    health: health(message.healthStatus ?? HealthStatus.UNKNOWN),
+    health: healthOf(message.healthStatus ?? HealthStatus.UNKNOWN),
     transportSocketMatch: strings(message.metadata, 'envoy.transport_socket_match'),
     workload: strings(message.metadata, 'istio')['workload'] ?? '',
     labels: strings(message.metadata, 'envoy.lb'),
@@ -73,7 +73,8 @@ function healthCheckOf(message: Endpoint_HealthCheckConfig, path: string, findin
   return { address: target?.kind === 'socket' ? target.address : null, port: target?.kind === 'socket' ? target.port : message.portValue ?? 0, hostname: message.hostname ?? '', disabled: message.disableActiveHealthCheck ?? false };
 }
 
-function health(status: HealthStatus): EndpointConfig['health'] {
+/** What a status that discovery tells means. */
+export function healthOf(status: HealthStatus): EndpointConfig['health'] {
   switch (status) {
     case HealthStatus.UNHEALTHY:
     case HealthStatus.TIMEOUT: return 'unhealthy';

@@ -2,6 +2,8 @@
 import {
   Cluster_LbPolicy, Cluster_RingHashLbConfig_HashFunction, type Cluster, type Cluster_CommonLbConfig, type Cluster_SlowStartConfig,
 } from '../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
+import type { HealthStatus } from '../../shared/xds/generated/envoy/config/core/v3/health_check.ts';
+import { healthOf } from './endpoints.ts';
 import type { Findings } from './findings.ts';
 import type { ClusterConfig, LoadBalancingConfig, SlowStartConfig } from './runtime-config.ts';
 import { subsets } from './subsets.ts';
@@ -29,7 +31,13 @@ export function loadBalancing(message: Cluster, findings: Findings): LoadBalanci
     localityWeighted: locality?.$case === 'localityWeightedLbConfig',
     failTrafficOnPanic: locality?.$case === 'zoneAwareLbConfig' && (locality.zoneAwareLbConfig.failTrafficOnPanic ?? false),
     subsets: subsets(message.lbSubsetConfig, findings),
+    overrideStatuses: overrideStatuses(common?.overrideHostStatus?.statuses),
   };
+}
+
+/** Healthy and degraded ones unless the cluster says otherwise. */
+function overrideStatuses(statuses: readonly HealthStatus[] | undefined): LoadBalancingConfig['overrideStatuses'] {
+  return statuses && statuses.length > 0 ? [...new Set(statuses.map(healthOf))] : ['healthy', 'degraded'];
 }
 
 function ringParts(config: Cluster['lbConfig'], findings: Findings): Pick<LoadBalancingConfig, 'ringMinimumSize' | 'ringMaximumSize' | 'ringHashFunction'> {
@@ -50,7 +58,7 @@ function sizes(config: Cluster['lbConfig']): Pick<LoadBalancingConfig, 'leastReq
 
 function checkCommon(common: Cluster_CommonLbConfig | undefined, findings: Findings): void {
   if (!common) return;
-  findings.ignoreFields(common, 'common_lb_config', ['updateMergeWindow', 'closeConnectionsOnHostSetChange', 'overrideHostStatus']);
+  findings.ignoreFields(common, 'common_lb_config', ['updateMergeWindow', 'closeConnectionsOnHostSetChange']);
   findings.refuseFields(common, 'common_lb_config', ['ignoreNewHostsUntilFirstHc']);
   const locality = common.localityConfigSpecifier;
   // Envoy too routes by zone only where its bootstrap names the cluster that it is a member of itself.

@@ -194,6 +194,8 @@ export interface LoadBalancingConfig {
   /** In panic nobody is chosen, instead of anybody. */
   readonly failTrafficOnPanic: boolean;
   readonly subsets: SubsetsConfig | null;
+  /** Health in which an endpoint still serves the sessions that stay with it. */
+  readonly overrideStatuses: readonly EndpointConfig['health'][];
 }
 
 /** Endpoints that became usable a short while ago get less. */

@@ -196,10 +196,10 @@ describe('aggregates and destinations', () => {
 });
 
 describe('stateful sessions', () => {
-  const world = async (session: SessionStateConfig, strict: boolean, health: EndpointConfig['health'] = 'healthy') => {
+  const world = async (session: SessionStateConfig, strict: boolean, health: EndpointConfig['health'] = 'healthy', overrideStatuses: ClusterConfig['loadBalancing']['overrideStatuses'] = ['healthy', 'degraded']) => {
     const list = (await servers(['one', 'two', 'three'])).map((one, index) => (index === 0 ? { ...one, health } : one));
     const plane = await harness.dataPlane(runtimeConfig({
-      listeners: [listener('in', harness.address, [filterChain([connectionManager({ filters: [{ name: 'session', kind: 'stateful_session', session, strict }] })])])], clusters: [withPolicy(list, {})],
+      listeners: [listener('in', harness.address, [filterChain([connectionManager({ filters: [{ name: 'session', kind: 'stateful_session', session, strict }] })])])], clusters: [withPolicy(list, { overrideStatuses })],
       routes: [routeConfig([virtualHost([route(routeAction('a'), { prefix: '/off', perFilter: { session: { disabled: true } } }), route(routeAction('a'))])])],
     }));
     const addressOf = (index: number): string => {
@@ -234,8 +234,8 @@ describe('stateful sessions', () => {
     for (const bad of ['', '!!!', 'Cg==', Buffer.from('no address').toString('base64')]) expect(['one', 'two', 'three']).toContain(await ask(bad));
   });
 
-  it.each([['unhealthy', false, ['two', 'three']], ['unhealthy', true, ['503']], ['draining', true, ['one']]] as const)('of an endpoint that is %s, strict %s, are served by %j', async (health, strict, by) => {
-    const { plane, addressOf } = await world({ kind: 'header', name: 'x-host' }, strict, health);
+  it.each([['unhealthy', false, [], ['two', 'three']], ['unhealthy', true, [], ['503']], ['draining', true, [], ['503']], ['draining', true, ['draining'], ['one']]] as const)('of an endpoint that is %s, strict %s, allowed besides %j, are served by %j', async (health, strict, allowed, by) => {
+    const { plane, addressOf } = await world({ kind: 'header', name: 'x-host' }, strict, health, ['healthy', ...allowed]);
     const found = new Set<string>();
     for (let turn = 0; turn < 4; turn += 1) {
       const { status, body } = await harness.ask(harness.portOf(plane, 'in'), '/', { headers: { 'x-host': Buffer.from(addressOf(0)).toString('base64') } });

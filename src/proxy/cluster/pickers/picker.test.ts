@@ -15,7 +15,7 @@ import type { WeightedHosts } from './weighted-hosts.ts';
 
 const POLICY: LoadBalancingConfig = {
   policy: 'round_robin', ringMinimumSize: 12, ringMaximumSize: 8_388_608, ringHashFunction: 'xx_hash', hashByHostname: false, hashBalancePercent: 0, leastRequestChoices: 2, activeRequestBias: 1,
-  maglevTableSize: 7, slowStart: null, localityWeighted: false, failTrafficOnPanic: false, subsets: null,
+  maglevTableSize: 7, slowStart: null, localityWeighted: false, failTrafficOnPanic: false, subsets: null, overrideStatuses: ['healthy', 'degraded'],
 };
 
 function host(port: number, weight = 1, over: Partial<EndpointConfig> = {}): Host {

@@ -95,7 +95,7 @@ export function outliers(over: Partial<NonNullable<ClusterConfig['outlierDetecti
 /** The policy of clusters that say none. */
 export const ROUND_ROBIN: ClusterConfig['loadBalancing'] = {
   policy: 'round_robin', ringMinimumSize: 1024, ringMaximumSize: 8_388_608, ringHashFunction: 'xx_hash', hashByHostname: false, hashBalancePercent: 0, leastRequestChoices: 2, activeRequestBias: 1,
-  maglevTableSize: 65_537, slowStart: null, localityWeighted: false, failTrafficOnPanic: false, subsets: null,
+  maglevTableSize: 65_537, slowStart: null, localityWeighted: false, failTrafficOnPanic: false, subsets: null, overrideStatuses: ['healthy', 'degraded'],
 };
 
 export function cluster(name: string, list: readonly EndpointConfig[], over: Partial<ClusterConfig> = {}): ClusterConfig {
