@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask, echoServer, type Closable, type Echo, type Question, type Reply } from './applications.ts';
 import { InteropControlPlane } from './control-plane.ts';
 import { envoyPath } from './envoy-path.ts';
-import { startProxies, type RunningProxy } from './proxy-programs.ts';
+import { startPairs, type RunningProxy } from './proxy-programs.ts';
 import { meshPod, registryOf, type MeshService } from './small-mesh.ts';
 
 const GATEWAY_PORTS = { envoy: 28_081, mizzen: 28_082 } as const;
@@ -107,9 +107,7 @@ beforeAll(async () => {
   plane = await InteropControlPlane.start(directory, 2);
   plane.publish(registryOf(SERVICES, Object.values(PODS)), [...KINDS.map(gatewayOf), ROUTES]);
   applications.push(await echoServer('v1', PODS.echo1.ip, 8000), await echoServer('v2', PODS.echo2.ip, 8000));
-  const envoy = await envoyPath();
-  const names = ['sidecar-envoy', 'sidecar-mizzen', 'gateway-envoy', 'gateway-mizzen'] as const;
-  await startProxies(proxies, Object.fromEntries(names.map((name) => [name, { plane, pod: PODS[name], role: name.startsWith('gateway') ? 'router' as const : 'sidecar' as const, ...(name.endsWith('envoy') ? { envoy } : {}) }])));
+  await startPairs(proxies, plane, Object.fromEntries(Object.entries(PODS).filter(([name]) => /-(envoy|mizzen)$/.test(name))), await envoyPath());
   expect(await plane.settled(4)).toEqual([]);
 });
 afterAll(async () => {

@@ -95,9 +95,14 @@ export async function startProxy({ plane, pod, role = 'sidecar', envoy, intercep
   return running;
 }
 
-/** Starts proxies side by side; all that started are in `started`, even if one of them fails. */
-export async function startProxies(started: Map<string, RunningProxy>, wanted: Readonly<Record<string, ProxyStart>>): Promise<void> {
-  const results = await Promise.allSettled(Object.entries(wanted).map(async ([name, options]) => started.set(name, await startProxy(options))));
+/**
+ * Starts the proxies of `pods` side by side: `gateway-*` as gateways, `*-envoy` with Envoy, the rest with our own data plane. All that started are in `started`, even if one of
+ * them fails.
+ */
+export async function startPairs(started: Map<string, RunningProxy>, plane: InteropControlPlane, pods: Readonly<Record<string, MeshPod>>, envoy: string): Promise<void> {
+  const results = await Promise.allSettled(Object.entries(pods).map(async ([name, pod]) => {
+    started.set(name, await startProxy({ plane, pod, role: name.startsWith('gateway') ? 'router' : 'sidecar', ...(name.endsWith('envoy') ? { envoy } : {}) }));
+  }));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 

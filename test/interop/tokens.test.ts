@@ -8,7 +8,7 @@ import { part, tokenIssuer } from '../support/token-issuer.ts';
 import { ask, echoServer, type Closable, type Echo, type Question, type Reply } from './applications.ts';
 import { InteropControlPlane } from './control-plane.ts';
 import { envoyPath } from './envoy-path.ts';
-import { startProxies, type RunningProxy } from './proxy-programs.ts';
+import { startPairs, type RunningProxy } from './proxy-programs.ts';
 import { meshPod, registryOf, type MeshService } from './small-mesh.ts';
 
 const PORT = 28_130;
@@ -140,9 +140,7 @@ beforeAll(async () => {
   plane = await InteropControlPlane.start(directory, 7);
   publish([]);
   applications.push(await echoServer('web', '127.0.0.1', PORT), await echoServer('v1', PODS.echo1.ip, 8000), await echoServer('v2', PODS.echo2.ip, 8000));
-  const envoy = await envoyPath();
-  const names = ['server-envoy', 'server-mizzen', 'gateway-envoy', 'gateway-mizzen'] as const;
-  await startProxies(proxies, Object.fromEntries(names.map((name) => [name, { plane, pod: PODS[name], role: name.startsWith('gateway') ? 'router' as const : 'sidecar' as const, ...(name.endsWith('envoy') ? { envoy } : {}) }])));
+  await startPairs(proxies, plane, Object.fromEntries(Object.entries(PODS).filter(([name]) => /-(envoy|mizzen)$/.test(name))), await envoyPath());
   expect(await plane.settled(4)).toEqual([]);
 });
 afterAll(async () => {
