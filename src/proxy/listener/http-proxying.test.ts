@@ -192,6 +192,19 @@ describe('HTTP proxying', () => {
     expect(refused?.headers['x-envoy-overloaded']).toBe('true');
   });
 
+  it('limits the connections to one endpoint', async () => {
+    const slow = async (name: string): Promise<number> => harness.httpServer((_request, response) => {
+      setTimeout(() => response.end(name), 100);
+    });
+    const limits = { maximumConnections: 1000, maximumPendingRequests: 1000, maximumRequests: 1000, maximumRetries: 3, retryBudget: null, maximumConnectionsPerHost: 2, trackRemaining: true };
+    const plane = await harness.dataPlane(simple([route(routeAction('a'))], [cluster('a', [endpoint(harness.address, await slow('one')), endpoint(harness.address, await slow('two'))], { circuitBreakers: { default: limits, high: limits } })]));
+    const answers = await Promise.all(Array.from({ length: 12 }, () => harness.ask(harness.portOf(plane, 'in'))));
+    expect(answers.map(({ body }) => body).sort()).toEqual([...Array.from({ length: 6 }, () => 'one'), ...Array.from({ length: 6 }, () => 'two')]);
+    const { counters, gauges } = plane.stats.snapshot();
+    expect(counters.find(({ name }) => name === 'cluster.a.upstream_cx_total')?.value).toBe(4);
+    expect(gauges.find(({ name }) => name === 'cluster.a.circuit_breakers.default.remaining_cx')?.value).toBe(996);
+  });
+
   it('ejects an endpoint that fails, and takes it back', async () => {
     let broken = true;
     const bad = await harness.httpServer((_request, response) => {
