@@ -143,6 +143,33 @@ describe('a request', () => {
     expect(events).not.toContain('close');
   });
 
+  it('that was answered whole loses nothing of that when its server wants no more of it, though nobody reads yet', async () => {
+    const { socket, encoders, events } = ask(['POST']);
+    encoders[0]?.readDisable(true);
+    socket.feed(Buffer.concat([answer(1, 0, [':status', '413']), data(1, 'too large', true), frame(FrameType.RST_STREAM, 0, 1, '00000000')]));
+    socket.frames();
+    expect(encoders[0]?.encodeData(Buffer.from('more'), true)).toBe(true);
+    encoders[0]?.readDisable(false);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(events).toEqual(['confirmed', '1 413 ', 'done', '1 body too large']);
+    expect(socket.frames()).toEqual([]);
+  });
+
+  it('that may not be sent sends nothing of its body either', async () => {
+    const { socket, connection } = ask([]);
+    socket.frames();
+    const reasons: string[] = [];
+    const encoder = connection.newStream({ onReset: (_reason: string, detail: string) => reasons.push(detail), onBlocked: () => undefined } as never);
+    const headers = requestHeaders('POST');
+    headers.path = '/ HTTP/1.1';
+    encoder.encodeHeaders(headers, false);
+    encoder.encodeData(Buffer.from('body'), false);
+    encoder.encodeData(Buffer.alloc(0), true);
+    encoder.encodeTrailers(new HeaderMap(['a', 'b']));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([reasons, socket.frames()]).toEqual([['http2.unwritable_request'], []]);
+  });
+
   it('keeps within the streams that its server takes', () => {
     const { connection } = ask(['GET'], frame(FrameType.SETTINGS, 0, 0, '000300000002'));
     expect(connection.availableStreams).toBe(1);

@@ -84,7 +84,13 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
   }
 
   onLocalDone(stream: Http2Stream): void {
-    if (stream.remoteDone) this.remove(stream);
+    if (stream.remoteTold) this.remove(stream);
+  }
+
+  protected override onStreamReset(stream: Http2Stream, code: number): void {
+    // The whole answer is here, and somebody will read it: only the rest of the request is not wanted (section 8.1).
+    if (stream.remoteDone && !stream.remoteTold) stream.endSending();
+    else super.onStreamReset(stream, code);
   }
 
   protected onStreamGone(): void {

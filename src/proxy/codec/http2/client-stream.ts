@@ -106,6 +106,7 @@ export class ClientStream extends Http2Stream implements RequestEncoder {
     const decoder = this.#decoder;
     if (endStream) {
       this.remoteDone = true;
+      this.remoteTold = true;
       this.onRemoteDone();
     }
     decoder?.decodeHeaders(headers, endStream);

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { StreamResetReason } from '../api.ts';
 import { beginTurn, endTurn } from '../turn.ts';
 import { ClosedStreams } from './closed-streams.ts';
+import { ContentReceiver } from './content-receiver.ts';
 import { ContentSender, type SenderOwner } from './content-sender.ts';
 import { FloodGuard, type FloodLimits } from './flood-guard.ts';
 import { HeaderBlock } from './header-block.ts';
@@ -20,7 +21,7 @@ import { ConnectionError, DEFAULT_WINDOW, ErrorCode, Flag, FrameType, MAXIMUM_WI
 /** How much a peer may send on one stream, and on all together, before what it sent has been passed on. */
 const STREAM_WINDOW = 1024 * 1024;
 const CONNECTION_WINDOW = 8 * 1024 * 1024;
-/** Time for a peer to read our last frames before the socket is destroyed. */
+/** Time for a peer to read our last frames. */
 const DELAYED_CLOSE_MILLISECONDS = 1000;
 const KEEPALIVE_PING = Buffer.from('mz-alive', 'latin1');
 
@@ -62,13 +63,9 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
   readonly #reader: FrameReader;
   readonly #block: HeaderBlock;
   readonly #keepalive: Keepalive | null;
-  readonly #window: number;
+  readonly #receiver: ContentReceiver<Http2Stream>;
   readonly #headerTableBytes: number;
-  #received = 0;
-  #uncredited = 0;
-  #dataStream: Http2Stream | null = null;
-  #dataFlags = 0;
-  #dataLength = 0;
+  readonly #window: number;
   #sawSettings = false;
   #headTimer: NodeJS.Timeout | null = null;
 
@@ -86,6 +83,7 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
     this.output = new FrameOutput(socket, (blocked) => {
       if (!blocked) this.sender.resume();
     });
+    this.#receiver = new ContentReceiver(this.output, this.guard, connectionWindowBytes);
     this.sender = new ContentSender(this.output, this, options.flushTimeoutMilliseconds, headerTableBytes);
     this.#keepalive = keepalive === undefined ? null : new Keepalive(keepalive, () => this.output.ping(KEEPALIVE_PING, 0, false), () => this.#onSilence());
   }
@@ -97,7 +95,8 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
     this.output.settings([...settings, ...table, Setting.INITIAL_WINDOW_SIZE, this.streamWindow]);
     if (this.#window > DEFAULT_WINDOW) this.output.windowUpdate(0, this.#window - DEFAULT_WINDOW);
     socket.on('data', (data: Buffer) => this.#onBytes(data));
-    socket.on('end', () => this.#onEnd());
+    // HTTP/2 has no half of a connection.
+    socket.on('end', () => this.#onGone('connection_termination'));
     socket.on('error', (error: Error) => this.#onGone(error.message));
     socket.on('close', () => this.#onGone('connection_termination'));
     // It may have been paused while its first bytes were looked at.
@@ -112,7 +111,7 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
   protected abstract onPong(first: number): void;
   protected abstract onSettings(): void;
   /** The connection is over: streams have been told. */
-  protected abstract onClosed(detail: string): void;
+  protected abstract onClosed(): void;
   protected abstract onConnectionError(detail: string): void;
   protected abstract onStreamGone(stream: Http2Stream): void;
   /** The peer misused a stream. */
@@ -177,12 +176,6 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
     this.end('http2.keepalive_timeout');
   }
 
-  // HTTP/2 has no half of a connection.
-  #onEnd(): void {
-    this.#socket.destroy();
-    this.#onGone('connection_termination');
-  }
-
   #onGone(detail: string): void {
     this.#socket.destroy();
     this.#close('connection_termination', detail);
@@ -195,12 +188,13 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
     this.#stopHeadTimer();
     this.#keepalive?.stop();
     this.sender.stop();
+    this.#receiver.stop();
     for (const stream of this.streams.all()) {
       stream.drop();
       stream.fail(reason, detail);
     }
     this.streams.clear();
-    this.onClosed(detail);
+    this.onClosed();
   }
 
   // --- frames
@@ -269,9 +263,14 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
       this.#onStray(streamId);
       return;
     }
+    this.onStreamReset(stream, source.readUInt32BE(start));
+  }
+
+  /** The peer ended a stream before its time. */
+  protected onStreamReset(stream: Http2Stream, code: number): void {
     stream.remoteDone = true;
     this.remove(stream);
-    stream.onRemoteReset(source.readUInt32BE(start));
+    stream.onRemoteReset(code);
   }
 
   /** A frame that moves nothing, on a stream that is gone: an error when it never was. */
@@ -330,12 +329,8 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
   onDataHead(streamId: number, length: number, flags: number): void {
     if (streamId === 0 || !this.#sawSettings) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'http2.unexpected_data');
     if (this.#block.isOpen) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'http2.interrupted_header_block');
-    this.#received += length;
-    if (this.#received > this.#window) throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'http2.connection_window_exceeded');
-    this.#dataFlags = flags;
-    this.#dataLength = length;
-    this.#dataStream = this.#streamForData(streamId, length);
-    if (this.#dataStream === null) this.credit(length);
+    this.#receiver.count(length);
+    this.#receiver.begin(this.#streamForData(streamId, length), length, flags);
   }
 
   #streamForData(streamId: number, length: number): Http2Stream | null {
@@ -353,26 +348,11 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
   }
 
   onDataPiece(piece: Buffer, last: boolean): void {
-    const endStream = last && (this.#dataFlags & Flag.END_STREAM) !== 0;
-    if (piece.length > 0) this.guard.work();
-    else if (!endStream) this.guard.empty();
-    const stream = this.#dataStream;
-    if (!stream) return;
-    // With the last piece the padding is used up too.
-    const credit = last ? this.#dataLength : piece.length;
-    this.#dataLength -= credit;
-    if (last) this.#dataStream = null;
-    if (stream.gone) this.credit(credit);
-    else stream.onData(piece, endStream, credit);
+    this.#receiver.take(piece, last);
   }
 
-  /** `bytes` of what came are used: the peer may send as much again, and is told so in large steps. */
   credit(bytes: number): void {
-    this.#uncredited += bytes;
-    if (this.#uncredited < this.#window / 2 || this.closed) return;
-    this.output.windowUpdate(0, this.#uncredited);
-    this.#received -= this.#uncredited;
-    this.#uncredited = 0;
+    this.#receiver.credit(bytes);
   }
 
   sendWindowUpdate(streamId: number, increment: number): void {
@@ -404,7 +384,6 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
     if (stream.gone) return;
     if (stream.remoteDone) this.closedStreams.addEnded(stream.id);
     else if (stream.id !== 0) this.closedStreams.addReset(stream.id);
-    this.sender.unstall(stream);
     this.streams.delete(stream.id);
     stream.drop();
     this.onStreamGone(stream);

@@ -265,7 +265,7 @@ describe('flow control', () => {
     expect(served.events.filter((event) => event.includes('blocked'))).toEqual(['1 blocked true', '2 blocked true', '1 blocked false', '2 blocked false']);
   });
 
-  it('lets a peer send on when what it sent was passed on, and not while reading is held', () => {
+  it('lets a peer send on when what it sent was passed on, and not while reading is held', async () => {
     const served = serve({}, false);
     const piece = (): Buffer => data(1, 'x'.repeat(16_384), false);
     served.socket.feed(Buffer.concat([START, request(1, false)]));
@@ -274,13 +274,31 @@ describe('flow control', () => {
     const updates = (): number[] => served.socket.frames().filter(({ type, streamId }) => type === FrameType.WINDOW_UPDATE && streamId === 1).map(({ payload }) => payload.readUInt32BE(0));
     expect(updates()).toEqual([]);
     served.encoders[0]?.readDisable(false);
-    served.socket.feed(frame(FrameType.PING, 0, 0, '0000000000000000'));
-    expect(updates()).toEqual([1024 * 1024]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(updates()).toEqual([512 * 1024, 512 * 1024]);
     for (let turn = 0; turn < 65; turn += 1) served.socket.feed(piece());
     expect(served.closed).toBe(false);
     served.encoders[0]?.readDisable(true);
     for (let turn = 0; turn < 65; turn += 1) served.socket.feed(piece());
     expect(served.errors).toEqual(['http2.stream_window_exceeded']);
+  });
+});
+
+describe('a request whose reading is held', () => {
+  it('is told of nothing that came until it is free, and then of all in order, however often it is held again', async () => {
+    const served = serve({}, false);
+    served.socket.feed(Buffer.concat([START, request(1, false), request(3, false)]));
+    for (const encoder of served.encoders) encoder.readDisable(true);
+    served.socket.feed(Buffer.concat([data(1, 'one ', false), data(1, 'two ', false), data(1, 'three', true), data(3, 'x', false), frame(FrameType.HEADERS, 5, 3, block([['x-t', 'y']]))]));
+    expect(served.events.length).toBe(2);
+    served.encoders[0]?.readDisable(false);
+    served.encoders[0]?.readDisable(true);
+    served.encoders[1]?.readDisable(false);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(served.events.slice(2)).toEqual(['2 trailers x-t|y', '2 body x']);
+    served.encoders[0]?.readDisable(false);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(served.events.slice(4)).toEqual(['1 body one two three']);
   });
 });
 

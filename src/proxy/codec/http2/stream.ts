@@ -19,14 +19,17 @@ export interface StreamOwner {
   resetStream(stream: Http2Stream, code: number): void;
 }
 
+interface HeldPiece { readonly piece: Buffer; readonly endStream: boolean; readonly credit: number }
+
 /** A stream. */
 export abstract class Http2Stream implements StreamEncoder, SendingStream {
   /** 0 until it is open. */
   id = 0;
   sendWindow = 0;
   localDone = false;
-  /** The peer has sent END_STREAM. */
+  /** The peer has sent END_STREAM; our listener has been told of the end. */
   remoteDone = false;
+  remoteTold = false;
   gone = false;
   stalledSince = 0;
   protected readonly connection: StreamOwner;
@@ -40,10 +43,12 @@ export abstract class Http2Stream implements StreamEncoder, SendingStream {
   #pendingTrailers: HeaderMap | null = null;
   #toldBlocked = false;
   #disabled = 0;
-  /** Bytes that came: the peer may send on (credited to it) once they are many, or is held back while reading is disabled. */
+  /** Bytes that came, and of those that were passed on the ones that the peer has not been told of. */
   #received = 0;
   #uncredited = 0;
-  #held = 0;
+  /** What came while reading is disabled: at most the stream's window. */
+  #held: HeldPiece[] = [];
+  #heldTrailers: HeaderMap | null = null;
 
   constructor(connection: StreamOwner) {
     this.connection = connection;
@@ -51,7 +56,7 @@ export abstract class Http2Stream implements StreamEncoder, SendingStream {
 
   /** Whom the peer's message is told; null when nobody listens any more. */
   protected abstract get listener(): MessageDecoder | null;
-  /** The whole message of the peer has come, apart from its trailers; called before the listener hears of the end. */
+  /** The whole message of the peer is there; called before the listener hears of the end. */
   protected abstract onRemoteDone(): void;
   /** The stream ends before its message does; told once. */
   abstract fail(reason: StreamResetReason, detail: string): void;
@@ -63,7 +68,8 @@ export abstract class Http2Stream implements StreamEncoder, SendingStream {
   // --- what we send
 
   encodeData(data: Buffer, endStream: boolean): boolean {
-    if (this.gone || this.localDone || this.#pendingEnd) return true;
+    // Without a number it was refused, and its owner is about to hear of that.
+    if (this.gone || this.id === 0 || this.localDone || this.#pendingEnd) return true;
     if (this.#pending.length > 0) this.#queue(data, endStream);
     else {
       const sent = this.connection.sender.sendData(this, data, endStream);
@@ -86,7 +92,7 @@ export abstract class Http2Stream implements StreamEncoder, SendingStream {
   }
 
   encodeTrailers(trailers: HeaderMap): void {
-    if (this.gone || this.localDone || this.#pendingEnd) return;
+    if (this.gone || this.id === 0 || this.localDone || this.#pendingEnd) return;
     if (this.#pending.length === 0) this.#sendTrailers(trailers);
     else {
       this.#pendingTrailers = trailers;
@@ -141,10 +147,22 @@ export abstract class Http2Stream implements StreamEncoder, SendingStream {
   /** Forgets what waits to be sent, and gives the connection's window back. Called by the connection. */
   drop(): void {
     this.gone = true;
+    this.stopSending();
+    for (const { credit } of this.#held.splice(0)) this.connection.credit(credit);
+    this.#heldTrailers = null;
+  }
+
+  /** Sends nothing more, as the peer wants no more. */
+  endSending(): void {
+    this.localDone = true;
+    this.stopSending();
+  }
+
+  /** Forgets what waits to be sent. */
+  protected stopSending(): void {
     this.#pending = [];
     this.#pendingTrailers = null;
-    if (this.#held > 0) this.connection.credit(this.#held);
-    this.#held = 0;
+    this.connection.sender.unstall(this);
   }
 
   /** The peer takes `increment` bytes more; false when it says more than it may. */
@@ -171,6 +189,12 @@ export abstract class Http2Stream implements StreamEncoder, SendingStream {
         return;
       }
     }
+    if (endStream) this.remoteDone = true;
+    if (this.#disabled > 0 || this.#held.length > 0) this.#held.push({ piece, endStream, credit });
+    else this.#pass(piece, endStream, credit);
+  }
+
+  #pass(piece: Buffer, endStream: boolean, credit: number): void {
     if (endStream) this.#endRemote();
     this.#give(credit);
     if (piece.length > 0 || endStream) this.listenerData(piece, endStream);
@@ -185,13 +209,19 @@ export abstract class Http2Stream implements StreamEncoder, SendingStream {
     if (typeof trailers === 'string') this.malformed(trailers);
     else if (this.contentLeft > 0) this.malformed('http2.content_differs_from_length');
     else {
-      this.#endRemote();
-      this.listenerTrailers(trailers);
+      this.remoteDone = true;
+      if (this.#disabled > 0 || this.#held.length > 0) this.#heldTrailers = trailers;
+      else this.#passTrailers(trailers);
     }
   }
 
+  #passTrailers(trailers: HeaderMap): void {
+    this.#endRemote();
+    this.listenerTrailers(trailers);
+  }
+
   #endRemote(): void {
-    this.remoteDone = true;
+    this.remoteTold = true;
     this.onRemoteDone();
   }
 
@@ -202,18 +232,24 @@ export abstract class Http2Stream implements StreamEncoder, SendingStream {
 
   readDisable(disable: boolean): void {
     this.#disabled = Math.max(0, this.#disabled + (disable ? 1 : -1));
-    if (this.#disabled > 0 || this.#held === 0) return;
-    const held = this.#held;
-    this.#held = 0;
-    this.#give(held);
+    // Not within this call: whoever makes it may have older bytes to pass on first.
+    if (this.#disabled === 0 && (this.#held.length > 0 || this.#heldTrailers !== null)) process.nextTick(() => this.#release());
   }
 
-  /** Lets the peer send as much again as was used, in large steps; not while reading is disabled. */
-  #give(bytes: number): void {
-    if (this.#disabled > 0 && !this.gone) {
-      this.#held += bytes;
-      return;
+  #release(): void {
+    while (this.#disabled === 0 && !this.gone) {
+      const held = this.#held.shift();
+      if (!held) break;
+      this.#pass(held.piece, held.endStream, held.credit);
     }
+    const trailers = this.#heldTrailers;
+    if (this.#disabled > 0 || this.#held.length > 0 || this.gone || trailers === null) return;
+    this.#heldTrailers = null;
+    this.#passTrailers(trailers);
+  }
+
+  /** Lets the peer send as much again as was used, in large steps. */
+  #give(bytes: number): void {
     this.connection.credit(bytes);
     this.#uncredited += bytes;
     if (this.remoteDone || this.gone || this.#uncredited < this.connection.streamWindow / 2) return;
