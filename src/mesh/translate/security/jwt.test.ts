@@ -48,6 +48,13 @@ describe('jwtAuthentication', () => {
     expect(form?.$case === 'requiresAny' && form.requiresAny.requirements?.map(({ requiresType }) => requiresType?.$case)).toEqual(['providerName', 'providerName', 'providerName', 'providerName', 'requiresAll']);
   });
 
+  it('counts objects aimed at a Gateway for its workload alone', () => {
+    const target = (namespace: string) => object('edge', namespace, [{ issuer: namespace, jwks: KEYS }], { targetRef: { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'edge' } });
+    const snapshot = snapshotOf([target('bookinfo'), target('istio-system')]);
+    const issuersAt = (labels: Record<string, string>): string[] => requestAuthenticationsFor(snapshot, { namespace: 'bookinfo', labels }).flatMap(({ spec }) => spec.jwtRules ?? []).map(({ issuer = '' }) => issuer);
+    expect([issuersAt({ 'gateway.networking.k8s.io/gateway-name': 'edge' }), issuersAt({ 'gateway.networking.k8s.io/gateway-name': 'other' }), issuersAt({})]).toEqual([['bookinfo'], [], []]);
+  });
+
   it('has no filter where no token is asked about', () => {
     expect([filterOf([]), filterOf([object('a', 'bookinfo', [])]), filterOf([object('a', 'shop', [{ issuer: 'i', jwks: KEYS }])])]).toEqual([undefined, undefined, undefined]);
   });
