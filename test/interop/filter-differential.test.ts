@@ -10,9 +10,9 @@ import type { ListStringMatcher } from '../../src/shared/xds/generated/envoy/typ
 import { CheckRequest, CheckResponse } from '../../src/shared/xds/generated/envoy/service/auth/v3/external_auth.ts';
 import { RateLimitRequest, RateLimitResponse } from '../../src/shared/xds/generated/envoy/service/ratelimit/v3/rls.ts';
 import { packAny } from '../../src/shared/xds/index.ts';
-import { ask, echoServer, type Closable, type Echo, type Question, type Reply } from './applications.ts';
+import { ask, echoServer, type Closable, type Question, type Reply } from './applications.ts';
 import { envoyPath } from './envoy-path.ts';
-import { filterOf, startFilterPair, type FilterCase, type FilterPair } from './filter-pair.ts';
+import { comparableHeaders, comparableReply, filterOf, startFilterPair, type FilterCase, type FilterPair } from './filter-pair.ts';
 import { freePort } from './proxy-programs.ts';
 
 const EXT = 'envoy.filters.http.ext_authz';
@@ -97,9 +97,6 @@ const QUESTIONS: readonly { readonly name: string; readonly question: Question }
   to('limits', { method: 'POST', path: '/', headers: { ...GRPC_REQUEST, 'x-ask': 'over' }, body: '' }), to('limits-strict', { method: 'POST', path: '/', headers: { ...GRPC_REQUEST, 'x-ask': 'over' }, body: '' }), to('limits-strict', GET('/')),
 ];
 
-/** Differ by their nature, or tell of the proxy itself. */
-const IGNORED = new Set(['date', 'x-request-id', 'x-envoy-upstream-service-time', 'server', 'x-envoy-expected-rq-timeout-ms', 'connection', 'keep-alive', 'x-envoy-internal', 'x-forwarded-for', 'transfer-encoding', 'content-length', 'x-envoy-attempt-count']);
-
 let told: Record<string, unknown[]> = {};
 const services: Closable[] = [];
 let pair: FilterPair;
@@ -110,7 +107,7 @@ beforeAll(async () => {
   const check = await UnaryService.start('127.0.0.1', (_path, message) => {
     const question = CheckRequest.decode(message);
     const request = question.attributes?.request?.http ?? {};
-    tell({ ...request, id: '', host: request.host?.replace(/:\d+$/, ''), headers: known(request.headers ?? {}), rawBody: Buffer.from(request.rawBody ?? []).toString(), extensions: question.attributes?.contextExtensions });
+    tell({ ...request, id: '', host: request.host?.replace(/:\d+$/, ''), headers: comparableHeaders(request.headers ?? {}), rawBody: Buffer.from(request.rawBody ?? []).toString(), extensions: question.attributes?.contextExtensions });
     const answer = CHECKS[request.headers?.['x-ask'] ?? 'ok'] ?? 2;
     return typeof answer === 'number' ? answer : CheckResponse.encode(answer).finish();
   });
@@ -137,7 +134,7 @@ async function authorizer(port: number): Promise<Closable> {
     let body = '';
     request.on('data', (part: Buffer) => (body += part.toString()));
     request.on('end', () => {
-      tell({ method: request.method, url: request.url, headers: known(request.headers), length: request.headers['content-length'], body });
+      tell({ method: request.method, url: request.url, headers: comparableHeaders(request.headers), length: request.headers['content-length'], body });
       const status = Number(String(request.headers['x-ask'] ?? '').replace('/status/', '')) || 200;
       response.writeHead(status, { 'x-user': 'jane', 'x-more': 'two', 'x-client': 'c', 'x-other': 'o', location: 'http://login.example/', 'content-type': 'text/html', 'x-envoy-auth-headers-to-remove': 'x-hidden' });
       response.end(status === 204 ? undefined : '<p>answer</p>');
@@ -155,15 +152,6 @@ function tell(what: unknown): void {
   (told[side] ??= []).push(what);
 }
 
-function known(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !IGNORED.has(name) && name !== 'host' && name !== ':authority').sort());
-}
-
-function comparable({ status, headers, body }: Reply): object {
-  const echo = headers['x-app'] === undefined || body === '' ? null : JSON.parse(body) as Echo;
-  return { status, headers: known(headers), body: echo ? { ...echo, headers: { ...known(echo.headers), host: String(echo.headers.host).replace(/:\d+$/, '') } } : body };
-}
-
 describe('Envoy and our own data plane answer alike, and tell the services alike', () => {
   const label = ({ name, question }: typeof QUESTIONS[number]): string => `${name}: ${question.method ?? 'GET'} ${question.path} ${Object.entries(question.headers ?? {}).map((pair_) => pair_.join('=')).join(' ')} ${question.body ?? ''}`;
   test.each(QUESTIONS.map((one) => ({ one, text: label(one) })))('$text', async ({ one: { name, question } }) => {
@@ -174,7 +162,7 @@ describe('Envoy and our own data plane answer alike, and tell the services alike
       replies.push(await ask('127.0.0.1', pair[kind].get(name) ?? 0, question));
     }
     const [envoy, mizzen] = replies;
-    expect(comparable(mizzen as Reply)).toEqual(comparable(envoy as Reply));
+    expect(comparableReply(mizzen as Reply)).toEqual(comparableReply(envoy as Reply));
     expect(told['mizzen']).toEqual(told['envoy']);
   });
 });

@@ -18,6 +18,7 @@ import { Router } from '../../src/shared/xds/generated/envoy/extensions/filters/
 import { HttpConnectionManager, type HttpFilter } from '../../src/shared/xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
 import { HttpProtocolOptions } from '../../src/shared/xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options.ts';
 import { packAny, type MessageCodec } from '../../src/shared/xds/index.ts';
+import type { Echo, Reply } from './applications.ts';
 import { freePort } from './proxy-programs.ts';
 
 /** A listener to be made: its filters, in front of the router, and its virtual host. */
@@ -29,6 +30,25 @@ export interface FilterCase {
 
 /** A cluster of one endpoint on loopback. */
 export interface CaseCluster { readonly name: string; readonly port: number; readonly http2?: boolean }
+
+/** Differ by their nature, or tell of the proxy itself. */
+const IGNORED = new Set(['date', 'x-request-id', 'x-envoy-upstream-service-time', 'server', 'x-envoy-expected-rq-timeout-ms', 'connection', 'keep-alive', 'x-envoy-internal', 'x-forwarded-for', 'transfer-encoding', 'content-length', 'x-envoy-attempt-count']);
+
+/** Headers without those that differ by their nature, and without hosts. */
+export function comparableHeaders(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !IGNORED.has(name) && name !== 'host' && name !== ':authority').sort());
+}
+
+/** A reply, and what of its request reached the application, in a form in which both proxies' are equal. */
+export function comparableReply({ status, headers, body }: Reply): object {
+  let echo: Echo | null = null;
+  try {
+    echo = JSON.parse(body) as Echo;
+  } catch (_plain) {
+    // not the application's words
+  }
+  return { status, headers: comparableHeaders(headers), body: echo ? { ...echo, headers: { ...comparableHeaders(echo.headers), host: String(echo.headers.host).replace(/:\d+$/, '') } } : body };
+}
 
 /** Both proxies, running. */
 export interface FilterPair {

@@ -3,6 +3,7 @@
 import type { ExtAuthzConfig, ExtAuthzRouteConfig } from './ext-authz-config.ts';
 import type { JwtAuthnConfig, JwtRouteConfig } from './jwt-authn-config.ts';
 import type { StatefulSessionConfig } from './stateful-session-config.ts';
+import type { BufferConfig, CsrfConfig, HeaderMutationConfig, HealthCheckConfig } from './small-filter-config.ts';
 import type { RateLimitFilterConfig, RateLimitRouteConfig } from './rate-limit-config.ts';
 import type { HeaderMatchConfig, MetadataMatchConfig, StringMatchConfig } from './match-config.ts';
 
@@ -24,10 +25,14 @@ export type HttpFilterConfig = { readonly name: string } & (
   | { readonly kind: 'grpc_stats'; readonly emitFilterState: boolean; readonly statsForAllMethods: boolean }
   | LocalRateLimitConfig
   | ExtAuthzConfig
-  | RateLimitFilterConfig);
+  | RateLimitFilterConfig
+  | BufferConfig
+  | CsrfConfig
+  | HeaderMutationConfig
+  | HealthCheckConfig);
 
 /** A per-route replacement of a filter's configuration; `disabled` skips the filter. */
-export type HttpFilterOverride = { readonly disabled: true } | FaultConfig | StatefulSessionConfig | JwtRouteConfig | CorsPolicyConfig | LocalRateLimitConfig | ExtAuthzRouteConfig | RateLimitRouteConfig | { readonly kind: 'rbac'; readonly rules: RbacRulesConfig | null };
+export type HttpFilterOverride = { readonly disabled: true } | FaultConfig | StatefulSessionConfig | JwtRouteConfig | CorsPolicyConfig | LocalRateLimitConfig | ExtAuthzRouteConfig | RateLimitRouteConfig | BufferConfig | CsrfConfig | HeaderMutationConfig | { readonly kind: 'rbac'; readonly rules: RbacRulesConfig | null };
 
 /** Delays and aborts put in on purpose. */
 export interface FaultConfig {

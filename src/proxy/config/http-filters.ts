@@ -1,10 +1,14 @@
 // HTTP filters of a connection manager, by the type of their configuration. A filter that is not known refuses the listener, since
 // leaving it out would change what the listener does; one marked optional is listed and left out.
+import { Buffer as BufferMessage } from '../../shared/xds/generated/envoy/extensions/filters/http/buffer/v3/buffer.ts';
 import { Cors } from '../../shared/xds/generated/envoy/extensions/filters/http/cors/v3/cors.ts';
+import { CsrfPolicy } from '../../shared/xds/generated/envoy/extensions/filters/http/csrf/v3/csrf.ts';
 import { ExtAuthz } from '../../shared/xds/generated/envoy/extensions/filters/http/ext_authz/v3/ext_authz.ts';
 import { HTTPFault } from '../../shared/xds/generated/envoy/extensions/filters/http/fault/v3/fault.ts';
 import { FilterConfig as GrpcStats } from '../../shared/xds/generated/envoy/extensions/filters/http/grpc_stats/v3/config.ts';
 import { JwtAuthentication } from '../../shared/xds/generated/envoy/extensions/filters/http/jwt_authn/v3/config.ts';
+import { HeaderMutation } from '../../shared/xds/generated/envoy/extensions/filters/http/header_mutation/v3/header_mutation.ts';
+import { HealthCheck } from '../../shared/xds/generated/envoy/extensions/filters/http/health_check/v3/health_check.ts';
 import { LocalRateLimit } from '../../shared/xds/generated/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.ts';
 import { RateLimit } from '../../shared/xds/generated/envoy/extensions/filters/http/ratelimit/v3/rate_limit.ts';
 import { RBAC } from '../../shared/xds/generated/envoy/extensions/filters/http/rbac/v3/rbac.ts';
@@ -20,6 +24,7 @@ import { istioStats } from './istio-filters.ts';
 import { jwtAuthn } from './jwt-authn.ts';
 import { rateLimit } from './rate-limit.ts';
 import { rbacRules } from './rbac.ts';
+import { buffer, csrf, headerMutation, healthCheck } from './small-filters.ts';
 import type { ListenerConfig } from './runtime-config.ts';
 import { statefulSession } from './stateful-session.ts';
 import { typedConfig, type TypedConfig } from './typed-struct.ts';
@@ -56,6 +61,13 @@ const COMPILERS: Readonly<Record<string, Compiler>> = {
   'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': ({ bytes }, path, findings) => localRateLimit(LocalRateLimit.decode(bytes), path, findings),
   'envoy.extensions.filters.http.ext_authz.v3.ExtAuthz': ({ bytes }, path, findings) => extAuthz(ExtAuthz.decode(bytes), path, findings),
   'envoy.extensions.filters.http.ratelimit.v3.RateLimit': ({ bytes }, path, findings) => rateLimit(RateLimit.decode(bytes), path, findings),
+  'envoy.extensions.filters.http.buffer.v3.Buffer': ({ bytes }, path, findings) => buffer(BufferMessage.decode(bytes), path, findings),
+  'envoy.extensions.filters.http.csrf.v3.CsrfPolicy': ({ bytes }, path, findings) => csrf(CsrfPolicy.decode(bytes), path, findings),
+  'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation': ({ bytes }, path, findings) => {
+    const message = HeaderMutation.decode(bytes);
+    return headerMutation(message.mutations, message.mostSpecificHeaderMutationsWins ?? false, path, findings);
+  },
+  'envoy.extensions.filters.http.health_check.v3.HealthCheck': ({ bytes }, path, findings) => healthCheck(HealthCheck.decode(bytes), path, findings),
   'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig': ({ bytes }, path, findings) => {
     const config = GrpcStats.decode(bytes);
     findings.ignoreFields(config, path, ['enableUpstreamStats', 'replaceDotsInGrpcServiceName']);

@@ -1,9 +1,12 @@
 // Per-route replacements of HTTP filters' configurations (typed_per_filter_config), by filter name.
 import { FilterConfig } from '../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
+import { BufferPerRoute } from '../../shared/xds/generated/envoy/extensions/filters/http/buffer/v3/buffer.ts';
 import { CorsPolicy } from '../../shared/xds/generated/envoy/extensions/filters/http/cors/v3/cors.ts';
+import { CsrfPolicy } from '../../shared/xds/generated/envoy/extensions/filters/http/csrf/v3/csrf.ts';
 import { ExtAuthzPerRoute } from '../../shared/xds/generated/envoy/extensions/filters/http/ext_authz/v3/ext_authz.ts';
 import { HTTPFault } from '../../shared/xds/generated/envoy/extensions/filters/http/fault/v3/fault.ts';
 import { PerRouteConfig as JwtPerRoute } from '../../shared/xds/generated/envoy/extensions/filters/http/jwt_authn/v3/config.ts';
+import { HeaderMutationPerRoute } from '../../shared/xds/generated/envoy/extensions/filters/http/header_mutation/v3/header_mutation.ts';
 import { LocalRateLimit } from '../../shared/xds/generated/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.ts';
 import { RateLimitPerRoute } from '../../shared/xds/generated/envoy/extensions/filters/http/ratelimit/v3/rate_limit.ts';
 import { RBACPerRoute } from '../../shared/xds/generated/envoy/extensions/filters/http/rbac/v3/rbac.ts';
@@ -16,6 +19,7 @@ import { jwtRoute } from './jwt-authn.ts';
 import { rateLimitPerRoute } from './rate-limit.ts';
 import { rbacRules } from './rbac.ts';
 import { statefulSessionPerRoute } from './stateful-session.ts';
+import { bufferPerRoute, csrf, headerMutation } from './small-filters.ts';
 import { typedConfig } from './typed-struct.ts';
 
 /** The overrides of a route, virtual host or weighted cluster. */
@@ -44,6 +48,9 @@ function overrideOf(any: Any, path: string, findings: Findings, optional: boolea
     case 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': return localRateLimit(LocalRateLimit.decode(bytes), path, findings);
     case 'envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute': return extAuthzPerRoute(ExtAuthzPerRoute.decode(bytes), path, findings);
     case 'envoy.extensions.filters.http.ratelimit.v3.RateLimitPerRoute': return rateLimitPerRoute(RateLimitPerRoute.decode(bytes), path, findings);
+    case 'envoy.extensions.filters.http.buffer.v3.BufferPerRoute': return bufferPerRoute(BufferPerRoute.decode(bytes), path, findings);
+    case 'envoy.extensions.filters.http.csrf.v3.CsrfPolicy': return csrf(CsrfPolicy.decode(bytes), path, findings);
+    case 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute': return headerMutation(HeaderMutationPerRoute.decode(bytes).mutations, false, path, findings);
     case 'envoy.extensions.filters.http.rbac.v3.RBACPerRoute': {
       const { rbac } = RBACPerRoute.decode(bytes);
       if (!rbac) return { disabled: true };

@@ -2,10 +2,14 @@
 import type { HttpFilterConfig } from '../config/filter-config.ts';
 import type { FilterChainConfig } from '../config/runtime-config.ts';
 import type { HttpFilterInstance } from './http/api.ts';
+import { bufferFilter } from './http/buffer/buffer.ts';
 import { corsFilter } from './http/cors/cors.ts';
+import { csrfFilter } from './http/csrf/csrf.ts';
 import { extAuthzFilter } from './http/ext-authz/ext-authz.ts';
 import { faultFilter } from './http/fault/fault.ts';
 import { grpcStatsFilter } from './http/grpc-stats/grpc-stats.ts';
+import { headerMutationFilter } from './http/header-mutation/header-mutation.ts';
+import { healthCheckFilter } from './http/health-check/health-check.ts';
 import { istioAlpnFilter } from './http/istio-alpn/istio-alpn.ts';
 import { jwtAuthnFilter } from './http/jwt-authn/jwt-authn.ts';
 import { localRateLimitFilter } from './http/local-ratelimit/local-ratelimit.ts';
@@ -35,6 +39,10 @@ function createHttpFilter(config: HttpFilterConfig, services: FilterServices, st
     case 'grpc_stats': return grpcStatsFilter(config);
     case 'local_ratelimit': return localRateLimitFilter(config, services);
     case 'ext_authz': return extAuthzFilter(config, services, statPrefix);
+    case 'buffer': return bufferFilter(config);
+    case 'csrf': return csrfFilter(config, services, statPrefix);
+    case 'header_mutation': return headerMutationFilter(config);
+    case 'health_check': return healthCheckFilter(config, services);
     case 'ratelimit': return rateLimitFilter(config, services);
     case 'stateful_session': return statefulSessionFilter(config);
     case 'istio_stats': return null;
