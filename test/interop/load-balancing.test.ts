@@ -92,7 +92,7 @@ const SHARES: Readonly<Record<string, Case & { readonly requests: number; readon
   'degraded': { cluster: {}, endpoints: () => [locality('a', [{ host: 1 }, { host: 2, health: HealthStatus.DEGRADED }])], requests: 300, within: 45 },
 };
 
-const CASES: Readonly<Record<string, Case>> = { ...PICKS, ...SHARES };
+const CASES: Readonly<Record<string, Case>> = { ...PICKS, ...SHARES, sticky: { cluster: {}, endpoints: () => [locality('a', all())] } };
 
 function message(name: string, { cluster, endpoints }: Case): Cluster {
   return { name, clusterDiscoveryType: { $case: 'type', type: Cluster_DiscoveryType.STATIC }, connectTimeout: { seconds: 2 }, ...cluster, loadAssignment: { ...cluster.loadAssignment, clusterName: name, endpoints: endpoints() } };
@@ -119,7 +119,10 @@ function bootstrap(adminPort: number): object {
         filter_chains: [{ filters: [{ name: 'hcm', typed_config: {
           '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', stat_prefix: 'in',
           route_config: { virtual_hosts: [{ name: 'v', domains: ['*'], routes }] },
-          http_filters: [{ name: 'router', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' } }],
+          http_filters: [{ name: 'session', typed_config: {
+            '@type': 'type.googleapis.com/envoy.extensions.filters.http.stateful_session.v3.StatefulSession',
+            session_state: { name: 'envoy.http.stateful_session.cookie', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState', cookie: { name: 'stay', path: '/sticky', ttl: '60s' } } },
+          } }, { name: 'router', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' } }],
         } }] }],
       }],
     },
@@ -133,16 +136,17 @@ function ownPlane(): DataPlane {
   });
   const made = createDataPlane();
   const { rejected } = made.apply(runtimeConfig({
-    listeners: [listener('in', '127.0.0.1', [filterChain([connectionManager({ statPrefix: 'in' })])], { port: ownPort })], clusters: Object.entries(CASES).map(([name, one]) => compiled(name, one)), routes: [routeConfig([virtualHost(routes)])],
+    listeners: [listener('in', '127.0.0.1', [filterChain([connectionManager({ statPrefix: 'in', filters: [{ name: 'session', kind: 'stateful_session', strict: false, session: { kind: 'cookie', name: 'stay', path: '/sticky', ttlSeconds: 60 } }] })])], { port: ownPort })], clusters: Object.entries(CASES).map(([name, one]) => compiled(name, one)), routes: [routeConfig([virtualHost(routes)])],
   }));
   expect(rejected).toEqual([]);
   return made;
 }
 
-function ask(at: number, path: string, key: string): Promise<string> {
+function ask(at: number, path: string, key: string, cookies: string[] = []): Promise<string> {
   return new Promise((resolve, reject) => {
-    request({ host: '127.0.0.1', port: at, path, agent, headers: { 'x-key': key } }, (response) => {
+    request({ host: '127.0.0.1', port: at, path, agent, headers: { 'x-key': key, ...(cookies.length > 0 ? { cookie: cookies.join('; ') } : {}) } }, (response) => {
       let body = '';
+      cookies.splice(0, cookies.length, ...(response.headers['set-cookie'] ?? []));
       response.setEncoding('utf8').on('data', (text: string) => (body += text)).on('end', () => resolve(response.statusCode === 200 ? body : String(response.statusCode))).on('error', reject);
     }).on('error', reject).end();
   });
@@ -191,6 +195,20 @@ describe('Envoy and our proxy', () => {
   test.each(Object.keys(PICKS))('pick the same: %s', async (name) => {
     expect(await answers(ownPort, name, KEYS)).toEqual(await answers(envoyPort, name, KEYS));
   }, 60_000);
+
+  test('read each other\'s sticky sessions', async () => {
+    for (const [first, second] of [[envoyPort, ownPort], [ownPort, envoyPort]] as const) {
+      const given: string[] = ['a=b'];
+      const host = await ask(first, '/sticky/x', '', given);
+      expect(given).toEqual([expect.stringMatching(/^stay="[^"]+"; Max-Age=60; Path=\/sticky; HttpOnly$/)]);
+      const cookie = given[0]?.split(';')[0] ?? '';
+      for (let turn = 0; turn < 6; turn += 1) {
+        const sent = [cookie];
+        // Nothing new is set, as the session is where it was.
+        expect([await ask(second, '/sticky/y', '', sent), sent]).toEqual([host, []]);
+      }
+    }
+  });
 
   test.each(Object.entries(SHARES).map(([name, { requests, within }]) => ({ name, requests, within })))('share alike: $name', async ({ name, requests, within }) => {
     const keys = Array.from({ length: requests }, () => 'x');
