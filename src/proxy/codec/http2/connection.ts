@@ -12,6 +12,7 @@ import type { BlockLimits } from './hpack/decoder.ts';
 import { DEFAULT_TABLE_BYTES } from './hpack/static-table.ts';
 import { Keepalive, type KeepaliveOptions } from './keepalive.ts';
 import { PeerSettings } from './peer-settings.ts';
+import { RestTimer } from './rest-timer.ts';
 import { StreamTable } from './stream-table.ts';
 import type { Http2Stream, StreamOwner } from './stream.ts';
 import { FrameOutput } from './wire/frame-output.ts';
@@ -58,20 +59,19 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
   /** The highest stream that the peer began, whether or not it was served. */
   protected lastPeerStream = 0;
   protected closed = false;
-  readonly #options: ConnectionOptions;
   readonly #socket: Duplex;
   readonly #reader: FrameReader;
   readonly #block: HeaderBlock;
   readonly #keepalive: Keepalive | null;
+  readonly #restTimer: RestTimer;
   readonly #receiver: ContentReceiver<Http2Stream>;
   readonly #headerTableBytes: number;
   readonly #window: number;
   #sawSettings = false;
-  #headTimer: NodeJS.Timeout | null = null;
 
   constructor(socket: Duplex, isServer: boolean, options: ConnectionOptions) {
     const { keepalive, streamWindowBytes = STREAM_WINDOW, connectionWindowBytes = CONNECTION_WINDOW, headerTableBytes = DEFAULT_TABLE_BYTES, floods } = options.tuning ?? {};
-    this.#options = options;
+    this.#restTimer = new RestTimer(options.headersTimeoutMilliseconds, () => this.failWith(new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'request_header_timeout')));
     this.#socket = socket;
     this.streamWindow = streamWindowBytes;
     this.#window = connectionWindowBytes;
@@ -133,19 +133,10 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
     } finally {
       endTurn();
     }
-    if (this.#reader.inFrame || this.#block.isOpen) this.#waitForRest();
-    else this.#stopHeadTimer();
-  }
-
-  #waitForRest(): void {
-    if (this.#headTimer !== null || this.closed) return;
-    this.#headTimer = setTimeout(() => this.failWith(new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'request_header_timeout')), this.#options.headersTimeoutMilliseconds);
-  }
-
-  #stopHeadTimer(): void {
-    if (this.#headTimer === null) return;
-    clearTimeout(this.#headTimer);
-    this.#headTimer = null;
+    if (this.closed) return;
+    if (this.#block.isOpen) this.#restTimer.wait(-this.#block.number);
+    else if (this.#reader.inFrame) this.#restTimer.wait(this.#reader.frames);
+    else this.#restTimer.stop();
   }
 
   /** Tells the peer what it did wrong and closes. */
@@ -185,7 +176,7 @@ export abstract class Http2Connection implements FrameSink, SenderOwner<Http2Str
     if (this.closed) return;
     this.closed = true;
     this.#reader.stop();
-    this.#stopHeadTimer();
+    this.#restTimer.stop();
     this.#keepalive?.stop();
     this.sender.stop();
     this.#receiver.stop();

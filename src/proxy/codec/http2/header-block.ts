@@ -11,6 +11,8 @@ const CONTINUATIONS = 8;
 /** The block that a connection receives. */
 export class HeaderBlock {
   readonly decoder: HpackDecoder;
+  /** How many blocks began. */
+  number = 0;
   streamId = 0;
   endStream = false;
   /** It names its own stream as what it depends on. */
@@ -30,6 +32,7 @@ export class HeaderBlock {
   begin(flags: number, streamId: number, source: Buffer, from: number, to: number, guard: FloodGuard): boolean {
     let start = from;
     let end = to;
+    this.number += 1;
     this.streamId = streamId;
     this.endStream = (flags & Flag.END_STREAM) !== 0;
     this.dependsOnItself = false;

@@ -109,6 +109,16 @@ describe('a request that is none', () => {
   });
 });
 
+describe('a cookie in pieces', () => {
+  it('is one header, however many they are', () => {
+    const served = serve();
+    served.socket.feed(Buffer.concat([START, request(1, true, Array.from({ length: 300 }, (_none, index) => ['cookie', `c${index}=1`] as const))]));
+    expect(served.errors).toEqual([]);
+    expect(served.events[0]).toContain('cookie|c0=1; c1=1; ');
+    expect(served.events[0]?.match(/cookie/g)?.length).toBe(1);
+  });
+});
+
 describe('frames that break the protocol', () => {
   const CLOSES = 'the connection';
   it.each<[string, Buffer, number, string?]>([
@@ -216,6 +226,23 @@ describe('time', () => {
       expect([served.closed, served.errors]).toEqual([true, ['request_header_timeout']]);
       vi.useRealTimers();
     }
+  });
+
+  it('lets a connection go on that owes the rest of a frame after every piece, each time of another', () => {
+    vi.useFakeTimers();
+    const served = serve({ headersTimeoutMilliseconds: 1000 });
+    const frames = [START, ...Array.from({ length: 20 }, (_none, index) => request(1 + 2 * index, true))];
+    let rest = Buffer.alloc(0);
+    for (const one of frames) {
+      // Each piece ends in the middle of the frame that began last.
+      served.socket.feed(Buffer.concat([rest, one.subarray(0, one.length - 5)]));
+      rest = Buffer.from(one.subarray(one.length - 5));
+      vi.advanceTimersByTime(600);
+    }
+    expect([served.closed, served.encoders.length]).toEqual([false, 19]);
+    vi.advanceTimersByTime(1001);
+    expect(served.errors).toEqual(['request_header_timeout']);
+    vi.useRealTimers();
   });
 
   it('ends an answer that a peer with a shut window never takes', () => {

@@ -37,6 +37,8 @@ export class HpackDecoder {
   #position = 0;
   #end = 0;
   #bytes = 0;
+  /** A cookie may come in many pieces, which are one field (RFC 9113 section 8.2.3). */
+  #cookies = 0;
   #sizeUpdates = 0;
 
   constructor(tableBytes = DEFAULT_TABLE_BYTES) {
@@ -55,6 +57,7 @@ export class HpackDecoder {
     this.#position = start;
     this.#end = end;
     this.#bytes = 0;
+    this.#cookies = 0;
     this.#sizeUpdates = 0;
     while (this.#position < end) this.#next(source[this.#position] ?? 0, limits);
     this.#source = EMPTY;
@@ -117,7 +120,8 @@ export class HpackDecoder {
       return;
     }
     this.#bytes += name.length + value.length;
-    if (this.#bytes > limits.maximumBytes || this.fields.length >= limits.maximumFields * 2) this.tooLarge = true;
+    if (name === 'cookie') this.#cookies += 1;
+    if (this.#bytes > limits.maximumBytes || (this.fields.length >> 1) - this.#cookies >= limits.maximumFields) this.tooLarge = true;
     else this.fields.push(name, value);
   }
 

@@ -17,6 +17,8 @@ type State = 'preface' | 'head' | 'payload' | 'padding_length' | 'data' | 'skip'
 
 /** The reading side of a connection. */
 export class FrameReader {
+  /** Frames that began. */
+  frames = 0;
   readonly #sink: FrameSink;
   #state: State;
   #kept: Buffer = EMPTY;
@@ -98,6 +100,7 @@ export class FrameReader {
   #readHead(source: Buffer, position: number): number {
     const length = ((source[position] ?? 0) << 16) | ((source[position + 1] ?? 0) << 8) | (source[position + 2] ?? 0);
     const type = source[position + 3] ?? 0;
+    this.frames += 1;
     this.#type = type;
     this.#flags = source[position + 4] ?? 0;
     // The highest bit is reserved and ignored.
