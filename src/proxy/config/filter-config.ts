@@ -53,7 +53,8 @@ export interface HttpConnectionManagerConfig {
 export interface TcpProxyConfig {
   readonly kind: 'tcp_proxy';
   readonly statPrefix: string;
-  readonly clusters: readonly { readonly name: string; readonly weight: number }[];
+  /** With what `envoy.lb` metadata of an endpoint must be, for clusters with subsets. */
+  readonly clusters: readonly { readonly name: string; readonly weight: number; readonly metadataMatch?: Readonly<Record<string, string>> }[];
   readonly totalWeight: number;
   readonly idleTimeoutMilliseconds: number;
   readonly maximumConnectAttempts: number;

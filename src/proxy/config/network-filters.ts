@@ -14,6 +14,8 @@ import { rbacRules } from './rbac.ts';
 import type { ListenerConfig } from './runtime-config.ts';
 import { typedConfig } from './typed-struct.ts';
 import { milliseconds } from './values.ts';
+import type { Metadata } from '../../shared/xds/generated/envoy/config/core/v3/base.ts';
+import { metadataCriteria } from './subsets.ts';
 
 /** The filters in order; the last one is a connection manager or a TCP proxy, and only it. */
 export function networkFilters(messages: readonly Filter[] | undefined, path: string, findings: Findings, direction: ListenerConfig['direction']): readonly NetworkFilterConfig[] {
@@ -58,7 +60,7 @@ function networkRbac(message: RBAC, path: string, findings: Findings): NetworkRb
 }
 
 function tcpProxy(message: TcpProxy, path: string, findings: Findings): TcpProxyConfig {
-  findings.refuseFields(message, path, ['onDemand', 'metadataMatch', 'tunnelingConfig', 'maxDownstreamConnectionDuration']);
+  findings.refuseFields(message, path, ['onDemand', 'tunnelingConfig', 'maxDownstreamConnectionDuration']);
   findings.ignoreFields(message, path, ['downstreamIdleTimeout', 'upstreamIdleTimeout', 'accessLogFlushInterval', 'flushAccessLogOnConnected', 'accessLogOptions']);
   const clusters = tcpClusters(message, path, findings);
   const hash = message.hashPolicy?.[0]?.policySpecifier;
@@ -77,13 +79,17 @@ function tcpProxy(message: TcpProxy, path: string, findings: Findings): TcpProxy
 
 function tcpClusters(message: TcpProxy, path: string, findings: Findings): TcpProxyConfig['clusters'] {
   const form = message.clusterSpecifier;
-  if (form?.$case === 'cluster' && form.cluster !== '') return [{ name: form.cluster, weight: 1 }];
+  const own = metadataCriteria(message.metadataMatch) ?? {};
+  const criteria = (metadata: Metadata | undefined): Pick<TcpProxyConfig['clusters'][number], 'metadataMatch'> => {
+    const metadataMatch = { ...own, ...metadataCriteria(metadata) };
+    return Object.keys(metadataMatch).length > 0 ? { metadataMatch } : {};
+  };
+  if (form?.$case === 'cluster' && form.cluster !== '') return [{ name: form.cluster, weight: 1, ...criteria(undefined) }];
   const weighted = form?.$case === 'weightedClusters' ? form.weightedClusters.clusters ?? [] : [];
   if (weighted.length === 0) findings.refuse(path, 'A TCP proxy needs a cluster or weighted_clusters.');
   return weighted.map((cluster, index) => {
     const at = `${path}.weighted_clusters.clusters[${index}]`;
-    findings.refuseFields(cluster, at, ['metadataMatch']);
     if ((cluster.weight ?? 0) < 1) findings.refuse(`${at}.weight`, 'A weight of at least 1 is needed.');
-    return { name: cluster.name ?? '', weight: cluster.weight ?? 0 };
+    return { name: cluster.name ?? '', weight: cluster.weight ?? 0, ...criteria(cluster.metadataMatch) };
   });
 }

@@ -160,6 +160,14 @@ describe('subsets', () => {
     expect(await ask(withPolicy(list, subsets({ fallback: 'any', selectors: [selector(['version'], { fallback: 'none' })] })), { version: '9' })).toEqual({ 503: 6 });
   });
 
+  it('are for connections too', async () => {
+    const reply = async (name: string, version: string): Promise<EndpointConfig> => ({ ...endpoint(harness.address, await harness.tcpServer((socket) => socket.end(name))), labels: { version } });
+    const list = [await reply('one', '1'), await reply('two', '2')];
+    const proxy = { kind: 'tcp_proxy' as const, statPrefix: 't', clusters: [{ name: 'a', weight: 1, metadataMatch: { version: '2' } }], totalWeight: 1, idleTimeoutMilliseconds: 0, maximumConnectAttempts: 1, accessLogs: [], hashSourceIp: false };
+    const plane = await harness.dataPlane(runtimeConfig({ listeners: [listener('in', harness.address, [filterChain([proxy])])], clusters: [withPolicy(list, subsets())] }));
+    for (let turn = 0; turn < 3; turn += 1) expect((await harness.raw(harness.portOf(plane, 'in'), '')).text).toBe('two');
+  });
+
   it('knows lists, single hosts and health', async () => {
     const list = await world();
     expect(await ask(withPolicy(list, subsets({ listAsAny: true, selectors: [selector(['tags'])] })), { tags: 'y' })).toEqual({ 'v2-blue': 6 });

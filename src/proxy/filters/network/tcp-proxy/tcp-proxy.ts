@@ -25,6 +25,7 @@ class TcpSession implements HostReceiver<Cluster> {
   /** The route's cluster, where the host's is another one. */
   #entry: Cluster | null = null;
   #cluster: Cluster | null = null;
+  #metadataMatch: Readonly<Record<string, string>> | null = null;
   #host: Host | null = null;
   #upstream: OpenConnection | null = null;
   #cancel: () => void = () => undefined;
@@ -45,7 +46,9 @@ class TcpSession implements HostReceiver<Cluster> {
     socket.on('error', () => this.#finish());
     socket.on('close', () => this.#finish());
     services.stats.counter(`tcp.${config.statPrefix}.downstream_cx_total`).add(1);
-    const name = this.#drawCluster();
+    const drawn = this.#drawCluster();
+    const name = drawn?.name ?? '';
+    this.#metadataMatch = drawn?.metadataMatch ?? null;
     this.#info.upstreamCluster = name;
     const cluster = services.clusters.get(name);
     if (!cluster) {
@@ -57,14 +60,14 @@ class TcpSession implements HostReceiver<Cluster> {
     this.#choose();
   }
 
-  #drawCluster(): string {
+  #drawCluster(): TcpProxyConfig['clusters'][number] | undefined {
     const { clusters, totalWeight } = this.#context.config;
     let point = clusters.length > 1 ? this.#context.services.random() * totalWeight : -1;
-    for (const { name, weight } of clusters) {
-      point -= weight;
-      if (point < 0) return name;
+    for (const cluster of clusters) {
+      point -= cluster.weight;
+      if (point < 0) return cluster;
     }
-    return clusters[clusters.length - 1]?.name ?? '';
+    return clusters[clusters.length - 1];
   }
 
   #choose(): void {
@@ -73,7 +76,7 @@ class TcpSession implements HostReceiver<Cluster> {
     this.#attempts += 1;
     this.#info.attempts = this.#attempts;
     (this.#entry ?? this.#cluster)?.choose({
-      hash: this.#context.config.hashSourceIp ? xxHash64(source) : null, attempt: this.#attempts - 1, avoid: [], hostSelectionAttempts: 1, authority: originalDestination, originalDestination,
+      hash: this.#context.config.hashSourceIp ? xxHash64(source) : null, attempt: this.#attempts - 1, avoid: [], hostSelectionAttempts: 1, authority: originalDestination, originalDestination, metadataMatch: this.#metadataMatch,
     }, this);
   }
 
@@ -81,7 +84,7 @@ class TcpSession implements HostReceiver<Cluster> {
     this.#entry ??= this.#cluster;
     this.#cluster = of;
     const cluster = of;
-    if (this.#over || !cluster) return;
+    if (this.#over) return;
     if (!host) {
       this.#fail('UH', 'no_healthy_upstream');
       return;
