@@ -34,7 +34,17 @@ const SERVICES: readonly MeshService[] = [
   // The gateway listens on all addresses of the machine, so on ports that nothing else has.
   { app: 'istio-ingressgateway', namespace: 'istio-system', last: 5, selector: GATEWAY, ports: [80, 443, 8888, 9001, 9002, 9003, 9443].map((port) => ({ name: `p${port}`, port, targetPort: 20_000 + port })) },
 ];
-const MESH = { enableTracing: true, accessLogFile: '/dev/null', proxyListenPort: 25_001, proxyInboundListenPort: 25_006, extensionProviders: [{ name: 'spans', zipkin: { service: 'plain.shop.svc.cluster.local', port: 8000 } }], defaultConfig: { tracing: { sampling: 10, zipkin: { address: '127.93.9.8:9411' } } } };
+const AUTHORIZERS = [
+  { name: 'authorizer-grpc', envoyExtAuthzGrpc: { service: 'shop/plain.shop.svc.cluster.local', port: 8000, timeout: '1s', failOpen: true, clearRouteCache: true, includeRequestBodyInCheck: { maxRequestBytes: 100, allowPartialMessage: true, packAsBytes: true } } },
+  {
+    name: 'authorizer-http',
+    envoyExtAuthzHttp: {
+      service: 'plain.shop.svc.cluster.local', port: 8000, pathPrefix: '/check', statusOnError: '503', includeRequestHeadersInCheck: ['x-*', 'cookie'], includeAdditionalHeadersInCheck: { 'x-mesh': 'shop' },
+      headersToUpstreamOnAllow: ['*-user'], headersToDownstreamOnDeny: ['set-cookie'], headersToDownstreamOnAllow: ['x-seen'],
+    },
+  },
+];
+const MESH = { enableTracing: true, accessLogFile: '/dev/null', proxyListenPort: 25_001, proxyInboundListenPort: 25_006, extensionProviders: [...AUTHORIZERS, { name: 'spans', zipkin: { service: 'plain.shop.svc.cluster.local', port: 8000 } }], defaultConfig: { tracing: { sampling: 10, zipkin: { address: '127.93.9.8:9411' } } } };
 
 let directory: string;
 let plane: InteropControlPlane;
