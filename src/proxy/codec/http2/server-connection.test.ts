@@ -1,7 +1,7 @@
 // The server's side as raw frames: any chunking gives the same events, no mutation gives a second request or an exception, each misuse its own error, each flood its end.
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ResponseHeaders } from '../../stream/header-map.ts';
+import { HeaderMap, ResponseHeaders } from '../../stream/header-map.ts';
 import { block, data, frame, readBlocks, request, serve, START, type Served } from './testdata/frames.ts';
 import { ErrorCode, FrameType } from './wire/protocol.ts';
 
@@ -54,6 +54,49 @@ describe('a stream of bytes', () => {
     }), { numRuns: 1500 });
   });
 });
+
+describe('frames in any order', () => {
+  it('neither raise an exception nor leave a stream behind, whatever the answers do meanwhile', () => {
+    // Mostly what is allowed: a connection that ends at once shows nothing.
+    const id = fc.constantFrom(1, 3, 5, 7, 9, 11, 13, 15);
+    const anyFrame = fc.oneof(
+      { weight: 20, arbitrary: fc.tuple(id, fc.boolean()).map(([streamId, end]) => request(streamId, end)) }, { weight: 20, arbitrary: fc.tuple(id, fc.boolean(), fc.integer({ min: 1, max: 40 })).map(([streamId, end, size]) => data(streamId, 'x'.repeat(size), end)) },
+      { weight: 5, arbitrary: fc.tuple(id, fc.constantFrom('00000000', '00000007', '00000008')).map(([streamId, value]) => frame(FrameType.RST_STREAM, 0, streamId, value)) },
+      { weight: 8, arbitrary: fc.tuple(fc.oneof(id, fc.constant(0)), fc.constantFrom('00000001', '00000100', '00001000')).map(([streamId, value]) => frame(FrameType.WINDOW_UPDATE, 0, streamId, value)) },
+      { weight: 8, arbitrary: fc.constantFrom('000400000000', '000400000005', '000400010000', '000100000000', '000100001000', '').map((payload) => frame(FrameType.SETTINGS, 0, 0, payload)) },
+      { weight: 5, arbitrary: id.map((streamId) => frame(FrameType.HEADERS, 5, streamId, block([['x-t', 'y']]))) },
+      { weight: 1, arbitrary: fc.tuple(fc.nat(12), fc.nat(255), fc.nat(9), fc.uint8Array({ maxLength: 20 })).map(([type, flags, streamId, payload]) => frame(type, flags, streamId, Buffer.from(payload))) },
+    );
+    const answer = fc.tuple(fc.nat(8), fc.constantFrom('headers', 'headers', 'end', 'data', 'data', 'data', 'last', 'trailers', 'reset', 'hold', 'free', 'informational', 'shutdown'));
+    fc.assert(fc.property(fc.array(fc.oneof(anyFrame, answer), { maxLength: 80, size: 'max' }), (steps) => {
+      const served = serve({ maximumConcurrentStreams: 4 }, false);
+      served.socket.feed(Buffer.concat([START, request(1, false), request(3, true)]));
+      for (const step of steps) {
+        if (Buffer.isBuffer(step)) served.socket.feed(step);
+        else act(served, step[0], step[1]);
+      }
+      served.socket.feed(frame(FrameType.PING, 1, 0, '0000000000000000'));
+      served.connection.close();
+      expect([served.closed, served.connection.activeStreams]).toEqual([true, 0]);
+      // Each request heard of one end at most, and nothing after.
+      for (const number of served.encoders.keys()) {
+        const ends = served.events.filter((event) => event.startsWith(`${number + 1} reset`) || event.startsWith(`${number + 1} body`));
+        expect(ends.filter((event) => event.includes('reset')).length).toBeLessThanOrEqual(1);
+      }
+    }), { numRuns: 400 });
+  });
+});
+
+function act(served: Served, which: number, what: string): void {
+  const encoder = served.encoders[which];
+  if (what === 'shutdown') served.connection.shutdown();
+  else if (what === 'headers' || what === 'end') encoder?.encodeHeaders(new ResponseHeaders(['x-a', 'b']), what === 'end');
+  else if (what === 'data' || what === 'last') encoder?.encodeData(Buffer.alloc(30), what === 'last');
+  else if (what === 'trailers') encoder?.encodeTrailers(new HeaderMap(['grpc-status', '0']));
+  else if (what === 'informational') encoder?.encode1xx(Object.assign(new ResponseHeaders(), { status: 103 }));
+  else if (what === 'reset') encoder?.reset('local_reset');
+  else encoder?.readDisable(what === 'hold');
+}
 
 /** What comes of `bytes` after a connection's start: its error, and the code that the peer is told, for the stream or the connection. */
 function outcome(...bytes: readonly Buffer[]): { error: string | undefined; stream: number | undefined; connection: number | undefined; events: string[] } {
