@@ -1,6 +1,6 @@
 // Configuration of the external authorization filter as plain data (envoy.extensions.filters.http.ext_authz.v3).
+import type { HeaderAddConfig } from './header-change-config.ts';
 import type { MetadataMatchConfig, StringMatchConfig } from './match-config.ts';
-import type { HeaderAddConfig } from './route-config.ts';
 import type { GrpcServiceConfig, MutationRulesConfig } from './service-config.ts';
 
 /** Asks a service whether a request may go on. */

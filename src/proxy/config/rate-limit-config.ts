@@ -1,6 +1,6 @@
 // Configuration of global rate limits as plain data: the filter (envoy.extensions.filters.http.ratelimit.v3) and what routes say of themselves to the service.
-import type { HeaderMatchConfig } from './match-config.ts';
-import type { HeaderAddConfig, RouteMatchConfig } from './route-config.ts';
+import type { HeaderAddConfig } from './header-change-config.ts';
+import type { HeaderMatchConfig, RouteMatchConfig } from './match-config.ts';
 import type { GrpcServiceConfig } from './service-config.ts';
 
 /** Asks a service whether a request is within the limits. */

@@ -1,8 +1,10 @@
 // Route configuration as plain data (envoy.config.route.v3), read by proxy/route and the router filter.
+import type { HeaderMutationsConfig } from './header-change-config.ts';
 import type { HttpFilterOverride } from './http-filter-config.ts';
 import type { RateLimitConfig } from './rate-limit-config.ts';
 import type { HeaderMatchConfig, RouteMatchConfig } from './match-config.ts';
 
+export type { HeaderAddConfig, HeaderMutationsConfig } from './header-change-config.ts';
 export type { HeaderMatchConfig, RouteMatchConfig } from './match-config.ts';
 
 /** One route configuration. */
@@ -39,22 +41,6 @@ export interface RouteEntryConfig {
   readonly perFilter: Readonly<Record<string, HttpFilterOverride>>;
   /** Operation name of spans (`decorator`), null for none. */
   readonly decoratorOperation: string | null;
-}
-
-/** Changes of request and response headers, in the order they apply. */
-export interface HeaderMutationsConfig {
-  readonly requestAdd: readonly HeaderAddConfig[];
-  readonly requestRemove: readonly string[];
-  readonly responseAdd: readonly HeaderAddConfig[];
-  readonly responseRemove: readonly string[];
-}
-
-/** One header to add; `value` may hold %COMMAND% operators. */
-export interface HeaderAddConfig {
-  readonly name: string;
-  readonly value: string;
-  readonly action: 'append' | 'add_if_absent' | 'overwrite' | 'overwrite_if_exists';
-  readonly keepEmptyValue: boolean;
 }
 
 /** Forward to a cluster. */

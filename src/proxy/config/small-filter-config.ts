@@ -1,6 +1,6 @@
 // Configurations of filters that need little: buffer, CSRF, header mutation, health check.
+import type { HeaderMutationsConfig } from './header-change-config.ts';
 import type { HeaderMatchConfig, StringMatchConfig } from './match-config.ts';
-import type { HeaderMutationsConfig } from './route-config.ts';
 
 /** Holds a request until its body is whole. */
 export interface BufferConfig {
