@@ -10,6 +10,7 @@ import type { WebhookCaller } from './webhook-caller.ts';
 /** Converts objects of resources with several versions. */
 export class Converter {
   readonly #caller: WebhookCaller;
+  readonly #converted = new WeakMap<KubeObject, Map<string, KubeObject>>();
 
   constructor(caller: WebhookCaller) {
     this.#caller = caller;
@@ -31,6 +32,17 @@ export class Converter {
     const shown = structuredClone(converted);
     pruneUnknown(servedVersion(info, version)?.schema, shown);
     return shown;
+  }
+
+  /** A stored object in another version, as it was converted first: who changes or watches it does not have it converted again. */
+  async convertOnce(info: ResourceInfo, object: KubeObject, version: string): Promise<KubeObject> {
+    if (this.isImmediate(info, object, version)) return this.convertNow(info, object, version);
+    const known = this.#converted.get(object) ?? new Map<string, KubeObject>();
+    const earlier = known.get(version);
+    if (earlier) return earlier;
+    const [converted] = (await this.convert(info, [object], version)) as [KubeObject];
+    this.#converted.set(object, known.set(version, converted));
+    return converted;
   }
 
   /** `objects` in another version. */

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { parseDocument, stringify } from 'yaml';
+import { parseDocument, stringify, YAMLParseError } from 'yaml';
 import { describeError } from '../../shared/lib/index.ts';
 import type { User } from '../auth/index.ts';
 import { ApiStatusError } from './internal-client.ts';
@@ -12,8 +12,9 @@ import { decodeProtobuf, PROTOBUF_TYPE } from './protobuf-body.ts';
 import { isTrue, type RequestInfo } from './request-info.ts';
 import { checkWriteOptions } from './request-options.ts';
 import type { FieldValidation, RequestContext } from './request-context.ts';
+import { UnreadableBody } from './unreadable-body.ts';
 import { warningHeaders } from './warning-header.ts';
-import { badRequest, NoSuchPage, statusOf, unsupportedMediaType } from './status.ts';
+import { NoSuchPage, statusOf, unsupportedMediaType } from './status.ts';
 
 const MAX_BODY = 3 * 1024 * 1024;
 const JSON_TYPES = ['application/json', 'application/yaml'];
@@ -32,6 +33,8 @@ export class Exchange {
   readonly user: User;
   readonly warnings: string[] = [];
   readonly #oddities: string[] = [];
+  /** Whether the answer is sent in pieces however short it is, as Tables are: their columns tell more of themselves in a cluster. */
+  isInPieces = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, info: RequestInfo, user: User) {
     this.request = request;
@@ -99,13 +102,14 @@ export class Exchange {
     }
     this.writeWarnings();
     const bytes = Buffer.from(text);
-    const isPacked = bytes.length > GZIP_BYTES && acceptsGzip(this.request);
+    const isPacked = bytes.length > GZIP_BYTES && headers['content-length'] === undefined && acceptsGzip(this.request);
     const sent = isPacked ? gzipSync(bytes, { level: 1 }) : bytes;
+    const isInPieces = this.request.method !== 'HEAD' && (sent.length > WHOLE_BYTES || this.isInPieces || (isPacked && type === 'application/yaml'));
     response.writeHead(code, {
       'content-type': type,
-      ...(bytes.length > WHOLE_BYTES && !isPacked && this.request.method !== 'HEAD' ? {} : { 'content-length': sent.length }),
-      ...(isPacked ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } : {}),
+      ...(isInPieces ? {} : { 'content-length': sent.length }),
       'cache-control': 'no-cache, private', 'audit-id': auditId(this.request), ...FLOW, ...headers,
+      ...(isPacked ? { 'content-encoding': 'gzip', vary: ['Accept-Encoding', ...(headers['vary'] === undefined || headers['vary'].startsWith('Accept-Encoding') ? [] : [headers['vary']])].join(', ') } : {}),
     });
     response.end(this.request.method === 'HEAD' ? undefined : sent);
   }
@@ -128,7 +132,7 @@ this.response.setHeader('warning', warningHeaders(this.warnings));
 const FLOW = { 'x-kubernetes-pf-flowschema-uid': randomUUID(), 'x-kubernetes-pf-prioritylevel-uid': randomUUID() };
 
 function acceptsGzip(request: IncomingMessage): boolean {
-  return String(request.headers['accept-encoding'] ?? '').split(',').some((part) => part.split(';', 1)[0]?.trim() === 'gzip');
+  return String(request.headers['accept-encoding'] ?? '').split(',').some((part) => part.trim() === 'gzip');
 }
 
 /** How a request is found in the logs: by the name that its client gave it, or one of its own. */
@@ -146,7 +150,7 @@ function parseBody(text: string, type: string, oddities: string[]): unknown {
       oddities.push(...document.errors.map(({ linePos, pos }) => `line ${String(linePos?.[0].line ?? 0)}: key ${JSON.stringify(keyAt(text, pos[0]))} already set in map`));
       return document.toJS({ maxAliasCount: 100 });
     } catch (error) {
-      throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message.split('\n')[0] ?? '' : String(error)}`);
+      throw new UnreadableBody(yamlProblem(text, error), Buffer.from(text));
     }
   }
   try {
@@ -154,8 +158,15 @@ function parseBody(text: string, type: string, oddities: string[]): unknown {
     oddities.push(...duplicateFields(text).map((path) => `duplicate field "${path}"`));
     return value;
   } catch (error) {
-    throw badRequest(`couldn't get version/kind; json parse error: ${describeError(error)}`);
+    throw new UnreadableBody(`couldn't get version/kind; json parse error: ${describeError(error)}`, Buffer.from(text));
   }
+}
+
+/** A text that is no YAML: one that ends too early is described by its last line. */
+function yamlProblem(text: string, error: unknown): string {
+  const isCutOff = error instanceof YAMLParseError && error.pos[0] >= text.trimEnd().length;
+  const words = isCutOff ? `line ${String(text.trimEnd().split('\n').length)}: did not find expected node content` : error instanceof Error ? error.message.split('\n')[0] ?? '' : String(error);
+  return `yaml: ${words}`;
 }
 
 async function readBytes(request: IncomingMessage): Promise<Buffer> {

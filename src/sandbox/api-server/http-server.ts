@@ -13,7 +13,9 @@ import { ApiStatusError } from './internal-client.ts';
 import type { PodStreamHandler } from './pod-streams.ts';
 import { isProxied, type ProxyHandler } from './proxying.ts';
 import { parseRequest } from './request-info.ts';
+import type { Registry } from './registry.ts';
 import type { ResourceHandler } from './resource-handler.ts';
+import type { ServerMetrics } from './server-metrics.ts';
 import { internalError, statusOf } from './status.ts';
 import type { SystemHandler } from './system-handler.ts';
 
@@ -29,6 +31,8 @@ export interface HttpServerOptions {
   readonly system: SystemHandler;
   readonly podStreams: PodStreamHandler;
   readonly proxies: ProxyHandler;
+  readonly registry: Registry;
+  readonly metrics: ServerMetrics;
   readonly report: (error: unknown) => void;
 }
 
@@ -76,14 +80,24 @@ export class HttpServer {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const info = parseRequest(request.method ?? 'GET', new URL(request.url ?? '/', 'https://server'));
     let exchange = new Exchange(request, response, info, ANONYMOUS);
+    this.#measure(exchange);
     try {
       exchange = new Exchange(request, response, info, this.#admit(request, exchange));
       if (isProxied(info.resource)) await this.#options.proxies.handle(exchange, info.resource);
       else if (info.resource) await this.#options.resources.handle(exchange, info.resource);
-      else this.#options.system.handle(exchange);
+      else await this.#options.system.handle(exchange);
     } catch (error) {
       this.#fail(exchange, error);
     }
+  }
+
+  #measure({ info, response }: Exchange): void {
+    const { metrics, registry } = this.#options;
+    const begun = performance.now();
+    response.on('close', () => {
+      const isKnown = info.resource !== undefined && registry.find(info.resource.group, info.resource.plural)?.versions.some(({ name }) => name === info.resource?.version) === true;
+      metrics.count(info, isKnown, response.statusCode, (performance.now() - begun) / 1000);
+    });
   }
 
   #admit(request: IncomingMessage, exchange: Exchange): User {

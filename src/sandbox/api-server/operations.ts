@@ -3,11 +3,12 @@
 import { randomUUID } from 'node:crypto';
 import { deepEqual } from '../../shared/lib/index.ts';
 import { applyDefaults } from '../schema/index.ts';
-import { recordUpdate, type Fields, type Manager } from '../patch/index.ts';
+import { recordUpdate, type Fields, type Manager, type VersionView } from '../patch/index.ts';
 import type { KubeObject, Store } from '../store/index.ts';
 import type { Admission } from './admission.ts';
 import type { Converter } from './conversion.ts';
 import { emptyObject } from './kinds/empty-objects.ts';
+import { isPodPart, validatePodPart, withPodPart } from './kinds/pod-parts.ts';
 import { rulesFor } from './kinds/rules.ts';
 import { ApiStatusError } from './internal-client.ts';
 import { generateName } from './names.ts';
@@ -110,9 +111,9 @@ export class Operations {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const live = this.#stored(target);
       if (!live) throw notFound(target.info, target.name);
-      const before = await this.present(target, live);
+      const before = await this.#converter.convertOnce(target.info, live, target.version.name);
       const done = await this.#updateOnce(context, target, { subresource, live, before, change, recorded });
-      if (done) return this.present(target, done);
+      if (done) return this.#converter.convertOnce(target.info, done, target.version.name);
     }
     throw conflict(target.info, target.name);
   }
@@ -123,12 +124,12 @@ export class Operations {
     let object = cloneJson(checkEnvelope(info, version, change(before), context));
     checkIdentity(target, before, object);
     normalizeObject(context, info, version, object);
-    this.#record(context, target, attempt, object);
+    await this.#record(context, target, attempt, object);
     object = await this.#admission.admit(context, { operation: 'UPDATE', target, subresource, ...shownTo(version, subresource, object, before) }).then((admitted) => (subresource === 'scale' && version.scale ? takeScale(object, admitted, version.scale) : admitted));
     keepServerFields(info, version, object, before, subresource);
     if (!info.custom) settleLists(version.schema, object);
     if (!info.custom && subresource === '') rulesFor(info.storeKey).prepare?.(object, before);
-    const errors = validateObject(info, version, object, before, context.warnings);
+    const errors = isPodPart(info.storeKey, subresource) ? validatePodPart(object, before, subresource) : validateObject(info, version, object, before, context.warnings);
     if (errors.length > 0) throw invalidObject(ownInfo(info), target.name, errors);
     if (subresource === '') warnOf(context, info, object);
     await this.#admission.validate(context, { operation: 'UPDATE', target, subresource, ...shownTo(version, subresource, object, before) });
@@ -142,13 +143,28 @@ export class Operations {
   }
 
   /** Notes in `object` who changes what, of the half of it that the request may change. */
-  #record(context: RequestContext, { info, version }: Target, { subresource, before, recorded }: UpdateAttempt, object: KubeObject): void {
+  async #record(context: RequestContext, { info, version }: Target, { subresource, before, recorded }: UpdateAttempt, object: KubeObject): Promise<void> {
     const kept = cloneJson(object);
     keepServerFields(info, version, kept, before, subresource);
     const isNoted = !recorded && (subresource !== 'scale' || version.scale === undefined || isScaleOwned(before, version.scale));
-    const { managedFields } = (isNoted ? recordUpdate(before as Fields, kept as Fields, { ...managerOf(context, object.apiVersion, subresource), ...(subresource === 'scale' ? { time: '' } : {}) }, version.schema) as KubeObject : kept).metadata;
+    const { managedFields } = (isNoted ? recordUpdate(before as Fields, kept as Fields, { ...managerOf(context, object.apiVersion, subresource), ...(subresource === 'scale' ? { time: '' } : {}) }, version.schema, await this.#otherViews(info, before, kept)) as KubeObject : kept).metadata;
     if (managedFields) object.metadata.managedFields = managedFields;
     else delete object.metadata.managedFields;
+  }
+
+  /** The change as those see it who are noted for fields of another version. */
+  async #otherViews(info: ResourceInfo, before: KubeObject, after: KubeObject): Promise<ReadonlyMap<string, VersionView>> {
+    const views = new Map<string, VersionView>();
+    if (info.versions.length < 2) return views;
+    const noted = new Set(((before.metadata.managedFields ?? []) as { apiVersion?: string }[]).map(({ apiVersion }) => apiVersion));
+    for (const { name, schema } of info.versions) {
+      const apiVersion = groupVersion(info.group, name);
+      if (apiVersion === after.apiVersion || !noted.has(apiVersion)) continue;
+      const [earlier] = await this.#converter.convert(info, [before], name);
+      const [later] = await this.#converter.convert(info, [after], name);
+      views.set(apiVersion, { before: earlier as Fields, after: later as Fields, schema });
+    }
+    return views;
   }
 
   /** The last finalizer is gone: the update is the end of the object. */
@@ -285,16 +301,24 @@ function keepServerFields(info: ResourceInfo, version: ResourceVersion, object: 
     if (value === undefined) Reflect.deleteProperty(metadata, field);
     else metadata[field] = value;
   }
-  if (subresource === 'status') {
+  if (isPodPart(info.storeKey, subresource)) {
+    replaceWith(object, { ...withPodPart(before, object, subresource), metadata: statusMetadata(info, before, object.metadata) });
+  } else if (subresource === 'status') {
     const { status, metadata: changed } = object;
-    for (const field of Object.keys(object)) Reflect.deleteProperty(object, field);
-    Object.assign(object, cloneJson({ ...before, metadata: statusMetadata(info, before, changed) }));
+    replaceWith(object, { ...before, metadata: statusMetadata(info, before, changed) });
     if (status === undefined) delete object.status;
     else object.status = status;
   } else if (version.status && subresource !== 'approval') {
     if (before.status === undefined) delete object.status;
     else object.status = cloneJson(before.status);
   }
+}
+
+/** Makes `object` a copy of another one. */
+function replaceWith(object: KubeObject, other: KubeObject): void {
+  const copy = cloneJson(other);
+  for (const field of Object.keys(object)) Reflect.deleteProperty(object, field);
+  Object.assign(object, copy);
 }
 
 /** Writing status of built-in kinds can also change labels and annotations, and pods' finalizers; of custom ones nothing else. */

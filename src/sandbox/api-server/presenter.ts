@@ -34,6 +34,7 @@ export class Presenter {
   async object(exchange: Exchange, target: Target, object: KubeObject, code = 200): Promise<void> {
     const form = formOf(exchange, target, 'object');
     const [shown] = (await this.#converter.convert(target.info, [object], target.version.name)) as [KubeObject];
+    exchange.isInPieces = form.kind === 'table';
     if (form.kind === 'table') exchange.json(code, tableOf(columnsOf(target.info, target.version), [shown], { resourceVersion: shown.metadata.resourceVersion }, exchange.info.query.get('includeObject') ?? 'Metadata', form.version));
     else exchange.json(code, form.kind === 'partial' ? partialObject(shown, form.version) : shown);
   }
@@ -64,6 +65,7 @@ export class Presenter {
     const isPlain = info.custom && form.kind === 'object';
     const metadata = { resourceVersion: page.resourceVersion, ...(page.continueToken === undefined ? (isPlain ? { continue: '' } : {}) : { continue: page.continueToken }), ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }) };
     const items = await this.#converter.convert(info, page.items, version.name);
+    exchange.isInPieces = form.kind === 'table';
     if (form.kind === 'table') exchange.json(200, tableOf(columnsOf(info, version), items, metadata, exchange.info.query.get('includeObject') ?? 'Metadata', form.version));
     else if (form.kind === 'partial') exchange.json(200, { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.version}`, metadata, items: items.map((item) => partialObject(item, form.version)) });
     else exchange.jsonText(200, `{"kind":${JSON.stringify(info.listKind)},"apiVersion":${JSON.stringify(groupVersion(info.group, version.name))},"metadata":${JSON.stringify(metadata)},"items":[${items.map((item) => (info.custom ? this.#text(item) : JSON.stringify(withoutType(item)))).join(',')}]}`);
@@ -104,7 +106,7 @@ export class Presenter {
     };
     return (object) => {
       if (this.#converter.isImmediate(info, object, version.name)) return show(this.#converter.convertNow(info, object, version.name));
-      return this.#converter.convert(info, [object], version.name).then(([converted]) => show(converted as KubeObject));
+      return this.#converter.convertOnce(info, object, version.name).then(show);
     };
   }
 

@@ -5,9 +5,12 @@ import type { JsonSchema } from '../schema/index.ts';
 import { BUILT_IN_TYPES } from './kinds/built-in-kinds.ts';
 import { WIRE_NUMBERS } from './kinds/wire-numbers.ts';
 import { badRequest } from './status.ts';
+import { UnreadableBody } from './unreadable-body.ts';
 
 /** The media type of such bodies. */
 export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
+
+const PREFIX = Buffer.from('k8s\0');
 
 type Wire = number | bigint | Uint8Array;
 type Numbers = ReadonlyMap<number, { readonly name: string; readonly inner?: Numbers }>;
@@ -16,7 +19,8 @@ let tables: ReadonlyMap<string, Numbers> | undefined;
 
 /** The object in `bytes`; throws 400 for what is damaged or of an unknown type. */
 export function decodeProtobuf(bytes: Uint8Array): Record<string, unknown> {
-  if (Buffer.from(bytes.subarray(0, 4)).toString('latin1') !== 'k8s\0') throw badRequest('provided data does not appear to be a protobuf message');
+  if (!PREFIX.equals(bytes.subarray(0, PREFIX.length))) throw new UnreadableBody('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]', bytes);
+  if (bytes.length === PREFIX.length) throw new UnreadableBody('empty body', bytes);
   const envelope = readFields(bytes.subarray(4));
   const type = readFields(bytesOf(last(envelope, 1)));
   const apiVersion = text(last(type, 1));

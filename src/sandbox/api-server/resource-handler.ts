@@ -8,6 +8,7 @@ import { checkEnvelope, cloneJson, normalizeObject } from './object-decoding.ts'
 import { managerOf, type Operations } from './operations.ts';
 import { ApiStatusError } from './internal-client.ts';
 import { applyPatch, patchObject, PATCH_TYPES, translate, unsupportedPatch } from './patching.ts';
+import { isPodPart } from './kinds/pod-parts.ts';
 import { bindPod, evictPod } from './pod-subresources.ts';
 import type { PodStreamHandler } from './pod-streams.ts';
 import type { Presenter } from './presenter.ts';
@@ -17,11 +18,13 @@ import { checkDeleteOptions } from './request-options.ts';
 import { servedVersion } from './resource-info.ts';
 import type { ResourceRequest } from './request-info.ts';
 import type { Reviews } from './reviews.ts';
+import { PROTOBUF_TYPE } from './protobuf-body.ts';
 import { applyScale, scaleOf } from './scaling.ts';
 import { compileSelection } from './selection.ts';
 import { invalidField } from '../schema/index.ts';
 import { badRequest, invalidObject, methodNotAllowed, NoSuchPage, noSuchPath, notFound } from './status.ts';
 import type { Target } from './target.ts';
+import { UnreadableBody } from './unreadable-body.ts';
 import type { TokenRequests } from './token-requests.ts';
 
 /** What the handler works with. */
@@ -109,8 +112,11 @@ export class ResourceHandler {
   }
 
   async #delete(exchange: Exchange, target: Target): Promise<void> {
-    const { deleter, presenter } = this.#options;
-    const { object, gone } = await deleter.delete(deletionContext(exchange), target, await readDeleteOptions(exchange));
+    const { deleter, operations, presenter } = this.#options;
+    const options = await readDeleteOptions(exchange);
+    // What cannot be read in the request's version cannot be deleted in it either.
+    await operations.get(target);
+    const { object, gone } = await deleter.delete(deletionContext(exchange), target, options);
     if (!gone || RETURNED_WHEN_DELETED.has(target.info.storeKey)) {
       await presenter.object(exchange, target, object);
       return;
@@ -145,6 +151,7 @@ export class ResourceHandler {
     const { info, version } = target;
     if (subresource === 'status' && version.status) await this.#half(exchange, target, 'status');
     else if (subresource === 'scale' && version.scale) await this.#scale(exchange, target);
+    else if (isPodPart(info.storeKey, subresource)) await this.#half(exchange, target, subresource);
     else if (info.storeKey === '/namespaces' && subresource === 'finalize') await this.#half(exchange, target, 'finalize');
     else if (info.storeKey === 'certificates.k8s.io/certificatesigningrequests' && subresource === 'approval') await this.#half(exchange, target, 'approval');
     else if (info.storeKey === '/serviceaccounts' && subresource === 'token') await this.#token(exchange, target);
@@ -192,10 +199,7 @@ export class ResourceHandler {
 
   async #actOnPod(exchange: Exchange, target: Target, subresource: string): Promise<void> {
     const { store, deleter } = this.#options;
-    // With details that name nothing: that is how kubectl tells a cluster that has no such containers from a pod that is not there.
     const isMissing = !store.get('/pods', target.namespace, target.name);
-    if (subresource === 'ephemeralcontainers' && !isMissing) throw new ApiStatusError(404, 'NotFound', 'this sandbox runs programs, not images, and has no ephemeral containers; use kubectl exec or kubectl logs', {});
-    if (subresource === 'ephemeralcontainers') throw notFound(target.info, target.name);
     if (subresource !== 'eviction' && subresource !== 'binding') throw noSuchPath();
     if (exchange.info.verb !== 'create') throw methodNotAllowed();
     const body = await readBody(exchange, subresource === 'eviction' ? 'Eviction' : 'Binding') as Fields;
@@ -238,11 +242,10 @@ async function readBody(exchange: Exchange, kind: string): Promise<unknown> {
     const body = await exchange.body();
     // Of YAML, nothing is something: an object without fields.
     if (body === undefined && exchange.contentType().endsWith('yaml')) return {};
-    if (body === undefined) throw badRequest("couldn't get version/kind; json parse error: unexpected end of JSON input");
+    if (body === undefined) throw new UnreadableBody(exchange.contentType() === PROTOBUF_TYPE ? 'empty data' : "couldn't get version/kind; json parse error: unexpected end of JSON input", new Uint8Array());
     return body ?? {};
   } catch (error) {
-    if (!(error instanceof ApiStatusError) || !error.message.startsWith("couldn't get version/kind")) throw error;
-    throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${error.message}`);
+    throw error instanceof UnreadableBody ? error.expecting(kind) : error;
   }
 }
 

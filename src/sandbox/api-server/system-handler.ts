@@ -6,6 +6,7 @@ import { healthText } from './health-checks.ts';
 import { ApiStatusError } from './internal-client.ts';
 import { openApiIndex, openApiV2, openApiV3 } from './openapi.ts';
 import type { Registry } from './registry.ts';
+import type { ServerMetrics } from './server-metrics.ts';
 import { openApiV2Protobuf, OPENAPI_V2_PROTOBUF } from './openapi-protobuf.ts';
 import { methodNotAllowed, NoSuchPage, noSuchPath } from './status.ts';
 import { answerTagged } from './tagged-answer.ts';
@@ -23,15 +24,17 @@ export class SystemHandler {
   readonly #registry: Registry;
   readonly #tokens: ServiceAccountTokens;
   readonly #publicUrl: () => string;
+  readonly #metrics: ServerMetrics;
   readonly #cache = new Map<string, { generation: number; text: string }>();
 
-  constructor(registry: Registry, tokens: ServiceAccountTokens, publicUrl: () => string) {
+  constructor(registry: Registry, tokens: ServiceAccountTokens, publicUrl: () => string, metrics: ServerMetrics) {
     this.#registry = registry;
     this.#tokens = tokens;
     this.#publicUrl = publicUrl;
+    this.#metrics = metrics;
   }
 
-  handle(exchange: Exchange): void {
+  async handle(exchange: Exchange): Promise<void> {
     const { verb, path: asked, query } = exchange.info;
     const health = healthText(asked, query);
     if (health || /^\/(healthz|livez|readyz)\//.test(asked)) {
@@ -42,7 +45,10 @@ export class SystemHandler {
     const path = asked.replace(/(.)\/+$/, '$1');
     // The documents of OpenAPI answer whatever the method.
     if (verb !== 'get' && !path.startsWith('/openapi/')) throw this.#isKnown(path) ? methodNotAllowed() : new NoSuchPage();
-    if (path.startsWith('/openapi/')) this.#openApi(exchange, path);
+    if (path === '/metrics') {
+      const { type, text } = await this.#metrics.render();
+      exchange.text(200, type, text);
+    } else if (path.startsWith('/openapi/')) this.#openApi(exchange, path);
     else if (path === '/api' || path === '/apis') this.#root(exchange, path);
     else this.#document(exchange, path);
   }
@@ -68,7 +74,7 @@ export class SystemHandler {
   }
 
   #isKnown(path: string): boolean {
-    return path === '/api' || path === '/apis' || path === '/version' || this.#groupDocument(path.split('/').slice(1)) !== undefined;
+    return path === '/api' || path === '/apis' || path === '/version' || path === '/metrics' || this.#groupDocument(path.split('/').slice(1)) !== undefined;
   }
 
   #fixed(path: string): object | undefined {

@@ -82,8 +82,21 @@ function isReset(entries: unknown): boolean {
   return Array.isArray(entries) && (entries.length === 0 || (entries.length === 1 && isFields(entries[0]) && Object.keys(entries[0]).length === 0));
 }
 
-/** `after` with managedFields that say that `manager` made the change from `before`. */
-export function recordUpdate(before: Fields | undefined, after: Fields, manager: Manager, schema: MergeSchema | undefined): Fields {
+/** A change as another version of the object shows it. */
+export interface VersionView {
+  readonly before: Fields;
+  readonly after: Fields;
+  readonly schema: MergeSchema | undefined;
+}
+
+/** What a change has taken from a manager of that view: fields that are otherwise now, or gone. */
+function withoutChanged(owned: Owned, { before, after, schema }: VersionView): Owned {
+  const { changed, removed } = compareValues({ metadata: {}, ...ownable(before) }, { metadata: {}, ...ownable(after) }, schema);
+  return { ...owned, fields: subtractSubtrees(subtractSets(owned.fields, changed), removed) };
+}
+
+/** `after` with managedFields that say that `manager` made the change from `before`; `views` are the same change in the versions that other managers have written. */
+export function recordUpdate(before: Fields | undefined, after: Fields, manager: Manager, schema: MergeSchema | undefined, views: ReadonlyMap<string, VersionView> = new Map()): Fields {
   const { changed, removed } = compareValues({ metadata: {}, ...(before ? ownable(before) : {}) }, { metadata: {}, ...ownable(after) }, schema);
   const reset = isFields(after['metadata']) && isReset(after['metadata']['managedFields']);
   const managers = reset ? [] : readManagers(before);
@@ -91,7 +104,10 @@ export function recordUpdate(before: Fields | undefined, after: Fields, manager:
   const isForgotten = managers.length === 0 && isFields(before?.['metadata']) && before['metadata']['uid'] !== undefined;
   if (isForgotten || (isEmptySet(changed) && isEmptySet(removed))) return writeManagers(after, managers);
   let mine: Owned = managers.find((entry) => sameManager(entry, manager)) ?? { ...manager, fields: EMPTY_SET };
-  const others = managers.filter((entry) => entry !== mine).map((entry) => ({ ...entry, fields: subtractSubtrees(subtractSets(entry.fields, changed), removed) }));
+  const others = managers.filter((entry) => entry !== mine).map((entry) => {
+    const view = views.get(entry.apiVersion);
+    return view ? withoutChanged(entry, view) : { ...entry, fields: subtractSubtrees(subtractSets(entry.fields, changed), removed) };
+  });
   // Who only takes away has set nothing.
   mine = { ...mine, time: isEmptySet(changed) ? mine.time : manager.time, fields: unionSets(subtractSubtrees(mine.fields, removed), changed) };
   return writeManagers(after, [...others, mine]);

@@ -20,8 +20,13 @@ export function defaultPodSpec(spec: Spec): void {
   for (const container of [...(spec['initContainers'] ?? []), ...(spec['containers'] ?? [])]) defaultContainer(container);
 }
 
+/** When an image is pulled if nobody says so: one without a version may have changed. */
+export function pullPolicyOf(image: string): string {
+  return /:[^/]+$/.test(image) && !image.endsWith(':latest') ? 'IfNotPresent' : 'Always';
+}
+
 function defaultContainer(container: Spec): void {
-  container['imagePullPolicy'] ??= /:[^/]+$/.test(container['image'] ?? '') && !String(container['image']).endsWith(':latest') ? 'IfNotPresent' : 'Always';
+  container['imagePullPolicy'] ??= pullPolicyOf(String(container['image'] ?? ''));
   const limits = container['resources']?.limits;
   if (!limits) return;
   const requests = container['resources'].requests ?? {};
@@ -166,7 +171,7 @@ function validatePodUpdate(object: KubeObject, old: KubeObject): FieldError[] {
 }
 
 /** Quality of service, as the API server computes it once. */
-function qosClass(spec: Spec): string {
+export function qosClass(spec: Spec): string {
   const containers: Spec[] = [...(spec['initContainers'] ?? []), ...(spec['containers'] ?? [])];
   const set = (container: Spec, part: string): Spec => container['resources']?.[part] ?? {};
   if (containers.every((container) => Object.keys(set(container, 'limits')).length === 0 && Object.keys(set(container, 'requests')).length === 0)) return 'BestEffort';
