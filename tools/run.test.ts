@@ -72,8 +72,10 @@ test('a preparation that fails gives the lock back', async () => {
 async function startUnderShell(task: string): Promise<{ readonly shell: ReturnType<typeof spawn>; readonly worker: number }> {
   // The second command keeps the shell from becoming the runner itself.
   const shell = spawn('sh', ['-c', `"${process.execPath}" tools/run.mjs ${task}; true`], { cwd: root, stdio: 'ignore', env: { ...process.env, npm_lifecycle_event: 'start', npm_execpath: join(root, 'npm-cli.js') } });
-  await expect.poll(() => existsSync(join(root, 'worker')), { timeout: 10_000 }).toBe(true);
-  return { shell, worker: Number(readFileSync(join(root, 'worker'), 'utf8')) };
+  // The file is there a moment before its text is.
+  const worker = (): number => (existsSync(join(root, 'worker')) ? Number(readFileSync(join(root, 'worker'), 'utf8')) : 0);
+  await expect.poll(worker, { timeout: 10_000 }).toBeGreaterThan(0);
+  return { shell, worker: worker() };
 }
 
 function isAlive(pid: number): boolean {

@@ -274,7 +274,7 @@ describe.each([['state of the world', false], ['delta', true]] as const)('proxy 
     controlPlane.set(TYPE_URLS.cluster, 'b', clusterAny('b'));
     controlPlane.set(TYPE_URLS.endpoint, 'b', endpointsAny('b', '10.0.0.2'));
     controlPlane.push(TYPE_URLS.cluster);
-    await eventually(() => expect(controlPlane.requests.find((request) => request.errorDetail)?.errorDetail?.message).toMatch(/Cluster bad: health_checks: This field is not supported/));
+    await eventually(() => expect(controlPlane.requests.find((request) => request.errorDetail)?.errorDetail?.message).toMatch(/Cluster bad: health_checks\[0\]\.timeout: /));
     await eventually(() => expect(Object.keys(dataPlane.last?.clusters ?? {}).sort()).toEqual(['a', 'b']));
     controlPlane.set(TYPE_URLS.cluster, 'bad', clusterAny('bad'));
     controlPlane.set(TYPE_URLS.endpoint, 'bad', endpointsAny('bad', '10.0.0.3'));
