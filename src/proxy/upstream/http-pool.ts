@@ -2,6 +2,7 @@
 import { DEFAULT_HEADER_LIMITS, type ClientConnection, type RequestEncoder, type ResponseDecoder, type StreamResetReason } from '../codec/api.ts';
 import { Http1ClientConnection } from '../codec/http1/client-connection.ts';
 import { Http2ClientConnection } from '../codec/http2/client-connection.ts';
+import { http2Counter } from '../codec/http2/reason-counter.ts';
 import type { CircuitBreaker } from '../cluster/circuit-breaker.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Host, HostPool } from '../cluster/host.ts';
@@ -159,9 +160,17 @@ export class HttpPool implements HostPool {
       return;
     }
     const client: Http2ClientConnection = new Http2ClientConnection(open.socket, {
-      ...callbacks, onConfirmed: () => this.#onUsable(connection), onClose: () => (client.confirmed ? this.#remove(connection) : this.#onNotHttp2(connection)),
+      ...callbacks, onConfirmed: () => this.#onUsable(connection),
+      // A host that answers in another protocol breaks none.
+      onProtocolError: (detail, endsConnection) => void (client.confirmed && this.#countError(detail, endsConnection)),
+      onClose: () => (client.confirmed ? this.#remove(connection) : this.#onNotHttp2(connection)),
     }, cluster.config.protocol.maximumConcurrentStreams || 100, this.#options.mayFallBack ? Math.min(FALL_BACK_MILLISECONDS, cluster.config.connectTimeoutMilliseconds) : cluster.config.connectTimeoutMilliseconds, { tuning: cluster.config.protocol.http2 });
     connection.client = client;
+  }
+
+  #countError(detail: string, endsConnection: boolean): void {
+    this.#options.cluster.count(http2Counter(detail));
+    if (endsConnection) this.#options.cluster.count('upstream_cx_protocol_error');
   }
 
   #onUsable(connection: PooledConnection): void {

@@ -15,6 +15,7 @@ interface Asked {
   readonly connection: Http2ClientConnection;
   readonly encoders: RequestEncoder[];
   readonly events: string[];
+  readonly errors: string[];
 }
 
 function requestHeaders(method = 'GET', items: string[] = []): RequestHeaders {
@@ -29,8 +30,10 @@ function requestHeaders(method = 'GET', items: string[] = []): RequestHeaders {
 function ask(methods: readonly string[], settings = SETTINGS): Asked {
   const socket = new TestSocket();
   const events: string[] = [];
+  const errors: string[] = [];
   const connection = new Http2ClientConnection(socket, {
     onStreamDone: () => events.push('done'), onGoAway: () => events.push('goaway'), onClose: () => events.push('close'), onConfirmed: () => events.push('confirmed'),
+    onProtocolError: (detail, endsConnection) => errors.push(`${detail}${endsConnection ? ' whole' : ''}`),
   }, 100, 60_000);
   socket.feed(settings);
   const encoders = methods.map((method, index) => {
@@ -53,7 +56,7 @@ function ask(methods: readonly string[], settings = SETTINGS): Asked {
   });
   // What was gathered goes out with the end of a turn.
   socket.feed(frame(FrameType.PING, 1, 0, '0000000000000000'));
-  return { socket, connection, encoders, events };
+  return { socket, connection, encoders, events, errors };
 }
 
 function answer(streamId: number, flags: number, ...fields: readonly (readonly [string, string])[]): Buffer {
@@ -99,9 +102,10 @@ describe('an answer', () => {
     ['of headers alone with a length', answer(1, 1, [':status', '200'], ['content-length', '3'])], ['without content that has some', Buffer.concat([answer(1, 0, [':status', '204']), data(1, 'x', true)])],
     ['with a line break', answer(1, 1, [':status', '200'], ['x', 'a\r\nb: c'])], ['with a pseudo-header in trailers', Buffer.concat([answer(1, 0, [':status', '200']), answer(1, 1, [':status', '200'])])],
   ])('ends its request: %s', (_name, bytes) => {
-    const { socket, events } = ask(['GET', 'GET']);
+    const { socket, events, errors } = ask(['GET', 'GET']);
     socket.frames();
     socket.feed(bytes);
+    expect(errors).toEqual([expect.stringMatching(/^http2\.[a-z_]+$/)]);
     expect(events.at(-1)).toMatch(/^1 reset protocol_error http2\./);
     expect(socket.frames()).toMatchObject([{ type: FrameType.RST_STREAM, streamId: 1 }]);
     socket.feed(answer(3, 1, [':status', '200']));
@@ -112,8 +116,9 @@ describe('an answer', () => {
     ['on a stream that nobody opened', answer(9, 1, [':status', '200'])], ['on a stream of its own', answer(2, 1, [':status', '200'])], ['that is pushed', frame(FrameType.PUSH_PROMISE, 4, 1, '00000002')],
     ['after its end', Buffer.concat([answer(1, 1, [':status', '200']), answer(1, 1, [':status', '200'])])], ['that HTTP/1.1 gives', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
   ])('ends the connection: %s', (_name, bytes) => {
-    const { socket, events } = ask(['GET', 'GET']);
+    const { socket, events, errors } = ask(['GET', 'GET']);
     socket.feed(bytes);
+    expect(errors).toEqual([expect.stringMatching(/^http2\.[a-z_]+ whole$/)]);
     expect(events).toContain('close');
     expect(events.filter((event) => event.startsWith('2 '))).toEqual([expect.stringMatching(/^2 reset protocol_error http2\./)]);
   });
@@ -217,7 +222,8 @@ describe('a server', () => {
     vi.useFakeTimers();
     try {
       const events: string[] = [];
-      const callbacks = { onStreamDone: () => undefined, onGoAway: () => undefined, onClose: () => events.push('close'), onConfirmed: () => events.push('confirmed') };
+      const errors: string[] = [];
+      const callbacks = { onStreamDone: () => undefined, onGoAway: () => undefined, onClose: () => events.push('close'), onConfirmed: () => events.push('confirmed'), onProtocolError: (detail: string) => errors.push(detail) };
       void new Http2ClientConnection(new TestSocket(), callbacks, 100, 500);
       vi.advanceTimersByTime(501);
       expect(events).toEqual(['close']);
@@ -226,6 +232,7 @@ describe('a server', () => {
       socket.feed(SETTINGS);
       vi.advanceTimersByTime(1200);
       expect(events).toEqual(['close', 'confirmed', 'close']);
+      expect(errors).toEqual(['http2.keepalive_timeout']);
     } finally {
       vi.useRealTimers();
     }

@@ -14,6 +14,8 @@ const DEFAULTS: ConnectionOptions = {
 export interface Http2ClientCallbacks extends ClientConnectionCallbacks {
   /** The peer has sent its settings: it speaks HTTP/2, and streams may be opened. */
   onConfirmed(): void;
+  /** The peer broke the protocol, or was silent; whether that ends the connection or one stream. */
+  onProtocolError(detail: string, endsConnection: boolean): void;
 }
 
 /** One upstream connection with many streams. */
@@ -124,12 +126,12 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
     // Only keepalive asks, and that hears of it by itself.
   }
 
-  protected onStreamMisuse(): void {
-    // The stream's owner has been told.
+  protected onStreamMisuse(detail: string): void {
+    this.#callbacks.onProtocolError(detail, false);
   }
 
-  protected onConnectionError(): void {
-    // The streams' owners are told.
+  protected onConnectionError(detail: string): void {
+    this.#callbacks.onProtocolError(detail, true);
   }
 
   protected onClosed(): void {

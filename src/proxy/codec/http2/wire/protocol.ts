@@ -18,6 +18,7 @@ export const Setting = { HEADER_TABLE_SIZE: 1, ENABLE_PUSH: 2, MAX_CONCURRENT_ST
 /** What a client sends first. */
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
+/** Length of what stands before every frame's payload. */
 export const FRAME_HEAD_BYTES = 9;
 /** The largest payload that we take and send: the protocol's initial value, which no side has to announce. */
 export const FRAME_BYTES = 16_384;
