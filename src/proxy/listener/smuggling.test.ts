@@ -2,6 +2,7 @@
 import { connect as connectHttp2 } from 'node:http2';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { block, data, frame, START } from '../codec/http2/testdata/frames.ts';
 import type { ClusterConfig } from '../config/runtime-config.ts';
 import type { RouteActionConfig } from '../config/route-config.ts';
 import { cluster, connectionManager, endpoint, filterChain, listener, NO_MUTATIONS, route, routeAction, routeConfig, runtimeConfig, virtualHost } from './testdata/config-builder.ts';
@@ -103,5 +104,35 @@ describe('heads that other readers could take differently', () => {
     await harness.raw(port, `GET / HTTP/1.1\r\nHost: a\r\nConnection: ${names.join()}\r\n${names.map((name) => `${name}: 1\r\n`).join('')}kept: yes\r\n\r\n`);
     expect(received).toMatch(/kept: yes/);
     expect(received).not.toMatch(/^n\d/m);
+  });
+});
+
+describe('an HTTP/2 request that would be more than one to an HTTP/1.1 application', () => {
+  const HIDDEN = 'GET /admin HTTP/1.1\r\nhost: a\r\n\r\n';
+  const GET = [[':method', 'GET'], [':scheme', 'http'], [':path', '/'], [':authority', 'a']] as const;
+  const POST = [[':method', 'POST'], [':scheme', 'http'], [':path', '/'], [':authority', 'a']] as const;
+  const head = (end: boolean, ...fields: readonly (readonly [string, string])[]): Buffer => frame(1, end ? 5 : 4, 1, block(fields));
+  it.each<[string, Buffer]>([
+    ['by a line break in a value', head(true, ...GET, ['x-a', `b\r\n\r\n${HIDDEN}`])], ['by a line feed in a value', head(true, ...GET, ['x-a', 'b\n\nGET /admin HTTP/1.1'])], ['by a line break in a name', head(true, ...GET, [`x-a: b\r\n\r\n${HIDDEN}x`, 'c'])],
+    ['by a colon in a name', head(true, ...GET, ['transfer-encoding:', 'chunked'])], ['by its path', head(true, [':method', 'GET'], [':scheme', 'http'], [':path', `/ HTTP/1.1\r\nhost: a\r\n\r\n${HIDDEN}`], [':authority', 'a'])],
+    ['by its method', head(true, [':method', `GET / HTTP/1.1\r\nhost: a\r\n\r\n${HIDDEN}GET`], [':scheme', 'http'], [':path', '/'], [':authority', 'a'])], ['by its authority', head(true, [':method', 'GET'], [':scheme', 'http'], [':path', '/'], [':authority', `a\r\n\r\n${HIDDEN}`])],
+    ['by its scheme', head(true, [':method', 'GET'], [':scheme', `http://a/admin?`], [':path', '/'], [':authority', 'a'])], ['by chunks', Buffer.concat([head(false, ...POST, ['transfer-encoding', 'chunked']), data(1, `0\r\n\r\n${HIDDEN}`, true)])],
+    ['by a length that is too small', Buffer.concat([head(false, ...POST, ['content-length', '0']), data(1, HIDDEN, true)])], ['by a length of some of its content', Buffer.concat([head(false, ...POST, ['content-length', '3']), data(1, `abc${HIDDEN}`, true)])],
+    ['by two lengths', Buffer.concat([head(false, ...POST, ['content-length', '3'], ['content-length', String(HIDDEN.length)]), data(1, HIDDEN, true)])], ['by a length of its own spelling', Buffer.concat([head(false, ...POST, ['content-length', '0x3']), data(1, HIDDEN, true)])],
+    ['by an upgrade', Buffer.concat([head(false, ...GET, ['connection', 'upgrade'], ['upgrade', 'websocket']), data(1, HIDDEN, true)])], ['by another host', head(true, ...GET, ['host', 'admin'])],
+  ])('is not passed on: %s', async (_name, bytes) => {
+    const port = await gateway({});
+    const { text } = await harness.raw(port, Buffer.concat([START, bytes]).toString('latin1'));
+    expect(received).not.toContain('admin');
+    expect(received.match(/ HTTP\/1\.1\r\n/g)?.length ?? 0).toBeLessThanOrEqual(1);
+    // The reset of the stream, or the end of the connection, with its reason.
+    expect(text).toMatch(/\0\0\x04\x03\0\0\0\0\x01\0\0\0\x01/);
+  });
+
+  it('but with a body that looks like one is passed on as that body', async () => {
+    const port = await gateway({});
+    await harness.raw(port, Buffer.concat([START, head(false, ...POST), data(1, HIDDEN, true)]).toString('latin1'));
+    expect(received).toMatch(/^POST \/ HTTP\/1\.1\r\n/);
+    expect(received).toContain(`\r\n\r\n${HIDDEN.length.toString(16)}\r\n${HIDDEN}\r\n0\r\n\r\n`);
   });
 });
