@@ -15,7 +15,7 @@ export interface Http2ClientCallbacks extends ClientConnectionCallbacks {
   /** The peer has sent its settings: it speaks HTTP/2, and streams may be opened. */
   onConfirmed(): void;
   /** The peer broke the protocol, or was silent; whether that ends the connection or one stream. */
-  onProtocolError(detail: string, endsConnection: boolean): void;
+  onProtocolError?(detail: string, endsConnection: boolean): void;
 }
 
 /** One upstream connection with many streams. */
@@ -127,11 +127,11 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
   }
 
   protected onStreamMisuse(detail: string): void {
-    this.#callbacks.onProtocolError(detail, false);
+    this.#callbacks.onProtocolError?.(detail, false);
   }
 
   protected onConnectionError(detail: string): void {
-    this.#callbacks.onProtocolError(detail, true);
+    this.#callbacks.onProtocolError?.(detail, true);
   }
 
   protected onClosed(): void {
