@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { KubeObject } from '../store/index.ts';
 import { pruneUnknown } from '../schema/index.ts';
+import { convertAutoscaler } from './autoscaler-conversion.ts';
 import { ApiStatusError } from './internal-client.ts';
 import { validateLabels } from './names.ts';
 import { groupVersion, servedVersion, type ResourceInfo } from './resource-info.ts';
@@ -26,6 +27,7 @@ export class Converter {
     const wanted = groupVersion(info.group, version);
     if (object.apiVersion === wanted && object.kind === info.kind) return object;
     if (info.storeKey === '/events') return convertEvent(object, wanted);
+    if (info.storeKey === 'autoscaling/horizontalpodautoscalers') return convertAutoscaler(object, wanted);
     const converted = { ...object, apiVersion: wanted };
     if (!info.custom) return converted;
     // What the other version does not know is not shown in it.

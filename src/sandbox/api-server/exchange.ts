@@ -7,8 +7,9 @@ import { describeError } from '../../shared/lib/index.ts';
 import type { User } from '../auth/index.ts';
 import { ApiStatusError } from './internal-client.ts';
 import { duplicateFields } from './json-duplicates.ts';
-import { wantsYaml } from './negotiation.ts';
+import { takesOnlyProtobuf, wantsYaml } from './negotiation.ts';
 import { decodeProtobuf, PROTOBUF_TYPE } from './protobuf-body.ts';
+import { encodeStatus } from './protobuf-status.ts';
 import { isTrue, type RequestInfo } from './request-info.ts';
 import { checkWriteOptions } from './request-options.ts';
 import type { FieldValidation, RequestContext } from './request-context.ts';
@@ -118,6 +119,7 @@ export class Exchange {
   fail(error: ApiStatusError): void {
     if (error.code === 429) this.response.setHeader('retry-after', '1');
     if (error instanceof NoSuchPage) this.text(error.code, 'text/plain; charset=utf-8', `${error.message}\n`, NO_SNIFFING);
+    else if (takesOnlyProtobuf(this.request.headers.accept ?? '')) this.text(error.code, PROTOBUF_TYPE, encodeStatus(statusOf(error)));
     else this.json(error.code, statusOf(error));
   }
 

@@ -21,9 +21,11 @@ const TYPES: readonly string[] = [JSON_TYPE, YAML_TYPE, PROTOBUF_TYPE, '*/*'];
 const VERSIONS = ['v1', 'v1beta1'];
 
 /** The first form of the header that can be had; undefined when there is none. */
-export function negotiateForm(accept: string, answer: AnswerOf): AnswerForm | undefined {
+export function negotiateForm(accept: string, answer: AnswerOf, isCustom = false): AnswerForm | undefined {
   if (accept === '') return { kind: 'object', version: 'v1', isYaml: false };
   for (const clause of parseAccept(accept)) {
+    // Nobody has numbered the fields of a custom resource.
+    if (isCustom && clause.type === PROTOBUF_TYPE) continue;
     const form = formOf(clause, answer);
     if (form) return form;
   }
@@ -31,14 +33,20 @@ export function negotiateForm(accept: string, answer: AnswerOf): AnswerForm | un
 }
 
 /** Why no form of the header can be had. */
-export function refuseForm(accept: string, answer: AnswerOf, kind: string): ApiStatusError {
+export function refuseForm(accept: string, answer: AnswerOf, kind: string, isCustom = false): ApiStatusError {
   const clauses = parseAccept(accept);
   const known = clauses.filter(({ type }) => TYPES.includes(type));
-  if (known.length === 0 && answer !== 'watch') return new ApiStatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${TYPES.slice(0, 3).join(', ')}`, {});
+  if (known.length === 0 && answer !== 'watch' && !isCustom) return new ApiStatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${TYPES.slice(0, 3).join(', ')}`, {});
   const as = known[0]?.parameters.get('as');
   if (as === 'PartialObjectMetadataList' && answer === 'object') return new ApiStatusError(406, 'NotAcceptable', `you requested PartialObjectMetadataList, but the requested object is not a list (*core.${kind})`);
   if (as === 'PartialObjectMetadata' && answer === 'list') return new ApiStatusError(406, 'NotAcceptable', `you requested PartialObjectMetadata, but the requested object is a list (*core.${kind}List)`);
   return new ApiStatusError(406, 'NotAcceptable', `only the following media types are accepted: ${TYPES.slice(0, 3).join(', ')}`);
+}
+
+/** Whether a client understands nothing but protobuf. */
+export function takesOnlyProtobuf(accept: string): boolean {
+  const known = parseAccept(accept).filter(({ type }) => TYPES.includes(type));
+  return known.length > 0 && known.every(({ type }) => type === PROTOBUF_TYPE);
 }
 
 /** Whether an answer that has no forms is to be written as YAML: a Status, or a review. */

@@ -137,7 +137,7 @@ function withoutType({ apiVersion: _version, kind: _kind, ...rest }: KubeObject)
 /** The form that the Accept header asks for. */
 function formOf(exchange: Exchange, { info }: Target, answer: AnswerOf): AnswerForm {
   const { accept = '' } = exchange.request.headers;
-  const form = negotiateForm(accept, answer);
+  const form = negotiateForm(accept, answer, info.custom);
   if (form) return form;
-  throw refuseForm(accept, answer, info.kind);
+  throw refuseForm(accept, answer, info.kind, info.custom);
 }

@@ -2,8 +2,9 @@
 // Answers are always JSON, which every client takes.
 import { describeError } from '../../shared/lib/index.ts';
 import type { JsonSchema } from '../schema/index.ts';
-import { BUILT_IN_TYPES } from './kinds/built-in-kinds.ts';
+import { BUILT_IN_KINDS, BUILT_IN_TYPES } from './kinds/built-in-kinds.ts';
 import { WIRE_NUMBERS } from './kinds/wire-numbers.ts';
+import { groupVersion } from './resource-info.ts';
 import { badRequest } from './status.ts';
 import { UnreadableBody } from './unreadable-body.ts';
 
@@ -26,8 +27,10 @@ export function decodeProtobuf(bytes: Uint8Array): Record<string, unknown> {
   const apiVersion = text(last(type, 1));
   const kind = text(last(type, 2));
   const body = last(envelope, 2);
-  const typeName = kind === 'Event' && apiVersion.startsWith('events') ? 'EventV1' : kind;
+  const typeName = BUILT_IN_KINDS.find((row) => row.kind === kind && groupVersion(row.group, row.version) === apiVersion)?.type ?? kind;
   const schema = BUILT_IN_TYPES.get(typeName);
+  // Whoever expects an object of a kind says himself that there is none such.
+  if (!schema && BUILT_IN_KINDS.some((row) => groupVersion(row.group, row.version) === apiVersion)) return { apiVersion, kind };
   if (!schema || !numbersOf(typeName)) throw badRequest(`${kind} in version "${apiVersion}" cannot be read in protobuf form here; send JSON`);
   return { apiVersion, kind, ...decodeMessage(body === undefined ? new Uint8Array() : bytesOf(body), schema, numbersOf(typeName)) };
 }

@@ -27,7 +27,9 @@ export class Registry {
   constructor() {
     for (const row of BUILT_IN_KINDS) {
       const info = builtIn(row);
-      this.#byKey.set(`${info.group}/${info.plural}`, info);
+      const key = `${info.group}/${info.plural}`;
+      const earlier = this.#byKey.get(key);
+      this.#byKey.set(key, earlier ? { ...earlier, versions: [...earlier.versions, ...info.versions] } : info);
     }
   }
 

@@ -1,5 +1,6 @@
 // Table answers: the columns that `kubectl get` prints.
 import type { KubeObject } from '../store/index.ts';
+import { convertAutoscaler } from './autoscaler-conversion.ts';
 import { BUILT_IN_COLUMNS, type Column } from './built-in-columns.ts';
 import { convertEvent } from './conversion.ts';
 import { evaluateJsonPath } from './json-path.ts';
@@ -62,9 +63,14 @@ export function tableOf(columns: readonly Column[], objects: readonly KubeObject
   };
 }
 
-/** Columns read events in the terms of their first group. */
+/** Columns read events in the terms of their first group, and autoscalers in those of their stored version. */
+function readable(object: KubeObject): KubeObject {
+  if (object.apiVersion === 'events.k8s.io/v1' && object.kind === 'Event') return convertEvent(object, 'v1');
+  return object.apiVersion === 'autoscaling/v1' ? convertAutoscaler(object, 'autoscaling/v2') : object;
+}
+
 function cellsOf(columns: readonly Column[], object: KubeObject): unknown[] {
-  const read = object.kind === 'Event' && object.apiVersion === 'events.k8s.io/v1' ? convertEvent(object, 'v1') : object;
+  const read = readable(object);
   return columns.map((column) => column.cell(read) ?? null);
 }
 

@@ -28,6 +28,7 @@ export interface BuiltInKind {
 }
 
 // Columns: group/version, kind, plural, flags, short names, type.
+// A second row of the same resource is another version of it; the first one is stored.
 // Flags: n namespaced, s status, c scale, a category `all`, e category `api-extensions`, v virtual.
 const ROWS = `
 v1 Namespace namespaces s ns
@@ -53,6 +54,7 @@ batch/v1 CronJob cronjobs nsa cj
 discovery.k8s.io/v1 EndpointSlice endpointslices n -
 events.k8s.io/v1 Event events n ev EventV1
 autoscaling/v2 HorizontalPodAutoscaler horizontalpodautoscalers nsa hpa
+autoscaling/v1 HorizontalPodAutoscaler horizontalpodautoscalers nsa hpa HorizontalPodAutoscalerV1
 policy/v1 PodDisruptionBudget poddisruptionbudgets ns pdb
 networking.k8s.io/v1 NetworkPolicy networkpolicies n netpol
 networking.k8s.io/v1 Ingress ingresses ns ing

@@ -22,6 +22,8 @@ CustomResourceColumnDefinition: name!:s type!:s format:s description:s priority:
 CustomResourceConversion: strategy!:s webhook:WebhookConversion
 WebhookConversion: clientConfig:WebhookClientConfig conversionReviewVersions:[]s=null
 CustomResourceDefinitionStatus: conditions:[type]Condition=null acceptedNames:CustomResourceDefinitionNames storedVersions:[]s=null observedGeneration:i
+DeleteOptions: apiVersion:s kind:s gracePeriodSeconds:i preconditions:Preconditions orphanDependents:b propagationPolicy:s dryRun:[]s ignoreStoreReadErrorWithClusterBreakingPotential:b
+Preconditions: uid:s resourceVersion:s
 TokenReview: apiVersion:s kind:s metadata:ObjectMeta spec:TokenReviewSpec status:any
 TokenReviewSpec: token:s audiences:[]s
 TokenRequest: apiVersion:s kind:s metadata:ObjectMeta spec:TokenRequestSpec={} status:any

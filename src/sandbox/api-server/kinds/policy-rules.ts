@@ -1,6 +1,7 @@
 // Defaults and validation of what bounds and connects workloads: autoscalers, disruption budgets, network policies, ingresses, endpoint slices.
 import { duplicateField, invalidField, isIpv4, isIpv6, requiredField, unsupportedField, type FieldError } from '../../schema/index.ts';
 import type { KubeObject } from '../../store/index.ts';
+import { DEFAULT_METRIC } from '../autoscaler-conversion.ts';
 import { validateEndpointAddress } from './address-rules.ts';
 import type { KindRules } from './kind-rules.ts';
 import { validateSelector } from './selector-rules.ts';
@@ -10,8 +11,8 @@ type Fields = Record<string, any>;
 
 /** Rules of HorizontalPodAutoscalers. */
 export const AUTOSCALER_RULES: KindRules = {
-  applyDefaults: ({ spec }) => {
-    if (spec && (spec.metrics ?? []).length === 0) spec.metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }];
+  applyDefaults: ({ apiVersion, spec }) => {
+    if (apiVersion !== 'autoscaling/v1' && spec && (spec.metrics ?? []).length === 0) spec.metrics = [structuredClone(DEFAULT_METRIC)];
   },
   validate: ({ spec }) => {
     const { minReplicas = 1, maxReplicas = 0, scaleTargetRef: target = {} } = spec as Fields;

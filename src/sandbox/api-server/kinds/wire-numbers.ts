@@ -17,6 +17,8 @@ Namespace: metadata=1 spec=2
 NamespaceSpec: finalizers=1
 Pod: metadata=1 spec=2
 PodTemplateSpec: metadata=1 spec=2
+DeleteOptions: gracePeriodSeconds=1 preconditions=2 orphanDependents=3 propagationPolicy=4 dryRun=5 ignoreStoreReadErrorWithClusterBreakingPotential=6
+Preconditions: uid=1 resourceVersion=2
 PodSpec: volumes=1 initContainers=20 containers=2 ephemeralContainers=34 restartPolicy=3 terminationGracePeriodSeconds=4 activeDeadlineSeconds=5 dnsPolicy=6 nodeSelector=7 serviceAccountName=8 serviceAccount=9 automountServiceAccountToken=21 nodeName=10 hostNetwork=11 hostPID=12 hostIPC=13 shareProcessNamespace=27 securityContext=14 imagePullSecrets=15 hostname=16 subdomain=17 affinity=18 schedulerName=19 tolerations=22 hostAliases=23 priorityClassName=24 priority=25 dnsConfig=26 readinessGates=28 runtimeClassName=29 enableServiceLinks=30 preemptionPolicy=31 overhead=32 topologySpreadConstraints=33 setHostnameAsFQDN=35 os=36 hostUsers=37 schedulingGates=38 resourceClaims=39 resources=40 hostnameOverride=41
 PodOS: name=1
 PodReadinessGate: conditionType=1
@@ -140,6 +142,8 @@ CronJob: metadata=1 spec=2
 CronJobSpec: schedule=1 timeZone=8 startingDeadlineSeconds=2 concurrencyPolicy=3 suspend=4 jobTemplate=5 successfulJobsHistoryLimit=6 failedJobsHistoryLimit=7
 JobTemplateSpec: metadata=1 spec=2
 HorizontalPodAutoscaler: metadata=1 spec=2
+HorizontalPodAutoscalerV1: metadata=1 spec=2
+HorizontalPodAutoscalerV1Spec: scaleTargetRef=1 minReplicas=2 maxReplicas=3 targetCPUUtilizationPercentage=4
 HorizontalPodAutoscalerSpec: scaleTargetRef=1 minReplicas=2 maxReplicas=3 metrics=4 behavior=5
 CrossVersionObjectReference: kind=1 name=2 apiVersion=3
 PodDisruptionBudget: metadata=1 spec=2

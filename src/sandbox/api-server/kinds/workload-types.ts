@@ -37,6 +37,9 @@ HorizontalPodAutoscaler: apiVersion:s kind:s metadata:ObjectMeta spec:Horizontal
 HorizontalPodAutoscalerSpec: scaleTargetRef:CrossVersionObjectReference={} minReplicas:i=1 maxReplicas:i=0 metrics:[]any behavior:any
 CrossVersionObjectReference: kind:s="" name:s="" apiVersion:s
 HorizontalPodAutoscalerStatus: observedGeneration:i lastScaleTime:t currentReplicas:i desiredReplicas:i=0 currentMetrics:[]any=null conditions:[type]Condition
+HorizontalPodAutoscalerV1: apiVersion:s kind:s metadata:ObjectMeta spec:HorizontalPodAutoscalerV1Spec={} status:HorizontalPodAutoscalerV1Status
+HorizontalPodAutoscalerV1Spec: scaleTargetRef:CrossVersionObjectReference={} minReplicas:i=1 maxReplicas:i=0 targetCPUUtilizationPercentage:i
+HorizontalPodAutoscalerV1Status: observedGeneration:i lastScaleTime:t currentReplicas:i=0 desiredReplicas:i=0 currentCPUUtilizationPercentage:i
 PodDisruptionBudget: apiVersion:s kind:s metadata:ObjectMeta spec:PodDisruptionBudgetSpec={} status:PodDisruptionBudgetStatus
 PodDisruptionBudgetSpec: minAvailable:ios selector:@LabelSelector maxUnavailable:ios unhealthyPodEvictionPolicy:s
 PodDisruptionBudgetStatus: observedGeneration:i disruptedPods:{}t disruptionsAllowed:i=0 currentHealthy:i=0 desiredHealthy:i=0 expectedPods:i=0 conditions:[type]Condition
