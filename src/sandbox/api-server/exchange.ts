@@ -110,7 +110,7 @@ export class Exchange {
       'content-type': type,
       ...(isInPieces ? {} : { 'content-length': sent.length }),
       'cache-control': 'no-cache, private', 'audit-id': auditId(this.request), ...FLOW, ...headers,
-      ...(isPacked ? { 'content-encoding': 'gzip', vary: ['Accept-Encoding', ...(headers['vary'] === undefined || headers['vary'].startsWith('Accept-Encoding') ? [] : [headers['vary']])].join(', ') } : {}),
+      ...(isPacked ? { 'content-encoding': 'gzip', vary: packedVary(headers['vary']) } : {}),
     });
     response.end(this.request.method === 'HEAD' ? undefined : sent);
   }
@@ -132,6 +132,12 @@ this.response.setHeader('warning', warningHeaders(this.warnings));
 
 /** Which rule of fairness a request fell under: there is one for all here. */
 const FLOW = { 'x-kubernetes-pf-flowschema-uid': randomUUID(), 'x-kubernetes-pf-prioritylevel-uid': randomUUID() };
+
+/** What an answer varies by when it is packed. */
+function packedVary(vary = ''): string {
+  if (vary === '') return 'Accept-Encoding';
+  return vary.startsWith('Accept-Encoding') ? vary : `Accept-Encoding, ${vary}`;
+}
 
 function acceptsGzip(request: IncomingMessage): boolean {
   return String(request.headers['accept-encoding'] ?? '').split(',').some((part) => part.trim() === 'gzip');

@@ -37,7 +37,7 @@ describe('protobuf bodies', () => {
   it.each([
     ['no magic', Buffer.from('{"kind":"Pod"}')],
     ['cut off', envelope('v1', 'Pod', text(1, 'abc')).subarray(0, 14)],
-    ['an unknown kind', envelope('v1', 'Nothing', Buffer.alloc(0))],
+    ['a kind of another group', envelope('example.com/v1', 'Nothing', Buffer.alloc(0))],
   ])('with %s are refused', (_what, bytes) => {
     expect(() => decodeProtobuf(bytes)).toThrow(expect.objectContaining({ code: 400 }));
   });

@@ -4,10 +4,9 @@ import { aggregatedDiscovery, apiGroup, groupList, resourceList } from './discov
 import { NO_SNIFFING, type Exchange } from './exchange.ts';
 import { healthText } from './health-checks.ts';
 import { ApiStatusError } from './internal-client.ts';
-import { openApiIndex, openApiV2, openApiV3 } from './openapi.ts';
+import { OpenApiHandler } from './openapi/openapi-handler.ts';
 import type { Registry } from './registry.ts';
 import type { ServerMetrics } from './server-metrics.ts';
-import { openApiV2Protobuf, OPENAPI_V2_PROTOBUF } from './openapi-protobuf.ts';
 import { methodNotAllowed, NoSuchPage, noSuchPath } from './status.ts';
 import { answerTagged } from './tagged-answer.ts';
 import { KUBERNETES_VERSION } from './version.ts';
@@ -25,6 +24,7 @@ export class SystemHandler {
   readonly #tokens: ServiceAccountTokens;
   readonly #publicUrl: () => string;
   readonly #metrics: ServerMetrics;
+  readonly #openApi: OpenApiHandler;
   readonly #cache = new Map<string, { generation: number; text: string }>();
 
   constructor(registry: Registry, tokens: ServiceAccountTokens, publicUrl: () => string, metrics: ServerMetrics) {
@@ -32,6 +32,7 @@ export class SystemHandler {
     this.#tokens = tokens;
     this.#publicUrl = publicUrl;
     this.#metrics = metrics;
+    this.#openApi = new OpenApiHandler(registry);
   }
 
   async handle(exchange: Exchange): Promise<void> {
@@ -48,7 +49,7 @@ export class SystemHandler {
     if (path === '/metrics') {
       const { type, text } = await this.#metrics.render();
       exchange.text(200, type, text);
-    } else if (path.startsWith('/openapi/')) this.#openApi(exchange, path);
+    } else if (path.startsWith('/openapi/')) this.#openApi.handle(exchange, path);
     else if (path === '/api' || path === '/apis') this.#root(exchange, path);
     else this.#document(exchange, path);
   }
@@ -97,29 +98,6 @@ export class SystemHandler {
     if (parts[0] !== 'apis') return undefined;
     if (parts.length === 2) return apiGroup(this.#registry, parts[1] ?? '');
     return parts.length === 3 ? resourceList(this.#registry, parts[1] ?? '', parts[2] ?? '') : undefined;
-  }
-
-  #openApi(exchange: Exchange, path: string): void {
-    const { accept = '' } = exchange.request.headers;
-    if (path === '/openapi/v2' && accept.startsWith(OPENAPI_V2_PROTOBUF)) {
-      exchange.text(200, OPENAPI_V2_PROTOBUF.replace('@', '.'), openApiV2Protobuf());
-      return;
-    }
-    // Clients that insist on protobuf have to ask again for JSON.
-    if (accept !== '' && !/json|\*\/\*/.test(accept)) throw new ApiStatusError(406, 'NotAcceptable', 'only the following media types are accepted: application/json');
-    if (path === '/openapi/v2') {
-      answerTagged(exchange, 'application/json', this.#cached(path, () => openApiV2(this.#registry)));
-      return;
-    }
-    if (path === '/openapi/v3') {
-      exchange.json(200, openApiIndex(this.#registry));
-      return;
-    }
-    const parts = path.split('/').slice(3);
-    const [group, version] = parts[0] === 'api' ? ['', parts[1] ?? ''] : [parts[1] ?? '', parts[2] ?? ''];
-    const text = this.#cached(path, () => openApiV3(this.#registry, group, version) ?? {});
-    if (text === '{}') throw noSuchPath();
-    answerTagged(exchange, 'application/json', text);
   }
 
   #cached(key: string, build: () => object): string {

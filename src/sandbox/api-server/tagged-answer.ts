@@ -3,14 +3,19 @@
 import { createHash } from 'node:crypto';
 import type { Exchange } from './exchange.ts';
 
-/** Answers with a document, or with 304 when the client has it already. */
-export function answerTagged(exchange: Exchange, type: string, text: string, headers: Readonly<Record<string, string>> = {}): void {
+/** Answers with a document, or with 304 when the client has it already; `known` is its hash. */
+export function answerTagged(exchange: Exchange, type: string, text: string | Buffer, headers: Readonly<Record<string, string>> = {}, known = hashOf(text)): void {
   const { request, response } = exchange;
-  const tag = `"${createHash('sha512').update(text).digest('hex').toUpperCase()}"`;
+  const tag = `"${known}"`;
   if (request.headers['if-none-match'] === tag) {
-    response.writeHead(304, { etag: tag, vary: 'Accept', 'cache-control': 'no-cache, private', ...headers });
+    const { 'content-length': _length, ...kept } = headers;
+    response.writeHead(304, { etag: tag, vary: 'Accept', 'cache-control': 'no-cache, private', ...kept });
     response.end();
     return;
   }
   exchange.text(200, type, text, { etag: tag, vary: 'Accept', ...headers });
+}
+
+function hashOf(text: string | Buffer): string {
+  return createHash('sha512').update(text).digest('hex').toUpperCase();
 }

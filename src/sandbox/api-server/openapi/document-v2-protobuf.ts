@@ -1,6 +1,6 @@
 // The OpenAPI v2 document in protobuf form, the only one that kubectl takes. It asks for it only about kinds that no OpenAPI v3 document knows,
 // so the document has no paths and no kinds: the answer is that there is nothing about them, and kubectl then says that the kind does not exist.
-import { KUBERNETES_VERSION } from './version.ts';
+import { KUBERNETES_VERSION } from '../version.ts';
 
 /** Media type that clients ask for; the answer's has a dot in the place of the at sign. */
 export const OPENAPI_V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
