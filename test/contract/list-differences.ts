@@ -4,8 +4,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { ApiServer } from '../../src/sandbox/api-server/index.ts';
 import { ApiEndpoint } from './api-endpoint.ts';
 import { readGolden, SANDBOX_MINOR } from './goldens.ts';
+import { withoutOwnFields } from './known-differences.ts';
 import { runScenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
+import type { Entry } from './transcript.ts';
 
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const numbersOnly = process.argv.includes('--numbers');
@@ -24,8 +26,8 @@ function compare(path: string, real: unknown, ours: unknown): string[] {
 
 for (const scenario of SCENARIOS) {
   if (wanted.length > 0 && !wanted.includes(scenario.name)) continue;
-  const golden = readGolden(SANDBOX_MINOR, scenario.name) ?? [];
-  const entries = JSON.parse(JSON.stringify(await runScenario(endpoint, scenario))) as typeof golden;
+  const golden = withoutOwnFields(readGolden(SANDBOX_MINOR, scenario.name) ?? []);
+  const entries = withoutOwnFields(JSON.parse(JSON.stringify(await runScenario(endpoint, scenario))) as Entry[]);
   const differing = golden.map((_, index) => index).filter((index) => !isDeepStrictEqual(golden[index], entries[index]));
   if (numbersOnly) {
     if (differing.length > 0) process.stdout.write(`  '${scenario.name}': [${differing.join(', ')}],\n`);

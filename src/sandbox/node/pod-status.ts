@@ -23,6 +23,7 @@ export function podStatus(context: PodContext, init: readonly ContainerRunner[],
     startTime, qosClass: qosClass(pod),
     ...(init.length > 0 ? { initContainerStatuses: init.map(containerStatus) } : {}),
     containerStatuses: apps.map(containerStatus),
+    ...((pod.spec.ephemeralContainers ?? []).length > 0 ? { ephemeralContainerStatuses: pod.spec.ephemeralContainers.map(ephemeralStatus) } : {}),
     observedGeneration: pod.metadata.generation ?? 1,
   };
 }
@@ -34,6 +35,12 @@ function containerStatus(runner: ContainerRunner): Record<string, unknown> {
     name: runner.spec.name, image, imageID: waits ? '' : image, ready: runner.ready, started: runner.started, restartCount: runner.restartCount,
     state: runner.state, lastState: runner.lastState, ...(waits ? {} : { containerID: runner.containerId }),
   };
+}
+
+/** Containers for looking inside are never started: there is no inside that other programs could be put into. */
+function ephemeralStatus({ name, image }: Spec): Record<string, unknown> {
+  const message = 'the sandbox runs programs, not images, and cannot start a container in a running pod; use kubectl exec or kubectl logs';
+  return { name, image, imageID: '', ready: false, restartCount: 0, state: { waiting: { reason: 'CreateContainerError', message } }, lastState: {} };
 }
 
 /** Whether every init container has ended well and every sidecar has started. */

@@ -1,6 +1,7 @@
 // Defaults and validation of Jobs and CronJobs.
 import { invalidField, requiredField, unsupportedField, type FieldError } from '../../schema/index.ts';
 import type { KubeObject } from '../../store/index.ts';
+import { internalTemplateText } from './internal-template.ts';
 import type { KindRules } from './kind-rules.ts';
 import { defaultPodSpec, validatePodSpec } from './pod-rules.ts';
 import { defaultTemplate, immutable, nonNegative } from './workload-rules.ts';
@@ -55,7 +56,7 @@ function validateUpdate(object: KubeObject, old: KubeObject | undefined): FieldE
   if (!old) return [];
   const isWaiting = old.spec.suspend === true && old.status?.startTime === undefined;
   const completions = old.spec.completionMode === 'Indexed' && object.spec.completions === object.spec.parallelism ? [] : ['completions'];
-  return [...immutable(object, old, ['selector', ...completions, 'completionMode', 'podFailurePolicy']), ...(isWaiting || JSON.stringify(object.spec.template) === JSON.stringify(old.spec.template) ? [] : [invalidField('spec.template', object.spec.template, 'field is immutable')])];
+  return [...immutable(object, old, ['selector', ...completions, 'completionMode', 'podFailurePolicy']), ...(isWaiting || JSON.stringify(object.spec.template) === JSON.stringify(old.spec.template) ? [] : [{ reason: 'FieldValueInvalid' as const, path: 'spec.template', message: `Invalid value: ${internalTemplateText(object.spec.template)}: field is immutable` }])];
 }
 
 /** Rules of Jobs. */
