@@ -1,4 +1,4 @@
-// /config_dump in Envoy's shape (envoy.admin.v3.ConfigDump): bootstrap, clusters, listeners, routes, secrets, and endpoints on request.
+// /config_dump in Envoy's shape (envoy.admin.v3.ConfigDump): bootstrap, clusters, listeners, routes, discovered filters, secrets, and endpoints on request.
 import type { SecretDescription } from '../secrets/index.ts';
 import { messageForm, type Configuration, type ResourceStore, type ResourceTable } from '../xds/index.ts';
 
@@ -24,6 +24,7 @@ export function configDump(sources: DumpSources, options: { readonly includeEndp
     dynamic_listeners: () => listeners(store, (name) => wanted(name), warming.listeners),
     dynamic_route_configs: () => resources(store.routes, 'route_config', wanted),
     dynamic_endpoint_configs: () => resources(store.endpoints, 'endpoint_config', wanted),
+    ecds_filters: () => resources(store.extensions, 'ecds_filter', wanted),
     dynamic_active_secrets: () => sources.secrets().filter(({ name }) => wanted(name)).map((secret) => secretForm(secret, store.secrets.typeUrl)),
   };
   if (options.resource !== undefined) {
@@ -38,6 +39,7 @@ export function configDump(sources: DumpSources, options: { readonly includeEndp
       ...(options.includeEndpoints ? [{ '@type': 'type.googleapis.com/envoy.admin.v3.EndpointsConfigDump', version_info: store.endpoints.version, dynamic_endpoint_configs: list('dynamic_endpoint_configs') }] : []),
       { '@type': 'type.googleapis.com/envoy.admin.v3.ListenersConfigDump', version_info: store.listeners.version, static_listeners: [], dynamic_listeners: list('dynamic_listeners') },
       { '@type': 'type.googleapis.com/envoy.admin.v3.RoutesConfigDump', version_info: store.routes.version, static_route_configs: [], dynamic_route_configs: list('dynamic_route_configs') },
+      ...(store.extensions.entries.size + store.extensions.refused.size > 0 ? [{ '@type': 'type.googleapis.com/envoy.admin.v3.EcdsConfigDump', ecds_filters: list('ecds_filters') }] : []),
       { '@type': 'type.googleapis.com/envoy.admin.v3.SecretsConfigDump', dynamic_active_secrets: list('dynamic_active_secrets') },
     ],
   };

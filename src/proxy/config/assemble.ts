@@ -1,6 +1,8 @@
 // Puts accepted resources together into the configuration that runs, in warming order: a cluster is there when its endpoints are,
 // a listener when its routes and secrets are; until then its predecessor stays. Called by the xDS client after every accepted change.
 import type { HttpConnectionManagerConfig } from './filter-config.ts';
+import { extensionsOfListener, withExtensions } from './extension.ts';
+import type { ExtensionConfig } from './http-filter-config.ts';
 import type { RouteConfig } from './route-config.ts';
 import type { ClusterConfig, DownstreamTlsConfig, EndpointsConfig, FilterChainConfig, ListenerConfig, RuntimeConfig, UpstreamTlsConfig } from './runtime-config.ts';
 
@@ -10,6 +12,8 @@ export interface AcceptedResources {
   readonly routes: ReadonlyMap<string, RouteConfig>;
   readonly clusters: ReadonlyMap<string, ClusterConfig>;
   readonly endpoints: ReadonlyMap<string, EndpointsConfig>;
+  /** By filter name; null for one that will not come. Absent where no filter is discovered. */
+  readonly extensions?: ReadonlyMap<string, ExtensionConfig | null>;
   /** Whether the secret of this name is there. */
   readonly hasSecret: (name: string) => boolean;
 }
@@ -29,7 +33,7 @@ export function assembleRuntimeConfig(resources: AcceptedResources, previous: Ru
   const warmingClusters: string[] = [];
   const warmingListeners: string[] = [];
   const clusters = pick(resources.clusters, previous.clusters, (cluster) => clusterIsWarm(cluster, resources), warmingClusters);
-  const listeners = pick(resources.listeners, previous.listeners, (listener) => listenerIsWarm(listener, resources), warmingListeners);
+  const listeners = pick(resources.listeners, previous.listeners, (listener) => listenerIsWarm(listener, resources), warmingListeners, (listener) => withExtensions(listener, resources.extensions ?? new Map()));
   const endpointNames = new Set(Object.values(clusters).map((cluster) => cluster.endpointsName));
   const routeNames = new Set(Object.values(listeners).flatMap(routeNamesOf));
   const config: RuntimeConfig = {
@@ -42,11 +46,11 @@ export function assembleRuntimeConfig(resources: AcceptedResources, previous: Ru
   return { config: Object.freeze(config), warmingClusters, warmingListeners };
 }
 
-function pick<T>(accepted: ReadonlyMap<string, T>, previous: Readonly<Record<string, T>>, isWarm: (value: T) => boolean, warming: string[]): Readonly<Record<string, T>> {
+function pick<T>(accepted: ReadonlyMap<string, T>, previous: Readonly<Record<string, T>>, isWarm: (value: T) => boolean, warming: string[], complete: (value: T) => T = (value) => value): Readonly<Record<string, T>> {
   const result: Record<string, T> = {};
   for (const [name, value] of accepted) {
     if (isWarm(value)) {
-      result[name] = value;
+      result[name] = complete(value);
       continue;
     }
     warming.push(name);
@@ -71,7 +75,8 @@ function clusterIsWarm(cluster: ClusterConfig, resources: AcceptedResources): bo
 }
 
 function listenerIsWarm(listener: ListenerConfig, resources: AcceptedResources): boolean {
-  return routeNamesOf(listener).every((name) => resources.routes.has(name)) && secretNamesOfListener(listener).every(resources.hasSecret);
+  return routeNamesOf(listener).every((name) => resources.routes.has(name)) && secretNamesOfListener(listener).every(resources.hasSecret)
+    && extensionsOfListener(listener).every(({ name, awaited }) => !awaited || resources.extensions?.has(name) === true);
 }
 
 /** Names of the route configurations that a listener asks for by RDS. */

@@ -24,6 +24,7 @@ export type HttpFilterConfig = { readonly name: string } & (
   | IstioStatsConfig
   | { readonly kind: 'grpc_stats'; readonly emitFilterState: boolean; readonly statsForAllMethods: boolean }
   | LocalRateLimitConfig
+  | DiscoveredFilterConfig
   | ExtAuthzConfig
   | RateLimitFilterConfig
   | BufferConfig
@@ -41,6 +42,25 @@ export interface FaultConfig {
   readonly abort: { readonly httpStatus: number | null; readonly grpcStatus: number | null; readonly perMillion: number } | null;
   readonly headers: readonly HeaderMatchConfig[];
   readonly maximumActive: number | null;
+}
+
+/** A filter whose configuration comes by itself (ECDS) under the filter's name. It is put in place before the listener runs: what runs has none of these. */
+export interface DiscoveredFilterConfig {
+  readonly kind: 'discovered';
+  /** The messages that it may be. */
+  readonly types: readonly string[];
+  /** What runs while there is none; null: requests are refused then. */
+  readonly fallback: HttpFilterConfig | null;
+  /** Whether the listener does not wait for it. */
+  readonly withoutWarming: boolean;
+}
+
+/** An extension's configuration (ECDS resource), in each direction that its listener may have. */
+export interface ExtensionConfig {
+  readonly type: string;
+  readonly inbound: HttpFilterConfig;
+  readonly outbound: HttpFilterConfig;
+  readonly digest: string;
 }
 
 /** Marks the CORS filter; policies are per route. */

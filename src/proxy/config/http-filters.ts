@@ -1,6 +1,7 @@
 // HTTP filters of a connection manager, by the type of their configuration. A filter that is not known refuses the listener, since
 // leaving it out would change what the listener does; one marked optional is listed and left out.
 import { Buffer as BufferMessage } from '../../shared/xds/generated/envoy/extensions/filters/http/buffer/v3/buffer.ts';
+import type { ExtensionConfigSource } from '../../shared/xds/generated/envoy/config/core/v3/config_source.ts';
 import { Cors } from '../../shared/xds/generated/envoy/extensions/filters/http/cors/v3/cors.ts';
 import { CsrfPolicy } from '../../shared/xds/generated/envoy/extensions/filters/http/csrf/v3/csrf.ts';
 import { ExtAuthz } from '../../shared/xds/generated/envoy/extensions/filters/http/ext_authz/v3/ext_authz.ts';
@@ -27,7 +28,7 @@ import { rbacRules } from './rbac.ts';
 import { buffer, csrf, headerMutation, healthCheck } from './small-filters.ts';
 import type { ListenerConfig } from './runtime-config.ts';
 import { statefulSession } from './stateful-session.ts';
-import { typedConfig, type TypedConfig } from './typed-struct.ts';
+import { typedConfig, typeName, type TypedConfig } from './typed-struct.ts';
 
 type Unnamed<T> = T extends unknown ? Omit<T, 'name'> : never;
 type FilterBody = Unnamed<HttpFilterConfig>;
@@ -89,21 +90,36 @@ export function httpFilters(messages: readonly HttpFilter[] | undefined, path: s
 
 function httpFilter(message: HttpFilter, path: string, findings: Findings, direction: ListenerConfig['direction']): readonly HttpFilterConfig[] {
   const name = message.name ?? '';
-  if (message.configType?.$case === 'configDiscovery') {
-    findings.refuse(`${path}.config_discovery`, 'Discovery of filter configurations (ECDS) is not supported by this proxy.');
-    return [];
-  }
   if (message.disabled) {
     findings.ignore(`${path}.disabled`, 'A filter that is disabled is left out; routes can not enable it.');
     return [];
   }
+  if (message.configType?.$case === 'configDiscovery') return [discoveredFilter(name, message.configType.configDiscovery, `${path}.config_discovery`, findings, direction)];
   const config = typedConfig(message.configType?.typedConfig);
-  const compile = COMPILERS[config.type];
-  if (compile) return [{ name, ...compile(config, `${path}.typed_config`, findings, direction) } as HttpFilterConfig];
+  const filter = compileHttpFilter(name, config, `${path}.typed_config`, findings, direction);
+  if (filter) return [filter];
   const text = `HTTP filter ${JSON.stringify(name)} of type ${JSON.stringify(config.type)} is not supported by this proxy`;
   if (message.isOptional) findings.ignore(path, `${text}; it is optional and left out.`);
   else findings.refuse(path, `${text}.`);
   return [];
+}
+
+/** One filter; undefined when its type is not known. */
+export function compileHttpFilter(name: string, config: TypedConfig, path: string, findings: Findings, direction: ListenerConfig['direction']): HttpFilterConfig | undefined {
+  const compile = COMPILERS[config.type];
+  return compile && ({ name, ...compile(config, path, findings, direction) } as HttpFilterConfig);
+}
+
+/** A filter whose configuration comes by itself, over the stream that this listener came by. */
+function discoveredFilter(name: string, source: ExtensionConfigSource, path: string, findings: Findings, direction: ListenerConfig['direction']): HttpFilterConfig {
+  const form = source.configSource?.configSourceSpecifier?.$case;
+  if (form !== 'ads' && form !== 'self') findings.refuse(`${path}.config_source`, 'Filter configurations are discovered over ADS alone.');
+  const types = (source.typeUrls ?? []).map(typeName);
+  if (types.length === 0) findings.refuse(`${path}.type_urls`, 'At least one type URL is needed.');
+  const given = source.defaultConfig ? typedConfig(source.defaultConfig) : undefined;
+  const fallback = given ? compileHttpFilter(name, given, `${path}.default_config`, findings, direction) : null;
+  if (fallback === undefined) findings.refuse(`${path}.default_config`, `HTTP filter ${JSON.stringify(name)} of type ${JSON.stringify(given?.type)} is not supported by this proxy.`);
+  return { name, kind: 'discovered', types, fallback: fallback ?? null, withoutWarming: source.applyDefaultConfigWithoutWarming ?? false };
 }
 
 /** What is discovered and told; a method given as struct names it without the oneof around it. */

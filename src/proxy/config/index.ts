@@ -2,6 +2,7 @@
 export { assembleRuntimeConfig, EMPTY_RUNTIME_CONFIG, routeNamesOf, secretNamesOfCluster, secretNamesOfListener, type AcceptedResources, type Assembly } from './assemble.ts';
 export { compileCluster } from './cluster.ts';
 export { compileEndpoints } from './endpoints.ts';
+export { compileExtension, extensionsOfListener } from './extension.ts';
 export { compileListener } from './listener.ts';
 export { compileNameTable, NAME_TABLE, type NameInfoConfig, type NameTableConfig } from './name-table.ts';
 export { compileRoute } from './route.ts';

@@ -1,4 +1,5 @@
 // Network filters of a filter chain, by the type of their configuration.
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { Filter } from '../../shared/xds/generated/envoy/config/listener/v3/listener_components.ts';
 import { ExtAuthz } from '../../shared/xds/generated/envoy/extensions/filters/network/ext_authz/v3/ext_authz.ts';
 import { HttpConnectionManager } from '../../shared/xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
@@ -17,14 +18,34 @@ import { milliseconds } from './values.ts';
 import type { Metadata } from '../../shared/xds/generated/envoy/config/core/v3/base.ts';
 import { metadataCriteria } from './subsets.ts';
 
+const MONGO_PROXY = 'envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy';
+/** Its field of delays; the message is not generated, since nothing else of it is read. */
+const MONGO_DELAY = 3;
+
 /** The filters in order; the last one is a connection manager or a TCP proxy, and only it. */
 export function networkFilters(messages: readonly Filter[] | undefined, path: string, findings: Findings, direction: ListenerConfig['direction']): readonly NetworkFilterConfig[] {
   const filters = (messages ?? []).flatMap((message, index) => networkFilter(message, `${path}[${index}]`, findings, direction));
   const terminal = filters.filter((filter) => filter.kind === 'http_connection_manager' || filter.kind === 'tcp_proxy');
   // A filter that is not known has been refused already.
-  if (filters.length < (messages ?? []).length) return filters;
+  if (filters.length < (messages ?? []).filter((message) => !isMongoProxy(message)).length) return filters;
   if (terminal.length !== 1 || filters.at(-1) !== terminal[0]) findings.refuse(path, 'The last network filter, and only it, must be the HTTP connection manager or the TCP proxy.');
   return filters;
+}
+
+function isMongoProxy({ configType }: Filter): boolean {
+  return configType?.$case === 'typedConfig' && typedConfig(configType.typedConfig).type === MONGO_PROXY;
+}
+
+/** MongoDB's filter only listens: what it counts and logs is not kept, and a delay that it would make can not be. */
+function mongoProxy(bytes: Uint8Array, path: string, findings: Findings): readonly NetworkFilterConfig[] {
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    if (tag >>> 3 === MONGO_DELAY) findings.refuse(`${path}.delay`, 'This field is not supported by this proxy. Remove it.');
+    reader.skip(tag & 7);
+  }
+  findings.ignore(path, 'Statistics and logs of MongoDB are not kept by this proxy; its connections are forwarded as TCP.');
+  return [];
 }
 
 function networkFilter(message: Filter, path: string, findings: Findings, direction: ListenerConfig['direction']): readonly NetworkFilterConfig[] {
@@ -41,6 +62,7 @@ function networkFilter(message: Filter, path: string, findings: Findings, direct
     case 'envoy.extensions.filters.network.ext_authz.v3.ExtAuthz': return [networkExtAuthz(ExtAuthz.decode(config.bytes), at, findings)];
     case 'envoy.tcp.metadataexchange.config.MetadataExchange': return [metadataExchange(config)];
     case 'stats.PluginConfig': return [istioStats(config, at, findings, direction)];
+    case MONGO_PROXY: return mongoProxy(config.bytes, at, findings);
     default:
       findings.refuse(path, `Network filter ${JSON.stringify(message.name ?? '')} of type ${JSON.stringify(config.type)} is not supported by this proxy.`);
       return [];

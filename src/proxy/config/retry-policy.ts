@@ -10,11 +10,16 @@ const CONDITIONS = new Set([
   'http3-post-connect-failure', 'cancelled', 'deadline-exceeded', 'internal', 'resource-exhausted', 'unavailable',
 ]);
 const PREVIOUS_HOSTS = 'envoy.retry_host_predicates.previous_hosts';
+/** Istio asks for it where retries may leave the locality. */
+const PREVIOUS_PRIORITIES = 'envoy.retry_priorities.previous_priorities';
 
 /** A retry policy; unknown conditions have no effect, as in Envoy. */
 export function retryPolicy(message: RetryPolicy, path: string, findings: Findings): RetryPolicyConfig {
-  findings.refuseFields(message, path, ['retryPriority', 'retryOptionsPredicates', 'retriableRequestHeaders']);
+  findings.refuseFields(message, path, ['retryOptionsPredicates', 'retriableRequestHeaders']);
   findings.ignoreFields(message, path, ['rateLimitedRetryBackOff']);
+  const priorities = message.retryPriority?.name ?? '';
+  if (priorities === PREVIOUS_PRIORITIES) findings.ignore(`${path}.retry_priority`, 'Another try goes to the priorities that load balancing gives, not away from those that were tried.');
+  else if (priorities !== '') findings.refuse(`${path}.retry_priority`, `Retry priority ${JSON.stringify(priorities)} is not supported by this proxy.`);
   const conditions = (message.retryOn ?? '').split(',').map((text) => text.trim()).filter((text) => text !== '');
   for (const condition of conditions) if (!CONDITIONS.has(condition)) findings.ignore(`${path}.retry_on`, `Condition ${JSON.stringify(condition)} is not known and has no effect.`);
   const predicates = (message.retryHostPredicate ?? []).map((predicate) => predicate.name ?? '');

@@ -46,6 +46,7 @@ function createHttpFilter(config: HttpFilterConfig, services: FilterServices, st
     case 'ratelimit': return rateLimitFilter(config, services);
     case 'stateful_session': return statefulSessionFilter(config);
     case 'istio_stats': return null;
+    case 'discovered': throw new Error(`filter ${config.name} has no configuration in its place`);
   }
 }
 

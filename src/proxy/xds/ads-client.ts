@@ -144,9 +144,9 @@ export class AdsClient {
   }
 
   #subscribe(): void {
-    const { endpoints, routes, secrets } = this.#options.configuration.interest();
+    const { endpoints, routes, secrets, extensions } = this.#options.configuration.interest();
     const remote = new Set([...secrets].filter(this.#options.isRemoteSecret));
-    for (const message of this.#protocol.subscribe(endpoints, routes, remote)) this.#send?.(message);
+    for (const message of this.#protocol.subscribe(new Map([[TYPE_URLS.endpoint, endpoints], [TYPE_URLS.route, routes], [TYPE_URLS.secret, remote], [TYPE_URLS.extension, extensions]]))) this.#send?.(message);
   }
 
   #client(): GrpcClient {

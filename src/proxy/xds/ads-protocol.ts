@@ -24,6 +24,9 @@ export interface Taken {
   readonly secretsRemoved: readonly string[];
 }
 
+/** Names that are asked for, by type URL. */
+export type WantedNames = ReadonlyMap<string, ReadonlySet<string>>;
+
 /** One variant of the protocol. */
 export interface AdsProtocol {
   readonly method: GrpcMethod<ProtocolMessage, ProtocolMessage>;
@@ -31,7 +34,7 @@ export interface AdsProtocol {
   connect(): readonly ProtocolMessage[];
   disconnect(): void;
   /** Requests for a change of names. */
-  subscribe(endpoints: ReadonlySet<string>, routes: ReadonlySet<string>, secrets: ReadonlySet<string>): readonly ProtocolMessage[];
+  subscribe(wanted: WantedNames): readonly ProtocolMessage[];
   /** Takes a response into the store; undefined for a type that was not asked for. */
   take(response: ProtocolMessage): Taken | undefined;
   accept(response: ProtocolMessage): ProtocolMessage;
@@ -40,7 +43,7 @@ export interface AdsProtocol {
 
 /** The name table is asked for only where DNS is captured. */
 function typesOf(names: boolean): readonly string[] {
-  return [TYPE_URLS.cluster, TYPE_URLS.listener, TYPE_URLS.endpoint, TYPE_URLS.route, TYPE_URLS.secret, ...(names ? [TYPE_URLS.nameTable] : [])];
+  return [TYPE_URLS.cluster, TYPE_URLS.listener, TYPE_URLS.endpoint, TYPE_URLS.route, TYPE_URLS.secret, TYPE_URLS.extension, ...(names ? [TYPE_URLS.nameTable] : [])];
 }
 
 /** The variant that was asked for, with or without the name table. */
@@ -78,8 +81,8 @@ class SotwProtocol implements AdsProtocol {
     for (const state of this.#states.values()) state.disconnect();
   }
 
-  subscribe(endpoints: ReadonlySet<string>, routes: ReadonlySet<string>, secrets: ReadonlySet<string>): readonly ProtocolMessage[] {
-    return [[TYPE_URLS.endpoint, endpoints], [TYPE_URLS.route, routes], [TYPE_URLS.secret, secrets]].flatMap(([typeUrl, names]) => this.#subscribeOne(typeUrl as string, names as ReadonlySet<string>));
+  subscribe(wanted: WantedNames): readonly ProtocolMessage[] {
+    return [...wanted].flatMap(([typeUrl, names]) => this.#subscribeOne(typeUrl, names));
   }
 
   #subscribeOne(typeUrl: string, names: ReadonlySet<string>): readonly ProtocolMessage[] {
@@ -144,9 +147,8 @@ class DeltaProtocol implements AdsProtocol {
     for (const state of this.#states.values()) state.disconnect();
   }
 
-  subscribe(endpoints: ReadonlySet<string>, routes: ReadonlySet<string>, secrets: ReadonlySet<string>): readonly ProtocolMessage[] {
-    const wanted: readonly (readonly [string, ReadonlySet<string>])[] = [[TYPE_URLS.endpoint, endpoints], [TYPE_URLS.route, routes], [TYPE_URLS.secret, secrets]];
-    return wanted.flatMap(([typeUrl, names]) => {
+  subscribe(wanted: WantedNames): readonly ProtocolMessage[] {
+    return [...wanted].flatMap(([typeUrl, names]) => {
       const request = this.#states.get(typeUrl)?.subscribe(names);
       prune(this.#store, typeUrl, names);
       return request ? [request] : [];

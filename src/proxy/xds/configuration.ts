@@ -2,8 +2,8 @@
 // further resources are needed. Warming ends after a limit, so that one answer that never comes does not hold back all else.
 import { createLogger } from '../../shared/observability/index.ts';
 import {
-  assembleRuntimeConfig, EMPTY_RUNTIME_CONFIG, routeNamesOf, secretNamesOfCluster, secretNamesOfListener,
-  type Assembly, type ClusterConfig, type EndpointsConfig, type ListenerConfig, type RouteConfig, type RuntimeConfig,
+  assembleRuntimeConfig, EMPTY_RUNTIME_CONFIG, extensionsOfListener, routeNamesOf, secretNamesOfCluster, secretNamesOfListener,
+  type Assembly, type ClusterConfig, type EndpointsConfig, type ExtensionConfig, type ListenerConfig, type RouteConfig, type RuntimeConfig,
 } from '../config/index.ts';
 import type { ResourceStore } from './resource-store.ts';
 
@@ -12,6 +12,7 @@ export interface Interest {
   readonly endpoints: ReadonlySet<string>;
   readonly routes: ReadonlySet<string>;
   readonly secrets: ReadonlySet<string>;
+  readonly extensions: ReadonlySet<string>;
 }
 
 /** What the data plane could not do of a configuration, by resource name. */
@@ -79,7 +80,8 @@ export class Configuration {
     const listeners = store.clusters.received ? store.listeners.configs() : new Map<string, ListenerConfig>();
     const endpointNames = new Set([...clusters.values()].filter((cluster) => cluster.discovery === 'eds').map((cluster) => cluster.endpointsName));
     const routeNames = new Set([...listeners.values()].flatMap(routeNamesOf));
-    this.#forgetUnwanted(endpointNames, routeNames);
+    const extensionNames = extensionNamesOf(listeners.values());
+    this.#forgetUnwanted(endpointNames, routeNames, extensionNames);
     const clustersAreReady = this.#clustersAreReady(clusters, now);
     this.#listenersWait = !clustersAreReady && listeners.size > 0;
     const assembly = assembleRuntimeConfig({
@@ -87,6 +89,7 @@ export class Configuration {
       listeners: clustersAreReady ? listeners : new Map(Object.entries(this.current.listeners)),
       endpoints: this.#withEmpty(store.endpoints.configs(), endpointNames, 'endpoints', () => NO_ENDPOINTS, now),
       routes: this.#withEmpty(store.routes.configs(), routeNames, 'routes', emptyRoutes, now),
+      extensions: this.#withEmpty(this.#knownExtensions(), extensionNames, 'extensions', () => null, now),
       hasSecret: this.#options.hasSecret,
     }, this.current);
     this.#scheduleLimit(now);
@@ -113,7 +116,14 @@ export class Configuration {
       endpoints: new Set(clusters.filter((cluster) => cluster.discovery === 'eds').map((cluster) => cluster.endpointsName)),
       routes: new Set(listeners.flatMap(routeNamesOf)),
       secrets: new Set([...clusters.flatMap(secretNamesOfCluster), ...listeners.flatMap(secretNamesOfListener)]),
+      extensions: extensionNamesOf(store.listeners.configs().values()),
     };
+  }
+
+  /** What was refused and has no predecessor is not waited for. */
+  #knownExtensions(): ReadonlyMap<string, ExtensionConfig | null> {
+    const { extensions } = this.#options.store;
+    return new Map<string, ExtensionConfig | null>([...[...extensions.refused.keys()].map((name): [string, null] => [name, null]), ...extensions.configs()]);
   }
 
   stop(): void {
@@ -138,8 +148,8 @@ export class Configuration {
   }
 
   /** A name that nobody wants now starts its wait anew when it comes back. */
-  #forgetUnwanted(endpoints: ReadonlySet<string>, routes: ReadonlySet<string>): void {
-    const wanted = new Set([...[...endpoints].map((name) => `endpoints/${name}`), ...[...routes].map((name) => `routes/${name}`)]);
+  #forgetUnwanted(endpoints: ReadonlySet<string>, routes: ReadonlySet<string>, extensions: ReadonlySet<string>): void {
+    const wanted = new Set([...[...endpoints].map((name) => `endpoints/${name}`), ...[...routes].map((name) => `routes/${name}`), ...[...extensions].map((name) => `extensions/${name}`)]);
     for (const key of this.#waiting.keys()) if (!wanted.has(key)) this.#waiting.delete(key);
   }
 
@@ -160,6 +170,10 @@ export class Configuration {
 
 function emptyRoutes(name: string): RouteConfig {
   return { name, virtualHosts: [], headerMutations: NO_MUTATIONS, mostSpecificHeaderMutationsWin: false, ignorePortInHostMatching: false, digest: 'none' };
+}
+
+function extensionNamesOf(listeners: Iterable<ListenerConfig>): ReadonlySet<string> {
+  return new Set([...listeners].flatMap(extensionsOfListener).map(({ name }) => name));
 }
 
 function sameConfig(left: RuntimeConfig, right: RuntimeConfig): boolean {

@@ -1,5 +1,6 @@
 // Protobuf messages as Envoy's admin interface shows them: snake_case, `Any` opened with its @type, durations as text, secrets redacted.
 import { Cluster } from '../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
+import { TypedExtensionConfig } from '../../shared/xds/generated/envoy/config/core/v3/extension.ts';
 import { ClusterLoadAssignment } from '../../shared/xds/generated/envoy/config/endpoint/v3/endpoint.ts';
 import { Listener } from '../../shared/xds/generated/envoy/config/listener/v3/listener.ts';
 import { RouteConfiguration } from '../../shared/xds/generated/envoy/config/route/v3/route.ts';
@@ -30,6 +31,7 @@ interface Codec {
 
 const CODECS: Readonly<Record<string, Codec>> = {
   'envoy.config.cluster.v3.Cluster': Cluster,
+  'envoy.config.core.v3.TypedExtensionConfig': TypedExtensionConfig,
   'envoy.config.endpoint.v3.ClusterLoadAssignment': ClusterLoadAssignment,
   'envoy.config.listener.v3.Listener': Listener,
   'envoy.config.route.v3.RouteConfiguration': RouteConfiguration,

@@ -4,13 +4,14 @@ import { formatIssue, type Issue, type Result } from '../../shared/lib/index.ts'
 import { TYPE_URLS, type ResourceTypeUrl } from '../../shared/xds/index.ts';
 import { Cluster } from '../../shared/xds/generated/envoy/config/cluster/v3/cluster.ts';
 import { ClusterLoadAssignment } from '../../shared/xds/generated/envoy/config/endpoint/v3/endpoint.ts';
+import { TypedExtensionConfig } from '../../shared/xds/generated/envoy/config/core/v3/extension.ts';
 import { Listener } from '../../shared/xds/generated/envoy/config/listener/v3/listener.ts';
 import { RouteConfiguration } from '../../shared/xds/generated/envoy/config/route/v3/route.ts';
 import { Secret } from '../../shared/xds/generated/envoy/extensions/transport_sockets/tls/v3/secret.ts';
 import { NameTable } from '../../shared/xds/generated/istio/name_table.ts';
 import type { Any } from '../../shared/xds/generated/google/protobuf/any.ts';
 import {
-  compileCluster, compileEndpoints, compileListener, compileNameTable, compileRoute, compileSecret, NAME_TABLE, type ClusterConfig, type EndpointsConfig, type ListenerConfig, type NameTableConfig, type RouteConfig, type SecretConfig,
+  compileCluster, compileEndpoints, compileExtension, compileListener, compileNameTable, compileRoute, compileSecret, NAME_TABLE, type ClusterConfig, type EndpointsConfig, type ExtensionConfig, type ListenerConfig, type NameTableConfig, type RouteConfig, type SecretConfig,
 } from '../config/index.ts';
 
 /** A resource in force. */
@@ -116,15 +117,16 @@ export class ResourceStore {
   readonly routes = new ResourceTable<RouteConfig>(TYPE_URLS.route, by(RouteConfiguration, (message) => message.name, compileRoute));
   readonly secrets = new ResourceTable<SecretConfig>(TYPE_URLS.secret, by(Secret, (message) => message.name, compileSecret), false);
 
+  readonly extensions = new ResourceTable<ExtensionConfig>(TYPE_URLS.extension, by(TypedExtensionConfig, (message) => message.name, compileExtension));
   readonly nameTables = new ResourceTable<NameTableConfig>(TYPE_URLS.nameTable, by(NameTable, () => NAME_TABLE, compileNameTable));
 
   /** The table of a type URL. */
-  table(typeUrl: string): ResourceTable<ClusterConfig> | ResourceTable<EndpointsConfig> | ResourceTable<ListenerConfig> | ResourceTable<RouteConfig> | ResourceTable<SecretConfig> | ResourceTable<NameTableConfig> | undefined {
-    return { [TYPE_URLS.cluster]: this.clusters, [TYPE_URLS.endpoint]: this.endpoints, [TYPE_URLS.listener]: this.listeners, [TYPE_URLS.route]: this.routes, [TYPE_URLS.secret]: this.secrets, [TYPE_URLS.nameTable]: this.nameTables }[typeUrl as ResourceTypeUrl];
+  table(typeUrl: string): ResourceTable<ClusterConfig> | ResourceTable<EndpointsConfig> | ResourceTable<ListenerConfig> | ResourceTable<RouteConfig> | ResourceTable<SecretConfig> | ResourceTable<ExtensionConfig> | ResourceTable<NameTableConfig> | undefined {
+    return { [TYPE_URLS.cluster]: this.clusters, [TYPE_URLS.endpoint]: this.endpoints, [TYPE_URLS.listener]: this.listeners, [TYPE_URLS.route]: this.routes, [TYPE_URLS.secret]: this.secrets, [TYPE_URLS.extension]: this.extensions, [TYPE_URLS.nameTable]: this.nameTables }[typeUrl as ResourceTypeUrl];
   }
 
   /** Every refusal in force. */
   refusals(): readonly RefusedResource[] {
-    return [this.clusters, this.endpoints, this.listeners, this.routes, this.secrets, this.nameTables].flatMap((table) => [...table.refused.values()]);
+    return [this.clusters, this.endpoints, this.listeners, this.routes, this.secrets, this.extensions, this.nameTables].flatMap((table) => [...table.refused.values()]);
   }
 }
