@@ -1,4 +1,4 @@
-// `npm run test:interop` (the peers' ring): our programs beside real ones of others on loopback addresses, without privilege. Where a peer cannot be had it
+// `npm run test:interop` (the peers' ring): our programs beside real ones of others on loopback addresses, without privilege, and in captured pods as root. Where a peer cannot be had it
 // says why in one line and counts as skipped; under CI=true that is a failure. Ends with one line that counts.
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ const report = join(root, '.cache/interop-test-report.json');
 
 const USAGE = {
   program: 'test:interop',
-  about: 'Runs the tests of test/interop: our programs beside real ones of others, an Envoy above all, which is fetched once. Needs no privilege.',
+  about: 'Runs the tests of test/interop: our programs beside real ones of others, an Envoy above all, which is fetched once. Those with captured pods need root.',
   options: RING_OPTIONS, ...RING_OPERANDS,
 } satisfies Usage<typeof RING_OPTIONS>;
 
