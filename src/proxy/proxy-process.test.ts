@@ -282,6 +282,15 @@ describe.each([['state of the world', false], ['delta', true]] as const)('proxy 
     await eventually(() => expect(Object.keys(dataPlane.last?.clusters ?? {}).sort()).toEqual(['a', 'b', 'bad']));
   });
 
+  it('stays ready when a new listener can not be had', async () => {
+    await startProxy(delta);
+    await eventually(async () => expect(await get(25021, '/healthz/ready')).toMatchObject({ status: 200 }));
+    controlPlane.set(TYPE_URLS.listener, 'waiting', listenerAny('waiting', 'routes-that-never-come', 15002));
+    controlPlane.push(TYPE_URLS.listener);
+    await eventually(async () => expect((await get(ADMIN, '/init_dump')).text).toContain('waiting'));
+    expect(await get(25021, '/healthz/ready')).toMatchObject({ status: 200 });
+  });
+
   it('keeps its configuration while the control plane is away, and comes back with the versions it has', async () => {
     await startProxy(delta);
     await eventually(() => expect(dataPlane.last?.listeners).toHaveProperty('l'));

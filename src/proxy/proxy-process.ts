@@ -11,7 +11,7 @@ import { waitForDrain } from './graceful-drain.ts';
 import { nodeOf, type ProxyOptions } from './options/index.ts';
 import { identityOptions } from './identity-options.ts';
 import { releaseMemory } from './release-memory.ts';
-import { isRemoteSecret, SecretStore, WorkloadIdentity } from './secrets/index.ts';
+import { isRemoteSecret, SecretStore, WORKLOAD_CERTIFICATE, WorkloadIdentity } from './secrets/index.ts';
 import { clusterSender } from './send-to-cluster.ts';
 import { StatsStore } from './stream/stats-store.ts';
 import type { PeerMetadata } from './stream/stream-info.ts';
@@ -48,6 +48,8 @@ const FINISH_LIMIT_MILLISECONDS = 5000;
 const SETTLED_MILLISECONDS = 3000;
 /** How long the names of the mesh may hold back readiness: a control plane may have none to tell. */
 const NAMES_PATIENCE_MILLISECONDS = 15_000;
+/** How long parts of the first configuration may hold back readiness that others can do without: a listener whose secret does not exist, or whose port is taken. Envoy's initial_fetch_timeout. */
+const LISTENERS_PATIENCE_MILLISECONDS = 15_000;
 /** How long the first certificate may hold back the stream to the control plane. */
 const IDENTITY_PATIENCE_MILLISECONDS = 3000;
 
@@ -69,6 +71,7 @@ export class ProxyProcess implements Component {
   readonly #servers: readonly HttpServer[];
   readonly #startedAt = Date.now();
   #draining = false;
+  #initialized = false;
   #healthFailed = false;
   #refreshPending = false;
   #releaseTimer: NodeJS.Timeout | undefined;
@@ -167,8 +170,20 @@ export class ProxyProcess implements Component {
 
   #state(): ServerState {
     if (this.#draining) return 'DRAINING';
+    // Once live, a proxy stays so, as Envoy does: a new listener that can not be had must not take away those that serve.
+    if (this.#initialized) return 'LIVE';
     if (!this.#store.clusters.received) return 'PRE_INITIALIZING';
-    return this.#configuration.isComplete() && this.#dataPlane.isReady() && !this.#waitsForNames() ? 'LIVE' : 'INITIALIZING';
+    if (this.#waitsForNames()) return 'INITIALIZING';
+    const whole = this.#configuration.isComplete() && this.#dataPlane.isReady();
+    if (!whole && !this.#servesInPart()) return 'INITIALIZING';
+    if (!whole) this.#log.warn({ warming: this.#configuration.warming }, 'ready, though part of the configuration can not be used yet: a secret is missing or a port is taken');
+    this.#initialized = true;
+    return 'LIVE';
+  }
+
+  /** Whether the proxy has its own certificate and a configuration, and has waited long enough for the rest of it. */
+  #servesInPart(): boolean {
+    return Date.now() - this.#startedAt >= LISTENERS_PATIENCE_MILLISECONDS && this.#configuration.isInForce() && this.#secrets.get(WORKLOAD_CERTIFICATE) !== undefined;
   }
 
   #waitsForNames(): boolean {

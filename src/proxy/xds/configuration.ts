@@ -67,8 +67,13 @@ export class Configuration {
 
   /** Whether the first clusters and listeners have come and work. */
   isComplete(): boolean {
+    return this.isInForce() && this.#assembly.warmingListeners.length === 0;
+  }
+
+  /** Whether the first clusters and listeners have come, and all that can work does. */
+  isInForce(): boolean {
     const { clusters, listeners } = this.#options.store;
-    return clusters.received && listeners.received && !this.#listenersWait && this.#assembly.warmingListeners.length === 0 && this.#assembly.config.number > 0;
+    return clusters.received && listeners.received && !this.#listenersWait && this.#assembly.config.number > 0;
   }
 
   /** Assembles anew and applies the result if it differs from what is in force. */

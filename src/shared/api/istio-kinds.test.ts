@@ -46,6 +46,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['HTTP', { selector: { a: 'b' }, servers: [http] }, []],
     ['no server', { selector: { a: 'b' } }, ['spec.servers']],
     ['no selector', { servers: [http] }, ['~spec.selector']],
+    ['a port of the proxy\'s own', { selector: { a: 'b' }, servers: [{ ...http, port: { number: 15021, name: 'h', protocol: 'HTTP' } }] }, ['spec.servers[0].port.number']],
     ['HTTPS without TLS', { selector: { a: 'b' }, servers: [{ ...http, port: { number: 443, name: 'h', protocol: 'HTTPS' } }] }, ['spec.servers[0].tls']],
     ['HTTPS without a certificate', { selector: { a: 'b' }, servers: [{ port: { number: 443, name: 'h', protocol: 'HTTPS' }, hosts: ['*'], tls: { mode: 'SIMPLE' } }] }, ['spec.servers[0].tls']],
     ['a redirect on HTTP', { selector: { a: 'b' }, servers: [{ ...http, tls: { httpsRedirect: true } }] }, []],

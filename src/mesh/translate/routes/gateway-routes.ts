@@ -1,4 +1,5 @@
 // Gateways: which servers a gateway proxy has on each of its ports, and the route configurations behind them.
+import { ownUseOfPort } from '../../../shared/api/networking/proxy-ports.ts';
 import type { RouteConfiguration } from '../../../shared/xds/generated/envoy/config/route/v3/route.ts';
 import { VirtualHost_TlsRequirementType, type Route, type VirtualHost } from '../../../shared/xds/generated/envoy/config/route/v3/route_components.ts';
 import { hostCovers, hostsOverlap, isWildcard, narrowerHost } from '../../model/host-name.ts';
@@ -33,6 +34,7 @@ export function gatewayServers(view: ProxyView): readonly GatewayServer[] {
   return servers;
 }
 
+/** The servers that select the proxy. One on a port of the proxy's own is left out: it could never be bound. */
 function makeServers(view: ProxyView): GatewayServer[] {
   const { snapshot, proxy } = view;
   return snapshot.gateways.filter((gateway) => selects(gateway.spec.selector, proxy.labels) && (!gateway.spec.ownNamespace || gateway.namespace === proxy.namespace)).flatMap((gateway) =>
@@ -43,7 +45,7 @@ function makeServers(view: ProxyView): GatewayServer[] {
       const suffix = bind === '0.0.0.0' ? '' : `.${bind}`;
       const routeName = kind === 'https' ? `https.${server.port.number}.${server.port.name}.${gateway.name}.${gateway.namespace}` : `http.${listenPort}${suffix}`;
       return { gateway, server, listenPort, bind, routeName, kind };
-    }));
+    })).filter(({ listenPort }) => ownUseOfPort(listenPort) === undefined);
 }
 
 /** What a server does with connections: requests over plaintext or terminated TLS, or bytes over either. */

@@ -1,6 +1,7 @@
 // The webhook's semantic checks of Gateway: what a schema can not say.
 import type { Issue } from '../../lib/index.ts';
 import type { Gateway, Server, ServerTlsSettings } from './gateway.ts';
+import { ownUseOfPort } from './proxy-ports.ts';
 import { checkHost, checkLabels, checkPort, Findings } from './validation-rules.ts';
 
 const PROTOCOLS = new Set(['HTTP', 'HTTPS', 'GRPC', 'GRPC-WEB', 'HTTP2', 'MONGO', 'TCP', 'TLS', 'HTTP_PROXY', 'MYSQL', 'REDIS']);
@@ -29,6 +30,8 @@ export function validateGateway(object: Gateway): Issue[] {
 function checkServer(server: Server, path: string, findings: Findings): void {
   const protocol = server.port.protocol.toUpperCase();
   checkPort(server.port.number, `${path}.port.number`, findings);
+  const own = ownUseOfPort(server.port.number);
+  if (own !== undefined) findings.error(`${path}.port.number`, `The proxy uses port ${server.port.number} for ${own}. Use another one.`);
   if (!PROTOCOLS.has(protocol)) findings.error(`${path}.port.protocol`, `${JSON.stringify(server.port.protocol)} is not a protocol of gateways. Use HTTP, HTTPS, GRPC, HTTP2, TLS or TCP.`);
   if (server.port.name === '') findings.error(`${path}.port.name`, 'The port needs a name.');
   if (server.port.targetPort !== undefined) findings.warning(`${path}.port.targetPort`, 'targetPort is deprecated and has no effect; the gateway\'s Service decides. Remove it.');
