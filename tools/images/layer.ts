@@ -1,12 +1,13 @@
 // One layer of an image: a tar of sorted entries with fixed times, compressed with fixed settings, kept in a cache by what it holds.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { markUsed } from './cache.ts';
+import { writeFailure } from './disk-space.ts';
 import { arrange, readTree, type FileEntry } from './file-tree.ts';
 
 /** Where a layer's files come from: entries in memory, or a folder of the disk, or both (entries win). */
@@ -60,6 +61,8 @@ export function writeAtOnce(path: string, bytes: Buffer | string): void {
   try {
     writeFileSync(partial, bytes);
     renameSync(partial, path);
+  } catch (error) {
+    throw writeFailure(error, dirname(path), 'have the files elsewhere: --output names the folder of the archives, MIZZEN_CACHE that of what is kept between runs');
   } finally {
     rmSync(partial, { force: true });
   }

@@ -1,5 +1,5 @@
 // The general writer of images.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -74,4 +74,14 @@ test('a damaged archive is noticed', async () => {
   bytes.write('nobody!!', bytes.indexOf('somebody'));
   writeFileSync(output, bytes);
   await expect(readArchive(output)).rejects.toThrow(/is damaged/);
+});
+
+test('a full disk is told with its folder and leaves no part of an archive', async () => {
+  const full = join(folder, 'full');
+  const output = join(full, 'image.tar');
+  mkdirSync(full);
+  symlinkSync('/dev/full', `${output}.${process.pid}.partial`);
+  const layers = [{ files: [file('large', 'x'.repeat(1_000_000))] }, { files: [file('other', 'y')] }];
+  await expect(writeImage({ reference, output, platform: AMD64, layers, config: {} })).rejects.toThrow(`${full} has no space left (ENOSPC): free some there, or name another folder with --output`);
+  expect(readdirSync(full)).toEqual([]);
 });

@@ -1,10 +1,11 @@
 // Writes images as one tar in the OCI image layout, for one platform or several, which `ctr images import`, `podman load` and skopeo take.
 // Follows the OCI image specification 1.1: https://github.com/opencontainers/image-spec
-import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
-import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
+import { writeFailure } from './disk-space.ts';
 import { sha256, writeLayer, type Layer, type LayerSource } from './layer.ts';
 
 /** A platform as images name it. */
@@ -156,7 +157,6 @@ export async function writeArchive(output: string, images: readonly PreparedImag
   mkdirSync(dirname(output), { recursive: true });
   const partial = `${output}.${process.pid}.partial`;
   try {
-    const done = pipeline(archive, createWriteStream(partial));
     const fixed = { uid: 0, gid: 0, uname: '', gname: '', mtime: new Date(0) };
     const add = (name: string, bytes: Buffer | string) => archive.entry({ ...fixed, name, mode: 0o644 }, Buffer.from(bytes));
     add('oci-layout', '{"imageLayoutVersion":"1.0.0"}');
@@ -166,8 +166,11 @@ export async function writeArchive(output: string, images: readonly PreparedImag
       add(`blobs/sha256/${digest.slice('sha256:'.length)}`, Buffer.isBuffer(blob) ? blob : readFileSync(blob.file));
     }
     archive.finalize();
-    await done;
+    // Not by a pipeline: that destroys the archive with the error of the disk, which its entries then raise where nobody listens.
+    await writeFile(partial, archive);
     renameSync(partial, output);
+  } catch (error) {
+    throw writeFailure(error, dirname(output), 'name another folder with --output');
   } finally {
     rmSync(partial, { force: true });
   }
