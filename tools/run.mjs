@@ -147,13 +147,23 @@ function removeLock(owner) {
   }
 }
 
+/** Makes the directory that becomes the lock; the first thing that a run writes. */
+function makeLock(own, owner) {
+  try {
+    rmSync(own, { recursive: true, force: true });
+    mkdirSync(own, { recursive: true });
+    writeFileSync(join(own, 'owner'), owner);
+  } catch (error) {
+    if (!['EACCES', 'EPERM', 'EROFS'].includes(error.code)) throw error;
+    fail(`this user cannot write the project's folder ${root} (${error.code}), and packages and builds go there. Use a clone of your own.`);
+  }
+}
+
 /** Runs `work` while no other run installs, generates or builds in this folder. The lock is a directory that comes into being with its owner's name in it. */
 async function alone(work) {
   const owner = `${hostname()} ${process.pid}`;
   const own = `${lock}.${process.pid}`;
-  rmSync(own, { recursive: true, force: true });
-  mkdirSync(own, { recursive: true });
-  writeFileSync(join(own, 'owner'), owner);
+  makeLock(own, owner);
   for (let told = false; ;) {
     try {
       renameSync(own, lock);

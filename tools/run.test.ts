@@ -68,6 +68,14 @@ test('a preparation that fails gives the lock back', async () => {
   expect(existsSync(lock())).toBe(false);
 });
 
+test('a folder that the user cannot write is told in one line', async () => {
+  // Where even root makes no folder.
+  symlinkSync('/sys', join(root, '.cache'));
+  const { code, errors } = await run();
+  expect(code).toBe(1);
+  expect(errors.replace(/\(E[A-Z]+\)/, '(CODE)')).toBe(`mizzen: this user cannot write the project's folder ${root} (CODE), and packages and builds go there. Use a clone of your own.\n`);
+});
+
 /** Starts the runner as npm's shell does, and waits until the log says that the work began. */
 async function startUnderShell(task: string): Promise<{ readonly shell: ReturnType<typeof spawn>; readonly worker: number }> {
   // The second command keeps the shell from becoming the runner itself.
