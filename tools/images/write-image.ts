@@ -167,7 +167,7 @@ export async function writeArchive(output: string, images: readonly PreparedImag
     }
     archive.finalize();
     // Not by a pipeline: that destroys the archive with the error of the disk, which its entries then raise where nobody listens.
-    await writeFile(partial, archive);
+    await writeFile(partial, archive as AsyncIterable<Buffer>);
     renameSync(partial, output);
   } catch (error) {
     throw writeFailure(error, dirname(output), 'name another folder with --output');
