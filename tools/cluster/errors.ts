@@ -2,7 +2,7 @@
 
 /** Why a cluster could not be started, used or removed. */
 export type ClusterErrorCode =
-  | 'CLUSTER_UNSUPPORTED' | 'CLUSTER_NAME' | 'CLUSTER_EXISTS' | 'CLUSTER_FULL' | 'CLUSTER_BUILD' | 'CLUSTER_COMMAND' | 'CLUSTER_COMPONENT' | 'CLUSTER_TIMEOUT' | 'CLUSTER_INTERRUPTED';
+  | 'CLUSTER_UNSUPPORTED' | 'CLUSTER_NAME' | 'CLUSTER_EXISTS' | 'CLUSTER_FULL' | 'CLUSTER_IMAGE' | 'CLUSTER_BUILD' | 'CLUSTER_COMMAND' | 'CLUSTER_COMPONENT' | 'CLUSTER_TIMEOUT' | 'CLUSTER_INTERRUPTED';
 
 /** A failure of the cluster tools, told to the user as its message alone. */
 export class ClusterError extends Error {

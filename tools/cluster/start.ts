@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { kubernetesVersion, nodeBinaries, type ClusterBinaries } from './binaries.ts';
 import { hostRoutes, layCables } from './cables.ts';
 import { ClusterAuthority, createServiceAccountKeys } from './certificates.ts';
-import { cancellable } from '../toolchain/cancellation.ts';
+import { cancellable, together } from '../toolchain/cancellation.ts';
 import { removeCluster } from './cleanup.ts';
 import { attempt } from './command.ts';
 import { containerdComponent, importImages, waitForContainerd } from './containerd.ts';
@@ -13,6 +13,7 @@ import { installPodNetwork } from './cni.ts';
 import { corednsManifests } from './coredns.ts';
 import { ClusterError } from './errors.ts';
 import { raiseHostSettings } from './host-settings.ts';
+import { checkImageArchives } from './image-archives.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { kubeProxyComponent } from './kube-proxy.ts';
 import { Kubectl } from './kubectl.ts';
@@ -44,6 +45,7 @@ export async function startNodes(options: ClusterOptions, progress: (line: strin
   const count = options.nodes ?? 1;
   if (!Number.isInteger(count) || count < 1 || count > MAXIMUM_NODES) throw new ClusterError('CLUSTER_UNSUPPORTED', `a cluster has 1 to ${MAXIMUM_NODES} nodes, not ${count}`);
   await cancellable(options.signal, () => prepareMachine(options, progress));
+  await cancellable(options.signal, () => checkImageArchives(options.images ?? []));
   await makeRoom(options.name, progress);
   const state = newState({
     name: options.name, scope: 'node', kubernetes: options.kubernetes ?? '1.35', nodes: count, proxyMode: options.proxyMode ?? 'iptables', ipFamily: options.ipFamily ?? 'ipv4',
@@ -89,7 +91,7 @@ async function bringUp(begun: ClusterState, binaries: ClusterBinaries, { images 
   const state: ClusterState = { ...begun, apiServerUrl: `https://${first.address}:${API_SERVER_PORT}` };
   writeState(state);
   const archives = [...await systemImages(binaries), ...images];
-  const nodes = await Promise.all(layout.nodes.map((node) => startNode(node, state, binaries)));
+  const nodes = await together(layout.nodes.map((node) => () => startNode(node, state, binaries)));
   await layCables(layout, nodes.map((node) => node.namespaces), state.ipFamily);
   progress(`${begun.nodes === 1 ? 'the node has its namespaces' : `${begun.nodes} nodes have their namespaces`} and addresses (${layout.nodes.map((node) => node.address).join(', ')})`);
 
@@ -100,13 +102,14 @@ async function bringUp(begun: ClusterState, binaries: ClusterBinaries, { images 
   const [leader] = nodes as [StartingNode];
   await leader.supervisor.start(etcdComponent(controlPlane));
   await leader.supervisor.start(apiServerComponent(controlPlane));
-  await Promise.all([
-    waitForApiServer(kubectl, leader.supervisor).then(async () => {
+  await together([
+    async () => {
+      await waitForApiServer(kubectl, leader.supervisor);
       progress(`the API server of Kubernetes ${kubernetesVersion(state.kubernetes)} is ready`);
       await leader.supervisor.start(controllerManagerComponent(controlPlane, config('kube-controller-manager')));
       await leader.supervisor.start(schedulerComponent(controlPlane, config('kube-scheduler')));
-    }),
-    ...nodes.map((node) => loadImages(node, archives, state.snapshotter)),
+    },
+    ...nodes.map((node) => () => loadImages(node, archives, state.snapshotter)),
   ]);
   progress(`containerd holds ${archives.length} images`);
   for (const node of nodes) await startNodeAgents(node, layout, state, authority, config);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { run, waitUntil } from '../cluster/command.ts';
-import { cancellable } from './cancellation.ts';
+import { cancellable, together } from './cancellation.ts';
 import { attempt } from './command.ts';
 import { exclusively, textOf } from './exclusive.ts';
 
@@ -42,4 +42,24 @@ it('ends waiting, for an answer or for another process, and starts nothing any m
   await holder;
   await expect(cancellable(controller.signal, () => Promise.resolve())).rejects.toBe(reason);
   rmSync(join(lock, '..'), { recursive: true });
+});
+
+it('ends the other parts of a work when one fails, and throws what that one failed with', async () => {
+  const begun = Date.now();
+  let ended = 0;
+  const endless = (wait: () => Promise<unknown>) => () => wait().finally(() => (ended += 1));
+  const parts = [endless(() => waitUntil(() => undefined, 60_000, () => 'late')), () => waitUntil(() => true, 1000, () => 'late').then(() => Promise.reject(reason)), endless(() => run(['sleep', '60']))];
+  await expect(together(parts)).rejects.toBe(reason);
+  expect(ended).toBe(2);
+  expect(Date.now() - begun).toBeLessThan(30_000);
+  // What comes after is no part of it.
+  expect((await attempt(['true'])).status).toBe(0);
+});
+
+it('gives what the parts of a work came to, and cancels them with the whole', async () => {
+  expect(await together([() => Promise.resolve(1), () => Promise.resolve(2)])).toEqual([1, 2]);
+  const controller = new AbortController();
+  const working = cancellable(controller.signal, () => together([() => waitUntil(() => undefined, 60_000, () => 'late')]));
+  controller.abort(reason);
+  await expect(working).rejects.toBe(reason);
 });

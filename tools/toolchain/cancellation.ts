@@ -13,6 +13,24 @@ export async function cancellable<T>(signal: AbortSignal | undefined, work: () =
   return result;
 }
 
+/** Does all parts at once. The first that fails cancels the others, and is what this throws once they have all ended. */
+export async function together<T>(parts: readonly (() => Promise<T>)[]): Promise<T[]> {
+  const failure = new AbortController();
+  const outer = cancellation();
+  const signal = outer === undefined ? failure.signal : AbortSignal.any([outer, failure.signal]);
+  const done = present.run(signal, () => parts.map(async (part) => {
+    try {
+      return await part();
+    } catch (error) {
+      failure.abort(error);
+      throw error;
+    }
+  }));
+  await Promise.allSettled(done);
+  signal.throwIfAborted();
+  return Promise.all(done);
+}
+
 /** The signal of the work that this is part of. */
 export function cancellation(): AbortSignal | undefined {
   return present.getStore();
