@@ -24,7 +24,10 @@ const IMPORT_MILLISECONDS = 5 * 60_000;
 export function containerdComponent(node: NodeLayout, pauseImage: string, snapshotter: string): ComponentCommand {
   const file = join(node.folder, 'containerd.toml');
   writeFileSync(file, configuration(node, pauseImage, snapshotter));
-  return { name: 'containerd', command: ['containerd', '--config', file] };
+  // Its shims and runc take it over; a runc that is killed during an exec leaves files there, which go with the cluster.
+  const temporary = join(node.folder, 'tmp');
+  mkdirSync(temporary, { recursive: true, mode: 0o700 });
+  return { name: 'containerd', command: ['containerd', '--config', file], env: { TMPDIR: temporary } };
 }
 
 // Restricted OOM scores, no AppArmor and plain cgroups: the runtime may run where it lacks the capability to raise limits, and where no systemd runs.
