@@ -5,6 +5,7 @@ import { formatIssue, type Issue } from '../../shared/lib/index.ts';
 import { HttpError, type HttpRoute } from '../../shared/http/index.ts';
 import { createLogger, programMetrics } from '../../shared/observability/index.ts';
 import { decodeAdmissionRequest, encodeAdmissionAnswer, type AdmissionAnswer, type AdmissionRequest } from './admission-review.ts';
+import { warningForOperatorObject } from './operator-objects.ts';
 
 /** The checks, given by ingest so that both say the same. */
 export interface ConfigChecks {
@@ -38,7 +39,8 @@ function answerValidation(request: AdmissionRequest, checks: ConfigChecks): Admi
   const object = { ...request.object, metadata: { ...request.object.metadata, namespace: request.namespace } };
   const { issues } = checks.check(kind, object);
   const errors = issues.filter((issue) => issue.level === 'error');
-  const warnings = issues.filter((issue) => issue.level !== 'error').map(formatIssue);
+  const undone = warningForOperatorObject(request);
+  const warnings = [...(undone === undefined ? [] : [undone]), ...issues.filter((issue) => issue.level !== 'error').map(formatIssue)];
   if (errors.length === 0) {
     passed.add({ group, version, resource: kind.plural });
     return { allowed: true, warnings };
