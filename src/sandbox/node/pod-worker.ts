@@ -61,8 +61,9 @@ export class PodWorker {
       return;
     }
     if (!deepEqual(before.metadata.labels, pod.metadata.labels) || !deepEqual(before.metadata.annotations, pod.metadata.annotations)) this.refreshVolumes();
-    // A readiness gate may have been opened by its owner.
-    if ((pod.spec.readinessGates ?? []).length > 0 && !deepEqual(before.status?.conditions, pod.status?.conditions)) this.#changed();
+    // The status tells of what was added to a running pod; a readiness gate may have been opened by its owner.
+    if (!deepEqual(before.spec, pod.spec)) this.#changed();
+    else if ((pod.spec.readinessGates ?? []).length > 0 && !deepEqual(before.status?.conditions, pod.status?.conditions)) this.#changed();
   }
 
   /** Makes the volumes anew, after what they are made from has changed. */
