@@ -1,6 +1,7 @@
 // What a template sees. The table in docs/architecture/injection.md is this file in words.
 import { parse as parseYaml } from 'yaml';
 import { err, errorIssue, ok, type Issue, type Result } from '../../shared/lib/index.ts';
+import { ANNOTATION_CODE, checkAnnotations, isTrue } from './annotation-rules.ts';
 import type { InjectOptions } from './options.ts';
 import { PROXY_CONTAINER, isPlainObject, textAt, valueAt, type Pod, type PlainObject } from './pod.ts';
 import { rewriteProbes } from './probes.ts';
@@ -47,7 +48,7 @@ export interface TemplateContext {
   readonly multusNetworks: string;
 }
 
-const CODE = 'MESH_INJECT_ANNOTATION';
+const CODE = ANNOTATION_CODE;
 const INTERCEPTION_MODES = ['REDIRECT', 'TPROXY', 'NONE'];
 const DEFAULT_RESOURCES: PlainObject = { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '2000m', memory: '1024Mi' } };
 
@@ -57,7 +58,7 @@ export function buildContext(pod: Pod, options: InjectOptions): Result<TemplateC
   const annotations = pod.metadata?.annotations ?? {};
   const proxyConfig = proxyConfigOf(annotations, options);
   if (!proxyConfig.ok) return proxyConfig;
-  const issues: Issue[] = [];
+  const issues = checkAnnotations(annotations);
   const { values } = options;
   const workload = workloadOf(pod, options.namespace.name);
   const canonical = canonicalServiceOf(labels, workload.name);
@@ -101,7 +102,7 @@ export function buildContext(pod: Pod, options: InjectOptions): Result<TemplateC
 /** Whether probes are rewritten: the annotation, else the value, else yes. */
 export function rewritesProbes(annotations: Readonly<Record<string, string>>, values: PlainObject): boolean {
   const annotation = annotations['sidecar.istio.io/rewriteAppHTTPProbers'];
-  if (annotation !== undefined) return annotation === 'true';
+  if (annotation !== undefined) return isTrue(annotation);
   return valueAt(values, 'sidecarInjectorWebhook', 'rewriteAppHTTPProbe') !== false;
 }
 
@@ -128,7 +129,7 @@ function proxyConfigOf(annotations: Readonly<Record<string, string>>, options: I
 function isNativeSidecar(pod: Pod, annotations: Readonly<Record<string, string>>, values: PlainObject): boolean {
   if (pod.spec?.containers?.some((container) => container.name === PROXY_CONTAINER)) return false;
   const annotation = annotations['sidecar.istio.io/nativeSidecar'];
-  if (annotation !== undefined) return annotation === 'true';
+  if (annotation !== undefined) return isTrue(annotation);
   return valueAt(values, 'sidecarInjection', 'nativeSidecars') === true;
 }
 

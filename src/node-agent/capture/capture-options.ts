@@ -1,5 +1,5 @@
 // What to capture of a pod's traffic, as checked data. Made from the command line of the init container (capture-arguments.ts) or from a pod's annotations (pod-annotations.ts).
-import { err, errorIssue, ok, type Issue, type Result } from '../../shared/lib/index.ts';
+import { err, errorIssue, isAddressRange, isInterfaceName, isPortText, ok, type Issue, type Result } from '../../shared/lib/index.ts';
 
 /** What is captured and what is left alone. */
 export interface CaptureOptions {
@@ -41,37 +41,8 @@ export const defaultCaptureOptions: CaptureOptions = {
   redirectDns: false, transparentMark: 1337, transparentRouteTable: 133, dropInvalid: false,
 };
 
-const isPort = (value: string): boolean => /^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 65_535;
 const isId = (value: string): boolean => /^\d{1,10}$/.test(value) && Number(value) < 2 ** 32;
-const isInterface = (value: string): boolean => /^[A-Za-z0-9_.+-]{1,15}$/.test(value) && !value.startsWith('-');
 const isPositive = (value: string): boolean => isId(value) && Number(value) > 0;
-
-/** Whether `value` is an IPv4 or IPv6 address, with a prefix length or without. */
-export function isRange(value: string): boolean {
-  const [address = '', prefix, ...rest] = value.split('/');
-  if (rest.length > 0) return false;
-  const bits = isIPv4(address) ? 32 : isIPv6(address) ? 128 : -1;
-  return bits > 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits));
-}
-
-function isIPv4(address: string): boolean {
-  const parts = address.split('.');
-  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
-}
-
-function isIPv6(address: string): boolean {
-  if (!/^[0-9a-fA-F:.]+$/.test(address)) return false;
-  const halves = address.split('::');
-  if (halves.length > 2) return false;
-  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
-  const last = groups.at(-1);
-  const embedded = last?.includes('.') === true;
-  const plain = embedded ? groups.slice(0, -1) : groups;
-  if (embedded && !isIPv4(last ?? '')) return false;
-  if (!plain.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return false;
-  const count = plain.length + (embedded ? 2 : 0);
-  return halves.length === 2 ? count < 8 : count === 8;
-}
 
 /** Nothing but ports, ranges, names and numbers may reach a rule. */
 export function validateCaptureOptions(options: CaptureOptions): Result<CaptureOptions, Issue[]> {
@@ -80,14 +51,14 @@ export function validateCaptureOptions(options: CaptureOptions): Result<CaptureO
     for (const value of values) if (!isValid(value)) issues.push(errorIssue('MESH_CAPTURE_VALUE', path, `'${value}' is not ${what}`));
   };
   const orAll = (isValid: (value: string) => boolean) => (value: string): boolean => value === '*' || isValid(value);
-  check('ports', [options.outboundPort, options.inboundPort, options.tunnelPort].map(String), isPort, 'a port');
-  check('inbound ports', options.includeInboundPorts, orAll(isPort), 'a port or *');
-  check('excluded ports', [...options.excludeInboundPorts, ...options.excludeOutboundPorts], isPort, 'a port');
-  check('outbound ports', options.includeOutboundPorts, orAll(isPort), 'a port or *');
-  check('included ranges', options.includeOutboundRanges, orAll(isRange), 'a CIDR range or *');
-  check('excluded ranges', options.excludeOutboundRanges, isRange, 'a CIDR range');
-  check('name servers', options.dnsServers ?? [], (value) => isRange(value) && !value.includes('/'), 'an IP address');
-  check('interfaces', [...options.excludeInterfaces, ...options.virtualInterfaces], isInterface, 'the name of an interface');
+  check('ports', [options.outboundPort, options.inboundPort, options.tunnelPort].map(String), isPortText, 'a port');
+  check('inbound ports', options.includeInboundPorts, orAll(isPortText), 'a port or *');
+  check('excluded ports', [...options.excludeInboundPorts, ...options.excludeOutboundPorts], isPortText, 'a port');
+  check('outbound ports', options.includeOutboundPorts, orAll(isPortText), 'a port or *');
+  check('included ranges', options.includeOutboundRanges, orAll(isAddressRange), 'a CIDR range or *');
+  check('excluded ranges', options.excludeOutboundRanges, isAddressRange, 'a CIDR range');
+  check('name servers', options.dnsServers ?? [], (value) => isAddressRange(value) && !value.includes('/'), 'an IP address');
+  check('interfaces', [...options.excludeInterfaces, ...options.virtualInterfaces], isInterfaceName, 'the name of an interface');
   check('owner', [...options.proxyUid.split(','), ...options.proxyGid.split(','), ...options.excludeOutboundGroups], isId, 'a numeric id');
   check('owner groups', options.includeOutboundGroups, orAll(isId), 'a numeric id or *');
   check('marks', [options.transparentMark, options.transparentRouteTable].map(String), isPositive, 'a positive number');

@@ -1,4 +1,5 @@
 // Small pure pieces that depend on nothing.
+export { isAddressRange, isInterfaceName, isPortText } from './address-text.ts';
 export { Backoff, type BackoffOptions } from './backoff.ts';
 export { decodeBase64, encodeBase64 } from './base64.ts';
 export { deepEqual } from './deep-equal.ts';
