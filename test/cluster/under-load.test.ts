@@ -32,11 +32,10 @@ function pause(milliseconds: number): Promise<void> {
  * probed them. Were all nodes restarted at once, Kubernetes would have no ready endpoint of a service, and whoever follows it no upstream.
  */
 async function restartKubelets(): Promise<void> {
-  const { cluster, kubectl } = clusterUnderTest();
-  for (const node of cluster.nodes) {
+  for (const node of clusterUnderTest().cluster.nodes) {
     await node.restart('kubelet');
     await pause(6_000);
-    for (const namespace of [mesh.namespace, mesh.bookinfo, mesh.httpbin]) await kubectl.run(['--namespace', namespace, 'wait', 'pod', '--all', '--for=condition=Ready', '--timeout=60s'], { timeoutMilliseconds: 70_000 });
+    for (const namespace of [mesh.namespace, mesh.bookinfo, mesh.httpbin]) await rolledOut(namespace);
   }
 }
 
