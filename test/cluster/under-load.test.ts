@@ -4,6 +4,7 @@ import { clusterUnderTest } from './support/cluster-under-test.ts';
 import { describeLoad, installLoadedMesh, loadedMesh, removeLoadedMesh, restartWorkloads, rolledOut, startLoad } from './support/loaded-mesh.ts';
 
 const mesh = loadedMesh('load');
+const NAMESPACES = [mesh.namespace, mesh.bookinfo, mesh.httpbin];
 const UPGRADE_REQUESTS = 50_000;
 
 /** Runs `work` under load, then goes on for `settleMilliseconds`; fails when a request did. */
@@ -28,14 +29,36 @@ function pause(milliseconds: number): Promise<void> {
 }
 
 /**
- * Restarts the kubelets one after the other, as one does with a node agent of a cluster that serves: for a moment after its start a kubelet calls its pods not ready, until it has
- * probed them. Were all nodes restarted at once, Kubernetes would have no ready endpoint of a service, and whoever follows it no upstream.
+ * Restarts the kubelets. For a moment after its start a kubelet may call its pods not ready, until it has probed them again; who follows Kubernetes has no upstream then, and rightly so.
+ * What is to be shown is that the mesh itself does not mind, so services list their pods whether ready or not meanwhile.
  */
 async function restartKubelets(): Promise<void> {
-  for (const node of clusterUnderTest().cluster.nodes) {
-    await node.restart('kubelet');
-    await pause(6_000);
-    for (const namespace of [mesh.namespace, mesh.bookinfo, mesh.httpbin]) await rolledOut(namespace);
+  await podsAreGone();
+  await listPodsOfServices('whether ready or not');
+  await pause(2_000);
+  try {
+    await clusterUnderTest().cluster.restart('kubelet');
+    await pause(15_000);
+    for (const namespace of NAMESPACES) await rolledOut(namespace);
+  } finally {
+    await listPodsOfServices('when ready');
+  }
+}
+
+/** Resolves when no pod is on its way out: a Service that lists pods that are not ready lists those too. */
+async function podsAreGone(): Promise<void> {
+  const { kubectl } = clusterUnderTest();
+  for (const namespace of NAMESPACES) {
+    await expect.poll(async () => (JSON.parse(await kubectl.run(['--namespace', namespace, 'get', 'pods', '--output=json'])) as { items: { metadata: { deletionTimestamp?: string } }[] }).items.filter(({ metadata }) => metadata.deletionTimestamp !== undefined).length, { timeout: 120_000, interval: 1_000 }).toBe(0);
+  }
+}
+
+async function listPodsOfServices(when: 'whether ready or not' | 'when ready'): Promise<void> {
+  const { kubectl } = clusterUnderTest();
+  const patch = JSON.stringify({ spec: { publishNotReadyAddresses: when === 'whether ready or not' } });
+  for (const namespace of NAMESPACES) {
+    const names = (await kubectl.run(['--namespace', namespace, 'get', 'services', '--output=name'])).split('\n').filter(Boolean);
+    for (const name of names) await kubectl.run(['--namespace', namespace, 'patch', name, '--type=merge', '--patch', patch]);
   }
 }
 
