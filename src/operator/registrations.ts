@@ -1,4 +1,5 @@
 // Which kinds the operator reconciles and what wakes each: the wiring of informers to reconcilers.
+import { OWNER_LABEL, OWNER_NAME_LABEL } from '../shared/api/maistra/ownership.ts';
 import type { KubernetesObject } from '../shared/api/meta/index.ts';
 import { NamespaceResource } from '../shared/api/core/cluster.ts';
 import { RoleBindingResource } from '../shared/api/core/access.ts';
@@ -80,8 +81,8 @@ export function buildRegistrations(options: RegistrationOptions): Registrations 
 
 function ownerKey(object: KubernetesObject): string[] {
   const { labels = {} } = object.metadata ?? {};
-  const namespace = labels['maistra.io/owner'];
-  const name = labels['maistra.io/owner-name'];
+  const namespace = labels[OWNER_LABEL];
+  const name = labels[OWNER_NAME_LABEL];
   return namespace && name ? [`${namespace}/${name}`] : [];
 }
 

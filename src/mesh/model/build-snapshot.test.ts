@@ -56,6 +56,27 @@ describe('buildSnapshot', () => {
     expect(set?.endpoints.map(({ workloadName, tlsMode }) => [workloadName, tlsMode])).toEqual([['reviews-v1', 'istio'], ['reviews-v2', 'istio']]);
     expect(set?.identities).toEqual(['spiffe://cluster.local/ns/bookinfo/sa/bookinfo-reviews']);
   });
+
+  it('takes an ExternalName for an alias where the registry has what it names, through other aliases, and for a service of its own elsewhere', () => {
+    const alias = (name: string, externalName: string) => ({ metadata: { name, namespace: 'shop' }, spec: { type: 'ExternalName', externalName, ports: [{ port: 80, name: 'http' }] } });
+    const given = input();
+    const { snapshot } = buildSnapshot({
+      ...given,
+      services: [...given.services, alias('one', 'Reviews.bookinfo.svc.cluster.local.'), alias('two', 'one.shop.svc.cluster.local'), alias('abroad', 'www.example.com'), alias('further', 'abroad.shop.svc.cluster.local'), alias('ring', 'rang.shop.svc.cluster.local'), alias('rang', 'ring.shop.svc.cluster.local')],
+      config: [{ apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name: 'v', namespace: 'shop' }, spec: { hosts: ['entry.example'], http: [{ route: [{ destination: { host: 'two' } }] }] } } as ConfigObject],
+    });
+    const seen = (name: string) => {
+      const { aliasOf, ports, external, resolution } = snapshot.services.get(`shop/${name}.shop.svc.cluster.local`) ?? {};
+      return { aliasOf, ports: ports?.length, external, resolution };
+    };
+    const reviews = { aliasOf: 'reviews.bookinfo.svc.cluster.local', ports: 0, external: false };
+    expect(seen('one')).toMatchObject(reviews);
+    expect(seen('two')).toMatchObject(reviews);
+    expect(seen('abroad')).toEqual({ aliasOf: undefined, ports: 1, external: true, resolution: 'dns' });
+    expect(seen('further')).toMatchObject({ aliasOf: 'abroad.shop.svc.cluster.local', ports: 0 });
+    expect([seen('ring').aliasOf, seen('rang').aliasOf]).toEqual([undefined, undefined]);
+    expect(snapshot.virtualServices[0]?.spec.http?.[0]?.route?.[0]?.destination.host).toBe('reviews.bookinfo.svc.cluster.local');
+  });
 });
 
 describe('withEndpoints', () => {
@@ -95,26 +116,5 @@ describe('mutualTlsFor', () => {
   it('takes a port\'s own mode, UNSET meaning the workload\'s', () => {
     const config = [policy('bookinfo', 'STRICT', { selector: { matchLabels: { app: 'reviews' } }, portLevelMtls: { 9080: { mode: 'DISABLE' }, 9081: { mode: 'UNSET' } } })];
     expect([...mutualTlsFor(buildSnapshot(input(config)).snapshot, app).ports]).toEqual([[9080, 'DISABLE'], [9081, 'STRICT']]);
-  });
-
-  it('takes an ExternalName for an alias where the registry has what it names, through other aliases, and for a service of its own elsewhere', () => {
-    const alias = (name: string, externalName: string) => ({ metadata: { name, namespace: 'shop' }, spec: { type: 'ExternalName', externalName, ports: [{ port: 80, name: 'http' }] } });
-    const given = input();
-    const { snapshot } = buildSnapshot({
-      ...given,
-      services: [...given.services, alias('one', 'Reviews.bookinfo.svc.cluster.local.'), alias('two', 'one.shop.svc.cluster.local'), alias('abroad', 'www.example.com'), alias('further', 'abroad.shop.svc.cluster.local'), alias('ring', 'rang.shop.svc.cluster.local'), alias('rang', 'ring.shop.svc.cluster.local')],
-      config: [{ apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name: 'v', namespace: 'shop' }, spec: { hosts: ['entry.example'], http: [{ route: [{ destination: { host: 'two' } }] }] } } as ConfigObject],
-    });
-    const seen = (name: string) => {
-      const { aliasOf, ports, external, resolution } = snapshot.services.get(`shop/${name}.shop.svc.cluster.local`) ?? {};
-      return { aliasOf, ports: ports?.length, external, resolution };
-    };
-    const reviews = { aliasOf: 'reviews.bookinfo.svc.cluster.local', ports: 0, external: false };
-    expect(seen('one')).toMatchObject(reviews);
-    expect(seen('two')).toMatchObject(reviews);
-    expect(seen('abroad')).toEqual({ aliasOf: undefined, ports: 1, external: true, resolution: 'dns' });
-    expect(seen('further')).toMatchObject({ aliasOf: 'abroad.shop.svc.cluster.local', ports: 0 });
-    expect([seen('ring').aliasOf, seen('rang').aliasOf]).toEqual([undefined, undefined]);
-    expect(snapshot.virtualServices[0]?.spec.http?.[0]?.route?.[0]?.destination.host).toBe('reviews.bookinfo.svc.cluster.local');
   });
 });

@@ -1,8 +1,8 @@
 // Labels that say which mesh an object belongs to and which generation of it wrote the object; Maistra's names, so that scripts keep working.
+import { MANAGED_BY, OWNER_LABEL, OWNER_NAME_LABEL } from '../../shared/api/maistra/ownership.ts';
 import type { Facts } from './facts.ts';
 
-/** Value of `app.kubernetes.io/managed-by`. */
-export const MANAGED_BY = 'maistra-istio-operator';
+export { MANAGED_BY };
 /** Label with the mesh generation that wrote the object: what has an older one is pruned. */
 export const GENERATION_LABEL = 'app.kubernetes.io/version';
 /** Annotation with the mesh generation. */
@@ -16,14 +16,14 @@ export function ownerLabels(mesh: { readonly namespace: string; readonly name: s
     'app.kubernetes.io/managed-by': MANAGED_BY,
     'app.kubernetes.io/part-of': 'istio',
     'app.kubernetes.io/instance': mesh.namespace,
-    'maistra.io/owner': mesh.namespace,
-    'maistra.io/owner-name': mesh.name,
+    [OWNER_LABEL]: mesh.namespace,
+    [OWNER_NAME_LABEL]: mesh.name,
   };
 }
 
 /** Selector for what `ownerLabels` marks. */
 export function ownerSelector(mesh: { readonly namespace: string; readonly name: string }): string {
-  return `app.kubernetes.io/managed-by=${MANAGED_BY},maistra.io/owner=${mesh.namespace},maistra.io/owner-name=${mesh.name}`;
+  return `app.kubernetes.io/managed-by=${MANAGED_BY},${OWNER_LABEL}=${mesh.namespace},${OWNER_NAME_LABEL}=${mesh.name}`;
 }
 
 /** All labels of a rendered object. */
